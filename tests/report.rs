@@ -1,6 +1,6 @@
 //! `seqorch report`, from real runs.
 
-use crate::common::Project;
+use crate::common::{Project, wait_until};
 
 const THREE: &str = "- [ ] 1. A\n- [ ] 2. B <script>alert(1)</script>\n- [ ] 3. C\n";
 
@@ -65,4 +65,72 @@ fn the_report_lists_the_files_that_each_task_changed() {
     let page = project.run(&["report", "--html", "-"]).code(0).stdout;
     assert!(page.contains("<summary><strong>1</strong> A: 32 files +32 -0</summary>"), "{page}");
     assert!(page.contains("<td><code>gen-0</code></td>") && !page.contains("<b>"), "{page}");
+}
+
+/// A project of git, with one task whose check fails twice.
+fn checked() -> Project {
+    let agent = "echo \"<i>$SEQORCH_ATTEMPT</i>\" >> note.txt; say_done";
+    let check = "n=$(wc -l <note.txt); [ $n -ge 3 ] && exit; echo 'FAIL two notes were added, list shows one'; echo 'see above'; exit 1";
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n- [ ] 2. B (human)\n")
+        .file(".gitignore", "/.*\n")
+        .agent(agent)
+        .file("check.sh", check)
+        .config("[verify]\ncommands = [[\"sh\", \"check.sh\"]]\n");
+    for args in [&["init", "-q"][..], &["add", "-A"]] {
+        assert!(project.command_of("git", args).status().unwrap().success());
+    }
+    project.run(&["run"]).code(2);
+    project
+}
+
+#[test]
+fn the_report_names_the_cause_of_each_failed_attempt_and_what_is_left() {
+    let project = checked();
+    let text = project.run(&["report"]).code(0).stdout;
+    let reasons =
+        text.split_once("\n## Why attempts failed\n\n**1 A**\n\n").unwrap_or_else(|| panic!("{text}")).1;
+    let cause = "failed with exit code 1: FAIL two notes were added, list shows one";
+    assert!(reasons.starts_with("- attempt 1: ") && reasons.matches(cause).count() == 2, "{text}");
+    assert!(text.contains("\n## Left\n\n- 2 B (human)\n"), "{text}");
+    assert!(text.contains("    seqorch diff --spec login 1\n"), "{text}");
+}
+
+#[test]
+fn the_page_has_the_changes_of_each_task_line_by_line() {
+    let project = checked();
+    let page = project.run(&["report", "--html", "-"]).code(0).stdout;
+    assert!(page.contains("<a href=\"#diff-1\">") && page.contains("id=\"diff-1\""), "{page}");
+    assert!(page.contains("<span class=\"added\">+&lt;i&gt;1&lt;&#x2f;i&gt;\n</span>"), "{page}");
+    assert!(page.contains("list shows one") && !page.contains("<i>1"), "{page}");
+}
+
+#[test]
+fn the_report_as_json_is_data() {
+    let project = checked();
+    let text = project.run(&["report", "--json"]).code(0).stdout;
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&report["spec"], &report["rows"][0]["kind"]), (&"login".into(), &"done".into()));
+    assert_eq!(report["left"][0], serde_json::json!(["2", "B (human)"]));
+    assert_eq!(report["needs"][0]["task"], "2", "{text}");
+    let nothing = Project::new().spec("login", THREE);
+    assert_eq!(nothing.run(&["report", "--json"]).code(0).stdout, "null\n");
+}
+
+#[test]
+fn the_page_is_opened_in_the_browser_of_the_person() {
+    let project = checked().env("BROWSER", "my-browser");
+    let bin = project.outside().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let script = bin.join("my-browser");
+    std::fs::write(&script, "#!/bin/sh\ncp \"$1\" opened.html.new && mv opened.html.new opened.html\n")
+        .unwrap();
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let project = project.env("PATH", path);
+    project.run(&["report", "--open"]).code(0).says(&["report.html", "opened it"]);
+    wait_until("the page in the browser", || project.path("opened.html").exists());
+    assert!(project.read("opened.html").starts_with("<!doctype html>"));
+    let project = project.env("PATH", "/nowhere");
+    project.run(&["report", "--open"]).code(69).says(&["no program opens a page", "report.html"]);
 }

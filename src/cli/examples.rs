@@ -48,7 +48,11 @@ const EXAMPLES: &[VerbExamples] = &[
     ),
     (
         &["report"],
-        &[("seqorch report login", "as text"), ("seqorch report login --html report.html", "as a page")],
+        &[
+            ("seqorch report login", "as text"),
+            ("seqorch report login --open", "as a page, in your browser"),
+            ("seqorch report login --html report.html", "as a page to send"),
+        ],
     ),
     (
         &["attach"],

@@ -124,7 +124,7 @@ impl<'a> Pack<'a> {
         if store.state_path().exists() {
             self.text("SEQUENTIAL_STATE.json", state_of(&store.state_path(), &place.name))?;
         }
-        match spec_report(project, place, true) {
+        match spec_report(project, place, true, true) {
             Ok(None) => {}
             Ok(Some(report)) => {
                 self.text("report.md", Ok(page::markdown(&report, COLUMNS)))?;

@@ -1,7 +1,7 @@
 //! `seqorch report`: summarises the last run, as text or as an HTML page.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -18,11 +18,12 @@ use crate::project::current_plan::current_plan;
 use crate::report::run_report::{ReportSource, RunReport, run_report};
 use crate::report::{events, page, theme};
 use crate::run::run_repository::RunRepository;
-use crate::run::task_changes::changed_files;
+use crate::run::task_changes::{changed_files, patch};
 use crate::state::counts;
+use crate::state::counts::left;
 use crate::store::attempt_folder;
 use crate::sys::nofollow::{self, WHOLE_MAX};
-use crate::sys::{files, paths};
+use crate::sys::{files, paths, programs};
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
@@ -31,6 +32,12 @@ pub(super) struct ReportArgs {
     /// Write an HTML page to this file; - prints it.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Write the HTML page and open it in a browser.
+    #[arg(long)]
+    open: bool,
+    /// Print the report as JSON.
+    #[arg(long, conflicts_with_all = ["html", "open"])]
+    json: bool,
     /// Report on all runs, not only the last one.
     #[arg(long)]
     all: bool,
@@ -40,31 +47,75 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let spec = spec_for(&project, args.spec.as_deref(), "report", Unnamed::Shows)?;
     let place = project.place(&spec, Selection::default())?;
-    let made = spec_report(&project, &place, args.all)?;
+    let is_page = args.open || args.html.is_some();
+    let found = spec_report(&project, &place, args.all, is_page)?;
     let mut out = anstream::stdout();
-    let Some(made) = made else {
+    if args.json {
+        let text = serde_json::to_string_pretty(&found)
+            .map_err(|e| Error::new(ErrorKind::Internal, "writing the report").caused_by(e))?;
+        let _ = writeln!(out, "{text}");
+        return Ok(0);
+    }
+    let Some(found) = found else {
         let _ = writeln!(out, "{}: nothing has run yet; start with `seqorch run`", place.name);
         return Ok(0);
     };
-    let Some(path) = &args.html else {
+    if !is_page {
         let columns = terminal_width().unwrap_or(120);
-        let _ = write!(out, "{}", theme::text(&page::markdown(&made, columns)));
-        return Ok(0);
-    };
-    let html =
-        page::html(&made).map_err(|e| Error::new(ErrorKind::Internal, format!("rendering the page: {e}")))?;
-    if path.as_os_str() == "-" {
-        let _ = out.write_all(html.as_bytes());
+        let _ = write!(out, "{}", theme::text(&page::markdown(&found, columns)));
         return Ok(0);
     }
-    // the person named it, and may mean what a link leads to
-    files::replace(&paths::real(path), html.as_bytes(), 0o644)?;
-    let _ = writeln!(out, "wrote {}; open it in a browser", path.display());
+    let html = page::html(&found)
+        .map_err(|e| Error::new(ErrorKind::Internal, format!("rendering the page: {e}")))?;
+    let path = match &args.html {
+        Some(path) if path.as_os_str() == "-" && !args.open => {
+            let _ = out.write_all(html.as_bytes());
+            return Ok(0);
+        }
+        // the person named it, and may mean what a link leads to
+        Some(path) => paths::real(&project.cwd.join(path)),
+        None => place.store().prepared()?.folder().join("report.html"),
+    };
+    // the page of a private folder is private, too
+    let mode = if args.html.is_some() { 0o644 } else { 0o600 };
+    files::replace(&path, html.as_bytes(), mode)?;
+    let shown = args.html.as_ref().unwrap_or(&path).display();
+    if args.open {
+        open_in_browser(&path)?;
+        let _ = writeln!(out, "wrote {shown} and opened it");
+    } else {
+        let _ = writeln!(out, "wrote {shown}; open it in a browser");
+    }
     Ok(0)
 }
 
-/// The report on the spec's last run, or on all of its runs; `None`: nothing has run.
-pub(super) fn spec_report(project: &Project, place: &SpecPlace, all: bool) -> Result<Option<RunReport>> {
+/// Opens a file with the person's browser, and does not wait for it.
+fn open_in_browser(page: &Path) -> Result<()> {
+    let own = std::env::var("BROWSER").unwrap_or_default();
+    let mut names = own.split(':').filter(|name| !name.is_empty()).chain(["xdg-open", "open", "wslview"]);
+    let path = std::env::var_os("PATH");
+    let folder = page.parent().unwrap_or(page);
+    let found = names.find_map(|name| programs::find_tool(name, path.as_deref(), folder));
+    let hint = || format!("Open it yourself: {}", page.display());
+    let Some(program) = found else {
+        let text = "no program opens a page here: neither BROWSER, xdg-open nor open";
+        return Err(Error::new(ErrorKind::Unavailable, text).hint(hint()));
+    };
+    let started = duct::cmd(&program, [page]).stdin_null().stdout_null().stderr_null().unchecked().start();
+    started.map(drop).map_err(|e| {
+        Error::new(ErrorKind::Unavailable, format!("{} cannot be started: {e}", program.display()))
+            .hint(hint())
+    })
+}
+
+/// The report on the spec's last run, or on all of its runs, with or without the changes line by line; `None`: nothing has
+/// run.
+pub(super) fn spec_report(
+    project: &Project,
+    place: &SpecPlace,
+    all: bool,
+    with_patches: bool,
+) -> Result<Option<RunReport>> {
     let store = place.store();
     let state = project.state(place)?;
     let (_, tasks) = place.read_tasks()?;
@@ -89,6 +140,11 @@ pub(super) fn spec_report(project: &Project, place: &SpecPlace, all: bool) -> Re
             changed_files(&repository.trees(), unit).unwrap_or_default()
         })
     };
+    let patches = |unit: &str| {
+        let (repository, unit) = repository.as_ref().filter(|_| with_patches).zip(state.units.get(unit))?;
+        patch(&repository.trees(), unit).ok().flatten()
+    };
+    let left: Vec<String> = left(&plan, &state).into_iter().map(str::to_owned).collect();
     Ok(run_report(&ReportSource {
         spec: &place.name,
         typed: &place.typed,
@@ -98,6 +154,8 @@ pub(super) fn spec_report(project: &Project, place: &SpecPlace, all: bool) -> Re
         events: &events::read(&log),
         words: &words,
         files: &files,
+        left: &left,
+        patch: &patches,
         now: Timestamp::now(),
         zone: &TimeZone::system(),
         all,

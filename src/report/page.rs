@@ -61,6 +61,7 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
     for (name, value) in &report.totals {
         let _ = writeln!(out, "- {name}: {value}");
     }
+    reasons_and_left(&mut out, report);
     let changed: Vec<&TaskRow> = report.rows.iter().filter(|row| !row.files.is_empty()).collect();
     if !changed.is_empty() {
         out.push_str("\n## Changes\n");
@@ -68,6 +69,9 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
             let _ = writeln!(out, "\n**{} {}**\n", row.id, row.title);
             for (path, lines) in &row.files {
                 let _ = writeln!(out, "    {}", format!("{path}  {lines}").trim_end());
+            }
+            if !row.diff.is_empty() {
+                let _ = writeln!(out, "\n    {}", row.diff);
             }
         }
     }
@@ -113,6 +117,26 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
         }
     }
     out
+}
+
+fn reasons_and_left(out: &mut String, report: &RunReport) {
+    let with_reasons: Vec<&TaskRow> = report.rows.iter().filter(|row| !row.reasons.is_empty()).collect();
+    if !with_reasons.is_empty() {
+        out.push_str("\n## Why attempts failed\n");
+        for row in with_reasons {
+            let _ = writeln!(out, "\n**{} {}**\n", row.id, row.title);
+            for reason in &row.reasons {
+                let _ = writeln!(out, "- {reason}");
+            }
+            let _ = writeln!(out, "\n    {}", row.log);
+        }
+    }
+    if !report.left.is_empty() {
+        out.push_str("\n## Left\n\n");
+        for (id, title) in &report.left {
+            let _ = writeln!(out, "- {id} {title}");
+        }
+    }
 }
 
 /// The report as one HTML page, light or dark like the reader's system.

@@ -11,10 +11,12 @@ use super::changes::{NO_FILES, listed};
 use super::event_text::end_words;
 use super::events::EventRecord;
 use super::needs::{ShownNeed, shown};
+use super::patch::{PatchLine, diffstat, patch_lines};
+use super::reasons::reason;
 use super::said::{SaidWords, said_for};
 use super::spans::{SpanKind, TimelineSpan, attempts, pauses, waited};
 use super::task_lines::commit_words;
-use super::text::{plural, sanitise_line, sanitise_text};
+use super::text::{diff_command, logs_command, plural, sanitise_line, sanitise_text};
 use super::times::span;
 use super::{counts, spent};
 use crate::git::FileChange;
@@ -24,8 +26,6 @@ use crate::state::{Counts, End, EndKind, SpecState, Spent, UnitState, UnitStatus
 const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 3600);
 /// Shown characters of an agent's final message.
 const MESSAGE_LENGTH: usize = 1200;
-/// Listed files of a task.
-const FILES: usize = 20;
 
 /// The data that a report is made from.
 pub struct ReportSource<'a> {
@@ -43,6 +43,10 @@ pub struct ReportSource<'a> {
     pub events: &'a [EventRecord],
     /// The final message of an attempt of a unit, if it is still kept.
     pub words: &'a dyn Fn(&str, u32) -> Option<String>,
+    /// The tasks that are to do, in the order of the plan.
+    pub left: &'a [String],
+    /// The changes of a unit, as git prints them; `None` where they are not wanted or not known.
+    pub patch: &'a dyn Fn(&str) -> Option<String>,
     /// The files that a unit changed; empty if git does not know them any more.
     pub files: &'a dyn Fn(&str) -> Vec<FileChange>,
     /// The current time: it ends what still runs.
@@ -68,6 +72,8 @@ pub struct RunReport {
     pub needs: Vec<ShownNeed>,
     /// Units that had an attempt, in the order of tasks.md.
     pub rows: Vec<TaskRow>,
+    /// The tasks that are to do: id and title, in the order of the plan.
+    pub left: Vec<(String, String)>,
     /// Names and values of the totals.
     pub totals: Vec<(&'static str, String)>,
     /// Waits that belong to no unit.
@@ -89,6 +95,14 @@ pub struct TaskRow {
     pub kind: SpanKind,
     /// Number of attempts.
     pub attempts: usize,
+    /// Why attempts did not do it, in their order: `attempt 1: failed with exit code 3`.
+    pub reasons: Vec<String>,
+    /// The command that shows its log.
+    pub log: String,
+    /// The command that shows its changes; empty where there are none.
+    pub diff: String,
+    /// The lines of its changes with what each is, for the page.
+    pub patch: Vec<PatchLine>,
     /// Time of all attempts together.
     pub took: String,
     /// Tokens; `unknown` if the vendor does not state them.
@@ -159,7 +173,12 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
         from: clock(from, s.zone, "%Y-%m-%d %H:%M"),
         until: clock(until, s.zone, "%Y-%m-%d %H:%M %:z"),
         needs,
-        totals: totals(s, from, &spans),
+        left: s
+            .left
+            .iter()
+            .map(|id| (sanitise_line(id), sanitise_line(units.get(id.as_str()).unwrap_or(&""))))
+            .collect(),
+        totals: totals(s, (from, until), &spans),
         rows,
         pauses: spans.iter().filter(|span| span.unit.is_empty()).map(|span| scale.bar(span)).collect(),
         ticks: scale.ticks(s.zone),
@@ -234,6 +253,18 @@ fn row(
         },
         kind,
         attempts: attempts.iter().filter(|a| a.is_try()).count(),
+        reasons: attempts
+            .iter()
+            .filter(|a| a.is_try())
+            .filter_map(|a| {
+                reason(a).map(|why| {
+                    format!("{} {}: {why}", if a.role.is_work() { "attempt" } else { "review" }, a.number)
+                })
+            })
+            .collect(),
+        log: logs_command(s.typed, id),
+        diff: if changes.is_some_and(|c| !c.unchanged) { diff_command(s.typed, id) } else { String::new() },
+        patch: (s.patch)(id).map_or_else(Vec::new, |text| patch_lines(&text)),
         took: span(took),
         tokens: spent::tokens(&spent),
         cost: spent::cost(&spent),
@@ -279,21 +310,6 @@ fn findings(unit: &UnitState) -> Option<String> {
     (!all.is_empty()).then(|| all.join("\n"))
 }
 
-/// The changed files as in `git diff --stat`, at most [`FILES`] of them.
-fn diffstat(changes: &[FileChange]) -> Vec<(String, String)> {
-    let lines = |change: &FileChange| match (change.insertions, change.deletions) {
-        (Some(came), Some(went)) => format!("+{came} -{went}"),
-        _ => "binary".to_owned(),
-    };
-    let mut files: Vec<_> =
-        changes.iter().take(FILES).map(|change| (sanitise_line(&change.path), lines(change))).collect();
-    let more = changes.len() - files.len();
-    if more > 0 {
-        files.push((format!("and {}", plural(more, "more file")), String::new()));
-    }
-    files
-}
-
 /// What you must do. The title of a task that never started is that of tasks.md.
 fn needs(s: &ReportSource<'_>, titles: &BTreeMap<&str, &str>) -> Vec<ShownNeed> {
     let mut all = shown(s.typed, s.state);
@@ -304,7 +320,11 @@ fn needs(s: &ReportSource<'_>, titles: &BTreeMap<&str, &str>) -> Vec<ShownNeed> 
     all
 }
 
-fn totals(s: &ReportSource<'_>, from: Timestamp, spans: &[TimelineSpan]) -> Vec<(&'static str, String)> {
+fn totals(
+    s: &ReportSource<'_>,
+    (from, until): (Timestamp, Timestamp),
+    spans: &[TimelineSpan],
+) -> Vec<(&'static str, String)> {
     let tried: Vec<_> =
         s.state.units.values().filter(|unit| unit.attempts.iter().any(|a| a.started_at >= from)).collect();
     let attempts = || tried.iter().flat_map(|unit| &unit.attempts).filter(|a| a.started_at >= from);
@@ -315,6 +335,7 @@ fn totals(s: &ReportSource<'_>, from: Timestamp, spans: &[TimelineSpan]) -> Vec<
     let mut found = vec![
         ("tasks", counts::line(&s.counts)),
         ("attempts", attempts().filter(|a| a.is_try()).count().to_string()),
+        ("from start to end", span(until.duration_since(from).try_into().unwrap_or_default())),
         ("worked", span(sum(|b| b.at_work))),
         ("waited", waited(spans)),
         ("verified", span(sum(|b| b.kind == SpanKind::Verify))),
@@ -377,6 +398,9 @@ fn shorten(text: &str) -> String {
 mod tests {
     use super::*;
 
+    const PATCH_TEXT: &str =
+        "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\u{1b}[31m\n+new\n same\n";
+
     fn report(state: &serde_json::Value, events: &str, all: bool) -> Option<RunReport> {
         let state: SpecState = serde_json::from_value(state.clone()).unwrap();
         run_report(&ReportSource {
@@ -387,6 +411,8 @@ mod tests {
             counts: Counts { all: 2, done: 1, todo: 1, ..Counts::default() },
             events: &super::super::events::read(events),
             files: &|_| Vec::new(),
+            left: &["2".to_owned()],
+            patch: &|unit| (unit == "1").then(|| PATCH_TEXT.to_owned()),
             words: &|unit, attempt| Some(format!("words of {unit} {attempt}")),
             now: "2026-01-02T06:00:00Z".parse().unwrap(),
             zone: &TimeZone::UTC,
@@ -441,7 +467,16 @@ mod tests {
         );
         assert_eq!(made.needs[0].look.as_deref(), Some("seqorch logs --spec login 2"));
         assert_eq!(total("tasks"), "1 of 2 tasks done · 1 to do");
-        assert_eq!(report(&state, wait, true).unwrap().rows[0].attempts, 2);
+        assert_eq!(total("from start to end"), "4h");
+        assert_eq!(made.left, [("2".to_owned(), "Form".to_owned())]);
+        let all = report(&state, wait, true).unwrap();
+        assert_eq!(
+            (all.rows[0].attempts, all.rows[0].reasons.as_slice()),
+            (2, ["attempt 1: failed with exit code 1".to_owned()].as_slice())
+        );
+        let kinds: Vec<_> = made.rows[0].patch.iter().map(|line| line.kind).collect();
+        assert_eq!(kinds, ["file", "file", "file", "hunk", "removed", "added", "same"]);
+        assert_eq!(made.rows[0].patch[4].text, "-old");
     }
 
     #[test]

@@ -71,6 +71,12 @@ pub fn logs_command(spec: &str, unit: &str) -> String {
     command_line(&["seqorch", "logs", "--spec", spec, unit].map(str::to_owned))
 }
 
+/// The command that shows what a task changed.
+#[must_use]
+pub fn diff_command(spec: &str, unit: &str) -> String {
+    command_line(&["seqorch", "diff", "--spec", spec, unit].map(str::to_owned))
+}
+
 /// A command of the configuration, as a person types it, without what looks like a secret.
 #[must_use]
 pub fn shown_command(argv: &[String]) -> String {

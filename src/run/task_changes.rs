@@ -97,6 +97,14 @@ pub fn changed_files(
     Ok(span.changes(trees)?.iter().map(FileChange::from).collect())
 }
 
+/// What a unit changed, as git prints it; `None` where nothing is known.
+pub fn patch(trees: &Snapshots<'_>, unit: &UnitState) -> std::result::Result<Option<String>, GitError> {
+    let Some(span) = TaskSpan::of(trees, unit)? else { return Ok(None) };
+    let changes = span.changes(trees)?;
+    let paths: Vec<&RepoPath> = changes.iter().map(|change| &change.path).collect();
+    if paths.is_empty() { Ok(None) } else { trees.patch(&span.from, &span.to, &paths).map(Some) }
+}
+
 /// Shows what a task changed, as git shows it: git takes the place of this process.
 pub fn show_changes(
     place: &SpecPlace,
