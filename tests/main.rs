@@ -76,6 +76,7 @@ mod streams;
 mod sums;
 mod takeover;
 mod talk;
+mod times;
 mod tmux;
 mod undo;
 mod verify;

@@ -254,7 +254,7 @@ fn cancelled_by(signal: Interrupt) -> Option<CancelledBy> {
         Interrupt::Interrupt => Some(CancelledBy::Interrupt),
         Interrupt::Terminate => Some(CancelledBy::Terminate),
         Interrupt::HangUp => Some(CancelledBy::HangUp),
-        Interrupt::AfterStep | Interrupt::TryNow | Interrupt::KeepRunning => None,
+        Interrupt::AfterStep | Interrupt::TryNow | Interrupt::KeepRunning | Interrupt::Look => None,
     }
 }
 

@@ -5,7 +5,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::global::Global;
 use super::{
     attach, backends, completions, config, diff, doctor, examples, export, forget, help, init, limits, logs,
-    mark, note, plan, report, resume, run, specs, status, stop, trust, undo, watch,
+    mark, note, pause, plan, report, resume, run, specs, status, stop, trust, undo, watch,
 };
 
 #[derive(Debug, Parser)]
@@ -15,7 +15,7 @@ use super::{
     about,
     disable_help_subcommand = true,
     after_help = "`seqorch help help` lists the topics of the documentation.\n\n\
-                  Exit codes of run: 0 all complete, 1 iteration limit reached, 2 needs you, 64 usage error, \
+                  Exit codes of run: 0 all complete, 1 iteration limit reached or time up, 2 needs you, 64 usage error, \
                   65 invalid tasks.md, 66 no such spec, 69 agent or tool missing, 70 internal error, \
                   75 another run is active, 78 invalid or untrusted configuration, 130 interrupted, 143 terminated."
 )]
@@ -50,6 +50,8 @@ pub(super) enum Verb {
     Diff(diff::DiffArgs),
     /// Stop a run after its current step, or now.
     Stop(stop::StopArgs),
+    /// Let no step start, for a while or until `resume --now`.
+    Pause(pause::PauseArgs),
     /// Answer an agent's question and continue the run.
     Resume(resume::ResumeArgs),
     /// Write a note that the next prompt of a task has.

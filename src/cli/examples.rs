@@ -25,6 +25,7 @@ const EXAMPLES: &[VerbExamples] = &[
             ("seqorch run", "the only spec"),
             ("seqorch run login --detach", "in tmux; you can close the terminal"),
             ("seqorch run login --only 2,3-5", "only some tasks"),
+            ("seqorch run login --at 23:00 --until 07:00", "in the night"),
             ("seqorch run login --retry", "continue after a failure or a question"),
             ("seqorch run TODO.md", "any file that lists tasks"),
         ],
@@ -77,6 +78,14 @@ const EXAMPLES: &[VerbExamples] = &[
         ],
     ),
     (&["stop"], &[("seqorch stop", "after the current task"), ("seqorch stop login --now", "at once")]),
+    (
+        &["pause"],
+        &[
+            ("seqorch pause", "until resume --now"),
+            ("seqorch pause login 1h", "for an hour"),
+            ("seqorch resume login --now", "continue"),
+        ],
+    ),
     (
         &["resume"],
         &[

@@ -4,12 +4,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::global::Global;
 use super::project::Project;
+use super::time_flags::TimeFlags;
 use crate::config::FlagSetting;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
+use crate::state::RunTimes;
 
 /// The heading of the flags that choose tasks in the help.
 pub(super) const TASKS: &str = "Which tasks";
@@ -23,6 +27,8 @@ pub(super) struct Work {
     /// Start with this task and leave out open tasks before it.
     #[arg(help_heading = TASKS, long, value_name = "ID")]
     from: Option<String>,
+    #[command(flatten)]
+    times: TimeFlags,
     #[command(flatten)]
     flags: RunFlags,
 }
@@ -82,6 +88,16 @@ impl Work {
         }
     }
 
+    /// Replaces times of day by the moments that they mean now, so that another start of the program has the same ones.
+    pub(super) fn fix_times(&mut self, now: Timestamp, zone: &TimeZone) -> Result<()> {
+        self.times.fix(now, zone)
+    }
+
+    /// When the steps of the run may start, after [`Work::fix_times`].
+    pub(super) fn times(&self) -> RunTimes {
+        self.times.moments()
+    }
+
     /// Whether `--only` or `--from` is given.
     pub(super) fn names_tasks(&self) -> bool {
         !self.only.is_empty() || self.from.is_some()
@@ -93,6 +109,7 @@ impl Work {
         // flag and value in one word, so that a value with a leading dash is not read as a flag
         argv.extend(self.only.iter().map(|only| format!("--only={only}").into()));
         argv.extend(self.from.as_ref().map(|from| format!("--from={from}").into()));
+        argv.extend(self.times.argv());
         argv
     }
 
@@ -110,7 +127,7 @@ impl Work {
     /// These options, with those of `kept` where nothing is given. Tasks named here replace all of the kept selection.
     fn over(self, kept: Self) -> Self {
         let (only, from) = if self.names_tasks() { (self.only, self.from) } else { (kept.only, kept.from) };
-        Self { only, from, flags: self.flags.over(kept.flags) }
+        Self { only, from, times: self.times.over(kept.times), flags: self.flags.over(kept.flags) }
     }
 }
 

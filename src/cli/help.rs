@@ -16,12 +16,13 @@ pub(super) struct HelpTopic {
 }
 
 /// The pages, in the order in which they are listed.
-pub(super) const TOPICS: [HelpTopic; 23] = [
+pub(super) const TOPICS: [HelpTopic; 24] = [
     HelpTopic { name: "tutorial", page: include_str!("../../docs/tutorial.md") },
     HelpTopic { name: "project", page: include_str!("../../docs/project.md") },
     HelpTopic { name: "specs", page: include_str!("../../docs/dialects.md") },
     HelpTopic { name: "agents", page: include_str!("../../docs/agents.md") },
     HelpTopic { name: "talk", page: include_str!("../../docs/talk.md") },
+    HelpTopic { name: "times", page: include_str!("../../docs/times.md") },
     HelpTopic { name: "signals", page: include_str!("../../docs/signals.md") },
     HelpTopic { name: "checks", page: include_str!("../../docs/checks.md") },
     HelpTopic { name: "review", page: include_str!("../../docs/review.md") },

@@ -89,7 +89,8 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
         Some(ManualState::Todo) => "to do",
         Some(ManualState::Skip) => "skipped",
     };
-    print(&format!("{} of {}: {word}", marked.ids.join(", "), place.name));
+    let when = if marked.is_pending { ", before the next step of the run" } else { "" };
+    print(&format!("{} of {}: {word}{when}", marked.ids.join(", "), place.name));
     if !marked.whole.is_empty() {
         print(&format!("{} of {}: done, with all parts", marked.whole.join(", "), place.name));
     }

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 use crate::report::text::sanitise_line;
 use crate::run::notes::{NoteStanding, write_notes};
-use crate::store::note_box::NOTE_MAX;
+use crate::store::entry_box::NOTE_MAX;
 
 #[derive(Debug, Args)]
 #[command(

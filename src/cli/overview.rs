@@ -62,7 +62,7 @@ pub(super) struct SpecLook {
     began: Option<Timestamp>,
     counts: Counts,
     asks: bool,
-    pub(super) limited: bool,
+    pub(super) waits_for_person: bool,
     /// The command that resolves its first need.
     pub(super) command: Option<String>,
     words: String,
@@ -106,7 +106,7 @@ impl SpecLook {
                     began: state.run.began(),
                     counts,
                     asks: needs.iter().any(|need| need.kind == NeedKind::Question),
-                    limited: state.run.waits_for_limit(),
+                    waits_for_person: state.run.waits_for_person() || state.pause.is_some(),
                     command: needs.into_iter().next().map(|need| need.command),
                     words,
                     place: Some(place),
@@ -122,7 +122,7 @@ impl SpecLook {
                 began: None,
                 counts: Counts::default(),
                 asks: false,
-                limited: false,
+                waits_for_person: false,
                 command: None,
             },
         }
@@ -255,7 +255,9 @@ impl Overview {
         let (found, what) = match act {
             Unnamed::Shows => (self.first().into_iter().collect(), "none of them ever ran"),
             Unnamed::Answers => (fitting(&|look| look.asks), "none of them asks a question"),
-            Unnamed::Retries => (fitting(&|look| look.limited), "none of them waits for a limit"),
+            Unnamed::Retries => {
+                (fitting(&|look| look.waits_for_person), "none of them waits for a limit, a pause or a time")
+            }
             Unnamed::Stops => (fitting(&|look| look.urgency == Urgency::Runs), "none of them runs"),
         };
         if let [only] = found.as_slice() {

@@ -32,7 +32,7 @@ use crate::run::prepare::template;
 use crate::run::prompt_words::{decisions, notes, other_decisions};
 use crate::run::{forecast, preflight};
 use crate::spec::{self, TaskFile};
-use crate::state::SpecState;
+use crate::state::{RunTimes, SpecState};
 use crate::sys::nofollow::{self, WHOLE_MAX};
 
 #[derive(Debug, Args)]
@@ -84,7 +84,9 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
             (None, None, None)
         } else {
             let (plan, state) = current_with_moves(&place, config, &tasks)?;
-            let times = forecast::timeline(&plan, &state, config, Timestamp::now(), &TimeZone::system());
+            let (now, zone) = (Timestamp::now(), TimeZone::system());
+            let times =
+                forecast::timeline(&plan, &state, config, asked_times(&args.work, &state, now)?, now, &zone);
             let left = what_is_left(&project, &place, &plan, &state);
             (Some(plan), times, left)
         };
@@ -105,8 +107,15 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
         print_json(&place, config, value);
         return Ok(if tasks.has_errors() { ErrorKind::BadTasks.exit_code() } else { 0 });
     }
-    show(global, &project, &place)?;
+    show(global, &project, &place, &args.work)?;
     Ok(0)
+}
+
+/// When steps may start: as it is asked for now, or as the run that is open was asked.
+fn asked_times(work: &Work, state: &SpecState, now: Timestamp) -> Result<RunTimes> {
+    let mut work = work.clone();
+    work.fix_times(now, &TimeZone::system())?;
+    Ok(Some(work.times()).filter(|times| !times.is_free()).unwrap_or_else(|| state.run.times()))
 }
 
 /// What the steps of a plan may use, judged by what is done: of this spec, or else of the project's other specs.
@@ -150,13 +159,16 @@ pub(super) fn current(place: &SpecPlace, config: &Config, tasks: &TaskFile, stat
 fn current_with_moves(place: &SpecPlace, config: &Config, tasks: &TaskFile) -> Result<(Plan, SpecState)> {
     let mut state = place.store().load()?;
     let moves = place.follow(config, tasks, &mut state);
+    for request in place.store().request_box().entries() {
+        state.take_request(&request);
+    }
     let mut plan = current(place, config, tasks, &state);
     add_moves(&mut plan, &moves, &state, tasks, &place.typed);
     Ok((plan, state))
 }
 
 /// Prints the plan for a person.
-pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Result<()> {
+pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace, work: &Work) -> Result<()> {
     let config = &project.loaded.config;
     let (text, tasks) = place.read_tasks()?;
     let stdout = io::stdout();
@@ -182,7 +194,7 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
         let _ = writeln!(io::stderr(), "{lead}: {one}");
     }
     let (now, zone) = (Timestamp::now(), TimeZone::system());
-    let times = forecast::timeline(&plan, &state, config, now, &zone);
+    let times = forecast::timeline(&plan, &state, config, asked_times(work, &state, now)?, now, &zone);
     let (expected, expected_by) = times.map(|times| lines(&times, now, &zone)).unwrap_or_default();
     let width = terminal_width();
     let left = what_is_left(project, place, &plan, &state).map(|left| left.to_string()).unwrap_or_default();
@@ -208,7 +220,7 @@ fn prompt(project: &Project, place: &SpecPlace, id: &str) -> Result<u8> {
     let config = &project.loaded.config;
     let (_, tasks) = place.good_tasks()?;
     let (plan, mut state) = current_with_moves(place, config, &tasks)?;
-    state.take_notes(place.store().note_box().notes());
+    state.take_notes(place.store().note_box().entries());
     let names = TaskNames::of(&tasks);
     let ids = names.find("--prompt: ", id)?;
     let below: BTreeSet<String> = ids.iter().flat_map(|id| names.with_all_below(id)).collect();

@@ -8,7 +8,8 @@ use super::command_line::{Cli, Verb, command};
 use super::global::{ColorChoice, Global};
 use super::{
     attach, backends, complete, completions, config, diff, doctor, export, forget, help, hidden, home, init,
-    limits, logs, mark, note, plan, report, resume, run, specs, status, stop, trust, undo, usage, watch,
+    limits, logs, mark, note, pause, plan, report, resume, run, specs, status, stop, trust, undo, usage,
+    watch,
 };
 use crate::error::Result;
 use crate::report::theme;
@@ -58,6 +59,7 @@ fn dispatch(global: &Global, verb: Option<Verb>) -> Result<u8> {
         Verb::Logs(args) => logs::logs(global, &args),
         Verb::Diff(args) => diff::diff(global, &args),
         Verb::Stop(args) => stop::stop(global, &args),
+        Verb::Pause(args) => pause::pause(global, &args),
         Verb::Resume(args) => resume::resume(global, &args),
         Verb::Note(args) => note::note(global, &args),
         Verb::Mark(args) => mark::mark(global, &args),

@@ -108,7 +108,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
     }
     if args.dry_run {
         for run in &runs {
-            super::plan::show(global, &run.project, &run.place)?;
+            super::plan::show(global, &run.project, &run.place, &run.work)?;
         }
         return Ok(0);
     }
@@ -163,6 +163,7 @@ pub(super) fn start(runs: &[SpecRun], options: StartOptions) -> Result<u8> {
                 config,
                 options: &run.options(),
                 last_options: run.last.as_deref(),
+                times: run.work.times(),
                 resume: options.resume.as_ref(),
                 resume_file: options.resume_file.as_deref(),
                 trust,

@@ -4,6 +4,9 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use super::Global;
 use super::flags::{KeptOptions, Work};
 use super::project::Project;
@@ -100,6 +103,7 @@ impl SpecRun {
         let (global, mut work) = (global.clone(), work.clone());
         // a later run is given the ids: a range or a title may mean other tasks by then
         work.set_selection(&place.selection);
+        work.fix_times(Timestamp::now(), &TimeZone::system())?;
         Ok(Self { global, work, project, place, trust, flag, kept: Vec::new(), last: None })
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::Global;
@@ -25,6 +26,7 @@ use crate::report::text::{sanitise_line, shell_word};
 use crate::report::theme::{self, BOLD, paint, style_of};
 use crate::report::times::{busy_line, span};
 use crate::report::view::Standing;
+use crate::report::wait_text::wait_lines;
 use crate::run::recorded_commits::{LostCommit, lost_commits};
 use crate::run::run_repository::RunRepository;
 use crate::run::run_texts::limit_lines;
@@ -122,8 +124,10 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
             "notes": state.notes,
             "not_committed": not_committed(&state),
             "ended": last_end(&state),
-            "waiting_until": state.run.wait().map(|wait| wait.until),
+            "waiting_until": state.run.wait().and_then(|wait| wait.until),
             "waiting_for": state.run.wait().map(|wait| wait.reason.to_string()),
+            "paused": state.pause,
+            "times": state.run.times(),
             "waited_s": state.run.waited_s(),
             "limits": state.limits,
             "busy": busy,
@@ -287,24 +291,8 @@ fn write_answers(out: &mut impl Write, state: &SpecState) {
 /// Writes what the run waits for, which backends are limited, and how long it waited.
 /// `runs`: a run is active.
 fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[String], runs: bool) {
-    if let Some(wait) = state.run.wait() {
-        let until = wait.until;
-        let left = until.duration_since(Timestamp::now()).try_into().unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "  waiting: {}; next try in {} ({})",
-            sanitise_line(&wait.reason.to_string()),
-            span(left),
-            until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z")
-        );
-    }
-    if state.run.waits_for_limit() {
-        let spec = sanitise_line(&shell_word(spec));
-        let _ = if runs {
-            writeln!(out, "  try at once with: seqorch resume {spec} --now")
-        } else {
-            writeln!(out, "  no run is active; continue with: seqorch run {spec} --retry")
-        };
+    for line in wait_lines(spec, state, runs, Timestamp::now(), &TimeZone::system()) {
+        let _ = writeln!(out, "  {line}");
     }
     for line in limits {
         let _ = writeln!(out, "  {line}");

@@ -84,7 +84,7 @@ pub(super) fn retry_now(place: &SpecPlace) -> Result<bool> {
             format!("process {pid} still waits for {}; it has forgotten its limits", sanitise_line(&rule))
         }
         RetryNow::NotWaiting => {
-            format!("process {pid} does not wait for a limit; its next step tries at once")
+            format!("process {pid} does not wait; its next step starts at once")
         }
         RetryNow::Retries(reason) => {
             let reason = sanitise_line(&reason);

@@ -132,7 +132,7 @@ fn all_problems_of_all_layers_are_reported_at_once() {
             &format!("{user}:2: tmux.main: \"no\" is not a valid switch; write true or false"),
             "seqorch.toml:3: run.dealy: unknown key; did you mean \"run.delay\"?",
             "SEQORCH_RUN__XYZ: run.xyz: unknown key; known here: spec_root, backend, model, delay, jitter, max_iterations, \
-             workdir, granularity, include_optional, on_failure, on_halt, keep_awake",
+             workdir, granularity, include_optional, on_failure, on_halt, hard_stop, keep_awake",
             "--max-iterations: run.max_iterations: 0 is out of range; it must be 1 or more",
             &format!(
                 "seqorch.toml:2: run.backend: there is no backend \"claud\"; did you mean \"claude\"? (known: {known})"

@@ -123,7 +123,10 @@ impl SpecPlace {
     pub fn state(&self, config: &Config) -> Result<SpecState> {
         let store = self.store();
         let mut state = store.load()?;
-        state.take_notes(store.note_box().notes());
+        state.take_notes(store.note_box().entries());
+        for request in store.request_box().entries() {
+            state.take_request(&request);
+        }
         state.sum_up();
         if config.git.commit == Commit::Off {
             state.without_commits();

@@ -11,12 +11,13 @@ use serde_json::Value;
 use super::changes::{changed, listed};
 use super::events::EventKind;
 use super::needs::{NeedRecord, ShownNeed, what};
-use super::notice::{NextKind, Notice, Pause, PauseKind};
+use super::notice::{NextKind, Notice};
 use super::text::{cut, plural, sanitise_line, sanitise_text};
-use super::times::{clock, span};
+use super::times::span;
+use super::wait_text::{asked_entry, asked_event, waiting_line};
 use crate::spec::compare_ids;
 use crate::state::work_tree::AgentCommit;
-use crate::state::{Answer, Changes, End, EndKind, NeedKind, Outcome, ResumeReason, WaitReason};
+use crate::state::{Answer, Changes, End, EndKind, NeedKind, Outcome, ResumeReason};
 
 /// A question in a line is cut to this many columns.
 const QUESTION: usize = 200;
@@ -56,6 +57,7 @@ pub fn last_word(end: &End, needs: &[ShownNeed], left: usize) -> (String, bool) 
         (End::Limited { who, .. }, _) => format!("‖ {who} is limited"),
         (_, Some(need)) => format!("✗ {}", need.what),
         (End::MaxIterations, None) => format!("‖ out of iterations, {left} left"),
+        (End::TimeUp, None) => format!("‖ the time is up, {left} left"),
         (End::SelectionComplete { left }, None) => {
             format!("✓ selection complete, {} left", plural(*left, "task"))
         }
@@ -95,8 +97,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("{mark} task {unit} {says} {took}{next}")
         }
         EventKind::Waiting { why, reason, unit, until } => {
-            let what = waits_for(*why, reason, unit.as_deref());
-            format!("… {what} at {}", clock(*until, zone))
+            waiting_line(*why, reason, unit.as_deref(), *until, zone)
         }
         EventKind::Assigning { units, backend } => {
             format!("… asking {} to assign {}", sanitise_line(backend), plural(*units, "task"))
@@ -109,11 +110,12 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
                 plural(*commands, "command")
             )
         }
-        EventKind::Answered { unit, answer, by, .. } => {
-            let answer = cut(&sanitise_line(answer), QUESTION);
-            format!("✎ {} answered task {}: {answer}", person(by.as_deref()), sanitise_line(unit))
-        }
+        EventKind::Answered { unit, answer, by, .. } => answered_line(unit, answer, by.as_deref()),
         EventKind::Noted { unit, text, by, late } => noted_line(unit, text, by.as_deref(), *late),
+        EventKind::Paused { .. }
+        | EventKind::Resumed
+        | EventKind::Skipped { .. }
+        | EventKind::NotSkipped { .. } => asked_event(what, zone),
         EventKind::ForeignTicks { ids } => format!(
             "! an agent ticked boxes outside its own task: {}; these tasks do not count as done and stay in the plan",
             sanitise_line(&ids.join(", "))
@@ -169,15 +171,10 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
     }
 }
 
-/// What a wait is for, before the time of its end.
-fn waits_for(why: PauseKind, reason: &str, unit: Option<&str>) -> String {
-    match why {
-        PauseKind::Delay => "next step".to_owned(),
-        PauseKind::Backoff => format!("next attempt of {}", sanitise_line(unit.unwrap_or_default())),
-        PauseKind::Program => format!("{}; looking again", sanitise_line(reason)),
-        PauseKind::Limit => format!("{}; next try", sanitise_line(reason)),
-        PauseKind::Pace => format!("{}: next step", sanitise_line(reason)),
-    }
+/// The line for the answer of a person.
+fn answered_line(unit: &str, answer: &str, by: Option<&str>) -> String {
+    let answer = cut(&sanitise_line(answer), QUESTION);
+    format!("✎ {} answered task {}: {answer}", person(by), sanitise_line(unit))
 }
 
 /// The line for a note of a person.
@@ -220,6 +217,7 @@ pub(super) fn end_words(why: EndKind, failed: &[String]) -> String {
         K::CommitsLost => "all tasks done, but commits are not in the history of HEAD".to_owned(),
         K::SelectionComplete => "selection complete".to_owned(),
         K::MaxIterations => "iteration limit reached".to_owned(),
+        K::TimeUp => "the time is up".to_owned(),
         K::Interrupted | K::Terminated => "stopped by you".to_owned(),
         K::HungUp => "the terminal was closed".to_owned(),
         K::Stuck if failed.is_empty() => "stopped: tasks are blocked".to_owned(),
@@ -269,38 +267,6 @@ fn assigned_line(found: &Value, missing: &[String], complaints: &[String]) -> St
     lines.join("\n")
 }
 
-/// What a pause ends with, and why there is one.
-#[must_use]
-pub fn pause(why: &Pause) -> String {
-    match why {
-        Pause::Delay => "next step".to_owned(),
-        Pause::Backoff { unit } => format!("next attempt of {}", sanitise_line(unit)),
-        Pause::Wait(WaitReason::Pace { rule }) => format!("{}: next step", sanitise_line(rule)),
-        Pause::Wait(WaitReason::Program { program }) => {
-            format!("{} is not there any more; looking again", sanitise_line(program))
-        }
-        Pause::Wait(WaitReason::Limit { backend, kind }) if kind.is_trouble() => {
-            format!("{}: {}; next try", sanitise_line(backend), kind.words())
-        }
-        Pause::Wait(WaitReason::Limit { backend, kind }) => {
-            format!("{} is limited ({}); next try", sanitise_line(backend), kind.words())
-        }
-    }
-}
-
-/// The same with the time that is left; for a wait that may be long also the time of its end.
-#[must_use]
-pub fn wait(why: &Pause, left: Duration, until: Timestamp, zone: &TimeZone) -> String {
-    let line = format!("{} in {}", pause(why), span(left));
-    match why {
-        Pause::Delay | Pause::Backoff { .. } => line,
-        Pause::Wait(_) => {
-            let clock = until.to_zoned_datetime(zone.clone()).strftime("%a %H:%M:%S");
-            format!("{line} ({clock})")
-        }
-    }
-}
-
 /// The entry of the progress log for a notice; `None` if it gets none. `changes` are those of its unit, if git knows them,
 /// and `own` the commits that the agent made itself.
 #[must_use]
@@ -330,6 +296,7 @@ pub fn progress_entry(
                 &[("Question", question), ("Answer", answer)],
             ));
         }
+        Notice::Asked(taken) => return Some(asked_entry(taken, at, zone)),
         Notice::Noted(note) => {
             let what = if note.is_late() { "a note came too late" } else { "a note" };
             let by = note.by.as_deref();
@@ -375,17 +342,10 @@ fn said_entry(unit: &str, what: &str, by: Option<&str>, time: &str, texts: &[(&s
     entry
 }
 
-/// The entry of the progress log for a wait for a limit.
-#[must_use]
-pub fn waiting_entry(what: &str, at: Timestamp, until: Timestamp, zone: &TimeZone) -> String {
-    let clock =
-        |at: Timestamp| at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
-    format!("\n**Waiting:** {} ({} until {})\n", sanitise_line(what), clock(at), clock(until))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::events::RemovedTask;
+    use super::super::notice::PauseKind;
     use super::*;
 
     #[test]
@@ -416,8 +376,10 @@ mod tests {
                 why: PauseKind::Limit,
                 reason: hostile.clone(),
                 unit: None,
-                until: Timestamp::UNIX_EPOCH,
+                until: Some(Timestamp::UNIX_EPOCH),
             },
+            EventKind::Paused { until: None, by: Some(hostile.clone()) },
+            EventKind::Skipped { ids: vec![hostile.clone()] },
             EventKind::Assigning { units: 2, backend: hostile.clone() },
             EventKind::Assigned {
                 by: hostile.clone(),
@@ -479,18 +441,5 @@ mod tests {
             assert!(line.contains('x') && !line.contains("evil"), "{line:?}");
             assert!(!line.contains(|c: char| c.is_control() && c != '\n'), "{line:?}");
         }
-    }
-
-    #[test]
-    fn a_long_wait_also_says_when_it_ends() {
-        let until: Timestamp = "2026-01-10T21:00:00Z".parse().unwrap();
-        let left = Duration::from_secs(3661);
-        let wait = |why| wait(&why, left, until, &TimeZone::get("Europe/Berlin").unwrap());
-        let rule = "pace.window = \"22:00-07:00\"".to_owned();
-        assert_eq!(
-            wait(Pause::Wait(WaitReason::Pace { rule })),
-            "pace.window = \"22:00-07:00\": next step in 1h 1m 1s (Sat 22:00:00)"
-        );
-        assert_eq!(wait(Pause::Delay), "next step in 1h 1m 1s");
     }
 }

@@ -105,15 +105,16 @@ pub enum EventKind {
     Waiting {
         /// `delay`: between two steps. `backoff`: before the next attempt. `limit`: until a limited backend may be tried
         /// again. `pace`: until a rule of `[pace]` lets the next step start.
-        /// `program`: until a program that is gone is looked for again.
+        /// `program`: until a program that is gone is looked for again. `begin`: until the time of `--at`. `pause`: until
+        /// a pause is over that a person asked for.
         why: PauseKind,
         /// The reason as text; names the backend and its kind of limit.
         #[serde(default)]
         reason: String,
         /// The unit that waits; null: the run waits.
         unit: Option<String>,
-        /// When the pause ends.
-        until: Timestamp,
+        /// When the pause ends; null: a person ends it.
+        until: Option<Timestamp>,
     },
     /// An agent is asked to assign tasks to agents.
     Assigning {
@@ -161,6 +162,25 @@ pub enum EventKind {
         by: Option<String>,
         /// The task was done before an agent got the note.
         late: bool,
+    },
+    /// A person asked for a pause. `waiting` follows where it holds back a step.
+    Paused {
+        /// When it ends; null: a person ends it.
+        until: Option<Timestamp>,
+        /// Who asked; null: not known.
+        by: Option<String>,
+    },
+    /// A person ended the pause.
+    Resumed,
+    /// A person asked that these tasks are not done.
+    Skipped {
+        /// Their ids.
+        ids: Vec<String>,
+    },
+    /// A person asked that these tasks are not done, too late: they are done, or not there any more.
+    NotSkipped {
+        /// Their ids.
+        ids: Vec<String>,
     },
     /// Boxes were ticked that seqorch did not tick. Their tasks do not count as done.
     ForeignTicks {
@@ -227,7 +247,7 @@ pub enum EventKind {
     RunEnded {
         /// The spec.
         spec: String,
-        /// `complete`, `selection_complete`, `max_iterations`, `halted`, `stuck`, `not_committed`, `dirty`, `limited`, `unavailable`,
+        /// `complete`, `selection_complete`, `max_iterations`, `time_up`, `halted`, `stuck`, `not_committed`, `dirty`, `limited`, `unavailable`,
         /// `interrupted`, `terminated`, `error`, `hung_up`; after `hung_up` a working agent continues without the run.
         why: EndKind,
         /// The exit code of the process, unless it runs another spec after this one.

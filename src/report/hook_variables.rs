@@ -40,11 +40,14 @@ impl EventKind {
                 ("SEQORCH_OUTCOME", word_of(outcome)),
                 ("SEQORCH_MESSAGE", format!("{unit} {says}")),
             ],
-            Self::Waiting { reason, until, .. } => vec![
-                ("SEQORCH_REASON", reason.clone()),
-                ("SEQORCH_UNTIL", until.to_string()),
-                ("SEQORCH_MESSAGE", format!("{reason}; waiting until {until}")),
-            ],
+            Self::Waiting { reason, until, .. } => {
+                let until = until.map(|until| until.to_string()).unwrap_or_default();
+                vec![
+                    ("SEQORCH_REASON", reason.clone()),
+                    ("SEQORCH_MESSAGE", format!("{reason}; waiting until {until}")),
+                    ("SEQORCH_UNTIL", until),
+                ]
+            }
             Self::Halted { unit, question, .. } => vec![
                 ("SEQORCH_UNIT", unit.clone()),
                 ("SEQORCH_OUTCOME", "halted".to_owned()),

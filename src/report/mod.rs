@@ -31,3 +31,4 @@ pub mod timeline;
 pub mod times;
 pub mod trust;
 pub mod view;
+pub mod wait_text;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::AttemptRole;
 use crate::plan::assign::Assigned;
-use crate::state::{Answer, Note, Outcome, ResumeReason, WaitReason};
+use crate::state::{Answer, Note, Outcome, ResumeReason, TakenRequest, WaitReason};
 
 /// Something that the state machine of a run reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +70,10 @@ pub enum Notice {
     Answered(Answer),
     /// A person wrote a note for the agent of a task, or the task was done before an agent got it.
     Noted(Box<Note>),
+    /// A person asked something of the run, and this came of it.
+    Asked(TakenRequest),
+    /// A person ended the pause.
+    Resumed,
     /// Someone else ticked these boxes during the run.
     ForeignTicks(Vec<String>),
     /// Someone opened the boxes of these done tasks during the run. They stay done.
@@ -168,6 +172,10 @@ pub enum PauseKind {
     Program,
     /// Until a rule of `[pace]` lets the next step start.
     Pace,
+    /// Until the time that a person set for the first step.
+    Begin,
+    /// Until a pause that a person asked for is over.
+    Pause,
 }
 
 impl Pause {
@@ -180,6 +188,8 @@ impl Pause {
             Self::Wait(WaitReason::Limit { .. }) => PauseKind::Limit,
             Self::Wait(WaitReason::Program { .. }) => PauseKind::Program,
             Self::Wait(WaitReason::Pace { .. }) => PauseKind::Pace,
+            Self::Wait(WaitReason::Begin) => PauseKind::Begin,
+            Self::Wait(WaitReason::Pause { .. }) => PauseKind::Pause,
         }
     }
 

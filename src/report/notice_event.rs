@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::events::{EventKind, RemovedTask};
 use super::notice::{Next, NextKind, Notice, Pause};
 use crate::plan::assign::Assigned;
-use crate::state::{AttemptRecord, SpecState};
+use crate::state::{AttemptRecord, SpecState, TakenRequest};
 
 /// The event of a notice; backend, model and usage are those of `state`.
 #[must_use]
@@ -80,6 +80,12 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
             by: note.by.clone(),
             late: note.is_late(),
         },
+        Notice::Asked(TakenRequest::Paused(pause)) => {
+            EventKind::Paused { until: pause.until, by: pause.by.clone() }
+        }
+        Notice::Asked(TakenRequest::Skipped(ids)) => EventKind::Skipped { ids: ids.clone() },
+        Notice::Asked(TakenRequest::NotSkipped(ids)) => EventKind::NotSkipped { ids: ids.clone() },
+        Notice::Resumed => EventKind::Resumed,
         Notice::ForeignTicks(ids) => EventKind::ForeignTicks { ids: ids.clone() },
         Notice::OpenedBoxes(ids) => EventKind::OpenedBoxes { ids: ids.clone() },
         Notice::RemovedTasks(tasks) => {
@@ -106,7 +112,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
 
 /// The event of a pause.
 #[must_use]
-pub fn of_pause(why: &Pause, until: Timestamp) -> EventKind {
+pub fn of_pause(why: &Pause, until: Option<Timestamp>) -> EventKind {
     let unit = if let Pause::Backoff { unit } = why { Some(unit.clone()) } else { None };
     EventKind::Waiting { why: why.kind(), reason: why.reason(), unit, until }
 }

@@ -165,6 +165,7 @@ mod tests {
             (End::Complete, 0),
             (End::SelectionComplete { left: 2 }, 0),
             (End::MaxIterations, 1),
+            (End::TimeUp, 1),
             (End::Interrupted, 130),
             (End::Terminated, 143),
             (End::HungUp, 143),

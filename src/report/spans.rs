@@ -114,11 +114,15 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
             EventKind::Waiting { why, reason, unit, until } => found.push(TimelineSpan {
                 unit: unit.clone().unwrap_or_default(),
                 from: record.at,
-                until: next.unwrap_or(now).min(*until).max(record.at),
+                until: next.unwrap_or(now).min(until.unwrap_or(Timestamp::MAX)).max(record.at),
                 kind: match why {
                     PauseKind::Limit => SpanKind::Limit,
                     PauseKind::Pace => SpanKind::Pace,
-                    PauseKind::Delay | PauseKind::Backoff | PauseKind::Program => SpanKind::Pause,
+                    PauseKind::Delay
+                    | PauseKind::Backoff
+                    | PauseKind::Program
+                    | PauseKind::Begin
+                    | PauseKind::Pause => SpanKind::Pause,
                 },
                 label: sanitise_line(&format!("waited: {reason}")),
                 at_work: false,

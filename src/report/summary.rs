@@ -147,6 +147,7 @@ fn headline(end: &End, needs: &[ShownNeed]) -> String {
             format!("{}: {}", end_words(end.kind(), &[]), sanitise_line(&lost.join(", ")))
         }
         End::MaxIterations => "iteration limit reached, tasks are left".to_owned(),
+        End::TimeUp => "the time is up, tasks are left".to_owned(),
         _ => end_words(end.kind(), &[]),
     };
     needs::headline(needs).map_or(why.clone(), |needed| format!("{why}; {needed}"))

@@ -33,7 +33,7 @@ pub struct ActiveRun<'a> {
 pub enum RetryNow {
     /// It waits for this rule of `[pace]`, as before, and forgot its limits.
     KeepsPace(String),
-    /// It does not wait for a limit.
+    /// It does not wait.
     NotWaiting,
     /// It stopped waiting for this.
     Retries(String),
@@ -114,6 +114,11 @@ impl<'a> ActiveRun<'a> {
         self.signal(signals::KEEP_RUNNING)
     }
 
+    /// Asks it to look what people ask.
+    pub fn look(&self) -> Result<()> {
+        self.signal(signals::LOOK)
+    }
+
     /// Waits until its process has ended.
     pub fn wait_for_end(&self) {
         process::wait_for_end(self.pid());
@@ -134,24 +139,32 @@ impl<'a> ActiveRun<'a> {
             )))
     }
 
-    /// Asks it to forget its limits and to try at once.
+    /// Asks it to forget its limits, to end a pause, and to try at once.
     pub fn retry_now(&self) -> Result<RetryNow> {
+        self.store.request_box().forget_pauses();
         let before = self.store.load()?;
         self.signal(signals::TRY_NOW)?;
-        let Some(wait) = before.run.wait() else { return Ok(RetryNow::NotWaiting) };
-        let reason = wait.reason.to_string();
-        if !before.run.waits_for_limit() {
-            return Ok(RetryNow::KeepsPace(reason));
-        }
+        let waits = before.run.wait();
+        let reason = waits.map(|wait| wait.reason.to_string()).unwrap_or_default();
         let start = Instant::now();
-        let since = |state: &SpecState| state.run.wait().map(|wait| wait.since);
-        while since(&self.store.load()?) == since(&before) {
+        let is_over = |state: &SpecState| {
+            let since = |state: &SpecState| state.run.wait().map(|wait| wait.since);
+            let ends = before.run.waits_for_person();
+            (!ends || since(state) != since(&before)) && state.pause.is_none()
+        };
+        while !is_over(&self.store.load()?) {
             if start.elapsed() > NOT_LISTENING {
                 return Ok(if self.is_suspended() { RetryNow::Suspended } else { RetryNow::NotYet });
             }
             std::thread::sleep(LOOK_AGAIN);
+            // a run that was about to take a pause may have missed the signal
+            self.signal(signals::TRY_NOW)?;
         }
-        Ok(RetryNow::Retries(reason))
+        Ok(match waits {
+            None => RetryNow::NotWaiting,
+            Some(_) if before.run.waits_for_person() => RetryNow::Retries(reason),
+            Some(_) => RetryNow::KeepsPace(reason),
+        })
     }
 }
 

@@ -44,12 +44,12 @@ pub fn ask_outside_of_a_run(
         if let Some(assigned) = answer.take() {
             break assigned;
         }
-        match world.wait(None) {
+        match world.wait(None, None) {
             Event::Assigned(assigned) => break assigned,
             Event::Asked(_) => {
                 world.cancel();
                 // waits for its end; a cancelled call is not repeated
-                let _ = world.wait(None);
+                let _ = world.wait(None, None);
                 return Err(Error::new(ErrorKind::Interrupted, "interrupted; nothing was assigned"));
             }
             _ => {}

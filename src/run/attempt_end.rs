@@ -79,7 +79,7 @@ impl Machine {
                 end = Some(End::Unavailable { unit: id.clone(), reason: why.clone() });
             }
             _ if blameless => {
-                if self.unstarted >= UNSTARTED_LIMIT && self.stop == Stop::No {
+                if self.unstarted >= UNSTARTED_LIMIT && self.stop == Stop::No && !self.time_up {
                     let reason = format!("{UNSTARTED_LIMIT} attempts in a row did not start");
                     end = Some(End::Unavailable { unit: id.clone(), reason });
                 }

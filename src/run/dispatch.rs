@@ -1,5 +1,6 @@
 //! Starts a prepared child: in a window, or as a plain process.
 
+use std::ffi::OsStr;
 use std::time::Instant;
 
 use super::child::{Child, ChildJob};
@@ -9,7 +10,7 @@ use super::windows::{AT_WORK, REVIEWS};
 use super::world::RealWorld;
 use crate::error::Result;
 use crate::plan::Step;
-use crate::sys::process;
+use crate::sys::{process, programs};
 
 impl RealWorld<'_> {
     /// Starts a prepared child. Its end arrives in the inbox. The inner error says why it did not start.
@@ -50,5 +51,13 @@ impl RealWorld<'_> {
             self.open_side_panes(&step.unit, process);
         }
         Ok(Ok(()))
+    }
+
+    /// Why a step's program cannot be started, if it cannot.
+    pub(super) fn missing(&self, step: &Step) -> Option<String> {
+        let path = self.env.iter().find(|(n, _)| n == OsStr::new("PATH")).map(|(_, v)| v.as_os_str());
+        let found = programs::find_program(OsStr::new(&step.settings.argv[0]), path, &step.settings.cwd);
+        let is_missing = found.is_none() && self.config.sandbox.has_programs_of_this_machine();
+        is_missing.then(|| format!("{} is not there any more", step.settings.argv[0]))
     }
 }

@@ -10,7 +10,9 @@ use super::machine::{Effect, End, Event, Machine, Notice, Pause};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
-use crate::state::{Changes, CommitRefused, Learned, Note, Outcome, SeenTasks, SpecState, TreeRecord};
+use crate::state::{
+    Changes, CommitRefused, Learned, Note, Outcome, PersonRequest, SeenTasks, SpecState, TreeRecord,
+};
 use crate::sys::interrupt::Interrupt;
 
 /// What a run does to the world, and learns from it. There is the real one and that of the simulation.
@@ -31,6 +33,10 @@ pub trait World {
     fn notes(&mut self) -> Vec<Note> {
         Vec::new()
     }
+    /// What people ask of the run, and no state has yet.
+    fn requests(&mut self) -> Vec<PersonRequest>;
+    /// Forgets requests with these names, since the state has them.
+    fn forget_requests(&mut self, taken: &[String]);
     /// Starts an attempt, or returns how it ended before it began. Its end comes from [`World::next`].
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>>;
     /// Looks for an attempt of an earlier run, and for its step in the plan as it is now.
@@ -60,8 +66,9 @@ pub trait World {
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()>;
     /// A signal that came while the run was at work itself, for instance during a commit.
     fn asked(&mut self) -> Option<Interrupt>;
-    /// Waits for what happens next, at most until `pause` is over.
-    fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event;
+    /// Waits for what happens next, at most until `pause` is over or the time of `alarm` has come. A pause without an end is
+    /// ended by a person.
+    fn next(&mut self, pause: Option<(Option<Timestamp>, &Pause)>, alarm: Option<Timestamp>) -> Event;
 }
 
 /// How an attempt ended, and what else is known of it.
@@ -110,7 +117,7 @@ impl Agenda {
 /// Runs a machine to its end.
 pub fn drive(machine: &mut Machine, world: &mut dyn World, start: RunStart) -> Result<End> {
     let begin = Event::Begin { seen: world.look()?, start };
-    let mut driver = Driver { machine, world, pause: None, failed: None };
+    let mut driver = Driver { machine, world, pause: None, alarm: None, failed: None };
     let mut agenda = Agenda(VecDeque::from([AgendaEntry::Event(begin)]));
     loop {
         // a stop that is asked for during a commit starts no further agent
@@ -170,16 +177,22 @@ struct Driver<'a> {
     machine: &'a mut Machine,
     world: &'a mut dyn World,
     /// The pause that the run is in, with its end.
-    pause: Option<(Timestamp, Pause)>,
+    pause: Option<(Option<Timestamp>, Pause)>,
+    /// When the machine wants to hear that its time is up.
+    alarm: Option<Timestamp>,
     /// The error of a report. It ends the run after what the machine still wants to save.
     failed: Option<Error>,
 }
 
 impl Driver<'_> {
-    /// The plan of now, and what is known of the work tree.
+    /// The plan of now, and what is known of the work tree; or first what people ask.
     fn replan(&mut self) -> Result<Event> {
         // the machine may plan before the end of a pause
         self.pause = None;
+        let requests = self.world.requests();
+        if !requests.is_empty() {
+            return Ok(Event::Requested(requests));
+        }
         let (plan, seen) = self.world.plan(self.machine)?;
         let behind = self.world.catch_up_index()?;
         let (tree, share) = (self.world.tree()?, self.world.random());
@@ -237,6 +250,14 @@ impl Driver<'_> {
                 self.pause = Some((until, why));
                 None
             }
+            Effect::Alarm(at) => {
+                self.alarm = Some(at);
+                None
+            }
+            Effect::Taken(ids) => {
+                self.world.forget_requests(&ids);
+                None
+            }
             Effect::Report(notice) => match self.world.report(&notice, state) {
                 Ok(()) => None,
                 Err(error) => {
@@ -263,9 +284,11 @@ impl Driver<'_> {
     }
 
     fn wait(&mut self) -> Event {
-        let event = self.world.next(self.pause.as_ref().map(|(until, why)| (*until, why)));
-        if matches!(event, Event::Woke) {
-            self.pause = None;
+        let event = self.world.next(self.pause.as_ref().map(|(until, why)| (*until, why)), self.alarm);
+        match event {
+            Event::Woke => self.pause = None,
+            Event::TimeUp => self.alarm = None,
+            _ => {}
         }
         event
     }

@@ -128,7 +128,7 @@ impl Machine {
                 self.stop = Stop::No;
                 return if running { vec![Effect::Report(Notice::KeepsRunning)] } else { Vec::new() };
             }
-            Interrupt::TryNow | Interrupt::KeepRunning => return Vec::new(),
+            Interrupt::TryNow | Interrupt::KeepRunning | Interrupt::Look => return Vec::new(),
             Interrupt::Interrupt if self.stop == Stop::No => Stop::AfterStep,
             Interrupt::Interrupt => Stop::Now,
         };

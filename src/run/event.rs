@@ -12,7 +12,10 @@ use crate::config::{Batch, Config, HaltOrSkip, HistoryRule, Limit, ModelPrice, P
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
-use crate::state::{Changes, CommitRefused, End, Learned, Note, Outcome, SeenTasks, SpecState, TreeRecord};
+use crate::state::{
+    Changes, CommitRefused, End, Learned, Note, Outcome, PersonRequest, RunTimes, SeenTasks, SpecState,
+    TreeRecord,
+};
 use crate::sys::interrupt::Interrupt;
 
 /// The settings of a run, apart from those of each step.
@@ -24,6 +27,8 @@ pub struct Policy {
     pub on_failure: HaltOrSkip,
     /// Whether the run ends when an agent asks a question.
     pub on_halt: HaltOrSkip,
+    /// Whether an agent that works is ended when the time of the run is up.
+    pub hard_stop: bool,
     /// A random share up to this is added to each delay.
     pub jitter: Duration,
     /// How many units one call assigns.
@@ -55,6 +60,7 @@ impl Policy {
             max_iterations: config.run.max_iterations,
             on_failure: config.run.on_failure,
             on_halt: config.run.on_halt,
+            hard_stop: config.run.hard_stop,
             jitter: config.run.jitter,
             batch: config.assign.batch,
             limit: config.limit.clone(),
@@ -89,6 +95,8 @@ pub struct RunStart {
 pub struct WorkStart {
     /// The options that it was given: what to do and how.
     pub args: Vec<String>,
+    /// When its steps may start.
+    pub times: RunTimes,
 }
 
 /// What happened.
@@ -185,6 +193,10 @@ pub enum Event {
     },
     /// A pause is over.
     Woke,
+    /// People asked something of the run: before its next step, or in a pause.
+    Requested(Vec<PersonRequest>),
+    /// The time of [`Effect::Alarm`] has come.
+    TimeUp,
     /// A signal asks the run to stop, or to retry now.
     Asked(Interrupt),
 }
@@ -236,11 +248,15 @@ pub enum Effect {
     },
     /// Pause, and come back with [`Event::Woke`].
     Sleep {
-        /// Wall-clock time of its end.
-        until: Timestamp,
+        /// Wall-clock time of its end; `None`: a person ends it.
+        until: Option<Timestamp>,
         /// Why.
         why: Pause,
     },
+    /// Come back with [`Event::TimeUp`] at this wall-clock time, whatever the run does then.
+    Alarm(Timestamp),
+    /// The state has these requests of people: forget them.
+    Taken(Vec<String>),
     /// Print this notice and write it to the logs.
     Report(Notice),
     /// The run is over.

@@ -15,7 +15,8 @@ use crate::agent::Usage;
 use crate::config::Config;
 use crate::plan::{Plan, Step};
 use crate::report::timeline::{ExpectedStep, Timeline};
-use crate::state::{AttemptRecord, Learned, Outcome, SpecState};
+use crate::report::wait_text::ENDS_A_PAUSE;
+use crate::state::{AttemptRecord, Learned, Outcome, RunPause, RunTimes, SpecState, WaitReason};
 
 /// How many steps are predicted. The cost grows with the square, because each step reads all attempts before it.
 const PREDICTED_STEPS: usize = 200;
@@ -28,18 +29,29 @@ pub fn timeline(
     plan: &Plan,
     state: &SpecState,
     config: &Config,
+    times: RunTimes,
     now: Timestamp,
     zone: &TimeZone,
 ) -> Option<Timeline> {
     let past = Past::of(state, now);
     let limited = state.all_limits().any(|(.., limited)| limited.holds(now));
-    if plan.steps.is_empty() || !(limited || past.done > 0 || config.pace.is_set()) {
+    let pause = state.pause.as_ref().filter(|pause| pause.holds(now));
+    let is_held = limited || pause.is_some() || !times.is_free();
+    if plan.steps.is_empty() || !(is_held || past.done > 0 || config.pace.is_set()) {
         return None;
     }
-    let mut forecaster = Forecaster { state, config, zone, open: false, past };
-    let waits = state.run.wait().filter(|wait| wait.until > now);
-    let mut at = waits.map_or(now, |wait| wait.until);
-    let mut over: Option<String> = None;
+    let mut forecaster = Forecaster { state, config, zone, times, open: false, past };
+    let waits = state.run.wait().filter(|wait| wait.until.is_some_and(|until| until > now));
+    let mut at = waits.and_then(|wait| wait.until).unwrap_or(now);
+    let mut first = waits.map(|wait| wait.reason.to_string());
+    for (until, reason) in by_person(pause, times) {
+        if until > at && first.as_ref() != Some(&reason) {
+            (at, first) = (until, Some(reason));
+        }
+    }
+    // a pause without an end
+    let mut over =
+        pause.filter(|pause| pause.until.is_none()).map(|_| format!("paused until `{ENDS_A_PAUSE}`"));
     let mut steps = Vec::new();
     for step in plan.steps.iter().take(PREDICTED_STEPS) {
         let expected = match &over {
@@ -53,8 +65,8 @@ pub fn timeline(
             None => forecaster.step(step, now, at),
         };
         let mut expected = expected;
-        if let (true, Some(wait)) = (steps.is_empty(), waits) {
-            expected.held_by.insert(0, wait.reason.to_string());
+        if let Some(reason) = first.take().filter(|_| expected.starts.is_some()) {
+            expected.held_by.insert(0, reason);
         }
         match expected.starts {
             Some(starts) => {
@@ -73,10 +85,19 @@ pub fn timeline(
     })
 }
 
+/// Until when a person holds back the first step, and how that is called.
+fn by_person(pause: Option<&RunPause>, times: RunTimes) -> impl Iterator<Item = (Timestamp, String)> {
+    let paused =
+        pause.and_then(|pause| Some((pause.until?, WaitReason::Pause { by: pause.by.clone() }.to_string())));
+    let begin = times.not_before.map(|at| (at, WaitReason::Begin.to_string()));
+    paused.into_iter().chain(begin)
+}
+
 struct Forecaster<'a> {
     state: &'a SpecState,
     config: &'a Config,
     zone: &'a TimeZone,
+    times: RunTimes,
     /// The length of an earlier step is unknown, so all times are the earliest possible ones.
     open: bool,
     past: Past,
@@ -129,6 +150,12 @@ impl Forecaster<'_> {
                 note(format!("{who} is limited{stated}"));
                 at = until;
                 continue;
+            }
+            if self.times.is_up(at) {
+                let until = self.times.until.map(|until| until.to_zoned_datetime(self.zone.clone()));
+                let until = until.map_or_else(String::new, |until| until.strftime(" %a %H:%M").to_string());
+                note(format!("the time of the run is up{until}"));
+                return None;
             }
             match held(&self.config.pace, &self.past.history(), &step.settings.backend, at, self.zone) {
                 None => return Some(at),
@@ -234,7 +261,7 @@ mod tests {
     use crate::agent::limit::LimitKind;
     use crate::config::{PaceWindow, TokenBudget};
     use crate::plan::testing::PlanCase;
-    use crate::state::{Limited, OpenRun, Run, Wait, WaitReason};
+    use crate::state::{Limited, OpenRun, Run, Wait};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -255,7 +282,9 @@ mod tests {
 
     /// Each step as `hour:minute what holds it back`.
     fn times(case: &PlanCase, state: &SpecState) -> Vec<String> {
-        let Some(timeline) = timeline(&case.plan(), state, &case.config, at(NOON), &TimeZone::UTC) else {
+        let Some(timeline) =
+            timeline(&case.plan(), state, &case.config, state.run.times(), at(NOON), &TimeZone::UTC)
+        else {
             return Vec::new();
         };
         let one = |e: &ExpectedStep| {
@@ -329,12 +358,14 @@ mod tests {
         let mut state = SpecState::default();
         state.limits.insert("agent".into(), limited.clone());
         assert_eq!(times(&case, &state), ["10 15:00 agent is limited", "10 15:00"]);
-        let line = timeline(&case.plan(), &state, &case.config, at(NOON), &TimeZone::UTC).unwrap();
+        let line =
+            timeline(&case.plan(), &state, &case.config, RunTimes::default(), at(NOON), &TimeZone::UTC)
+                .unwrap();
         assert!(!line.steps[0].open && line.steps[1].open, "the length of the first step is unknown");
         // a run waits for the limit and its jitter
         let reason = WaitReason::Limit { backend: "agent".to_owned(), kind: LimitKind::QuotaExhausted };
         let mut run = OpenRun::new(at(NOON), [].into());
-        run.wait = Some(Wait { since: at(NOON), until: at("2026-01-10T15:00:08Z"), reason });
+        run.wait = Some(Wait { since: at(NOON), until: Some(at("2026-01-10T15:00:08Z")), reason });
         state.run = Run::Open(run);
         assert_eq!(times(&case, &state)[0], "10 15:00 agent: quota used up");
         state.run = Run::Never;

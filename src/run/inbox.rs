@@ -92,7 +92,8 @@ impl Inbox {
     pub fn asked(&self) -> Option<Interrupt> {
         self.receiver.try_iter().find_map(|message| match message {
             // between attempts, no limit is waited for
-            InboxMessage::Asked(Interrupt::TryNow | Interrupt::KeepRunning) | InboxMessage::Over => None,
+            InboxMessage::Asked(Interrupt::TryNow | Interrupt::KeepRunning | Interrupt::Look)
+            | InboxMessage::Over => None,
             InboxMessage::Asked(what) => Some(what),
         })
     }

@@ -40,7 +40,7 @@ use crate::plan::Plan;
 use crate::project::SpecPlace;
 use crate::report::events::EventKind;
 use crate::state::needs::{exit_code, needs};
-use crate::state::{SpecState, TreeRecord};
+use crate::state::{RunTimes, SpecState, TreeRecord};
 use crate::store::busy_file::BusyFile;
 use crate::store::lock::{Holder, RunLock};
 use crate::store::spec_store::Store;
@@ -65,6 +65,8 @@ pub struct RunRequest<'a> {
     pub options: &'a [String],
     /// The options of the last run, where `options` has some of them.
     pub last_options: Option<&'a [String]>,
+    /// When its steps may start.
+    pub times: RunTimes,
     /// How it resumes an earlier run.
     pub resume: Option<&'a ResumeRequest>,
     /// The file that handed over `resume`. It is removed once the state has the request.
@@ -159,7 +161,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
             return Err(refusal);
         }
         let args = request.options.to_vec();
-        start.work = Some(WorkStart { args });
+        start.work = Some(WorkStart { args, times: request.times });
         start.dirty = dirty.refused;
     }
     // a viewer must not take the summary of an earlier run for this one's; a run that was refused above leaves it
@@ -258,7 +260,7 @@ fn announce(
 fn end_before_start(inbox: &Inbox) -> Option<End> {
     match inbox.asked()? {
         // nothing waits yet, and nothing is to be stopped
-        Interrupt::TryNow | Interrupt::KeepRunning => None,
+        Interrupt::TryNow | Interrupt::KeepRunning | Interrupt::Look => None,
         Interrupt::Interrupt | Interrupt::AfterStep => Some(End::Interrupted),
         Interrupt::Terminate | Interrupt::HangUp => Some(End::Terminated),
     }

@@ -8,19 +8,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::backoff;
+use super::holding::DUE;
 use super::limit_outcome;
-use super::machine::{Effect, End, Machine, Pause, Phase};
+use super::machine::{Effect, End, Machine};
 use crate::agent::limit::LimitKind;
 use crate::config::{Limit, Retry};
 use crate::plan::Step;
 use crate::state::limited::OVERLOADED_TRIES;
-use crate::state::{Limited, Outcome, Remedy, Wait, WaitReason};
+use crate::state::{Limited, Outcome, Remedy, WaitReason};
 
 /// A stated end this close to now, or past, is not believed if the backend is limited again.
 const STALE: Duration = Duration::from_secs(1);
-
-/// The end of a limit that is over. It is this early so that a clock that is set back does not bring the limit back.
-const DUE: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// The limit of a backend after one more refusal.
 #[must_use]
@@ -117,22 +115,6 @@ impl Machine {
         }
     }
 
-    /// The user wants no more waiting for limits: the next step starts at once, with any backend.
-    pub(super) fn try_now(&mut self, now: Timestamp) -> Vec<Effect> {
-        if self.phase == Phase::Over {
-            return Vec::new();
-        }
-        let waits = self.phase == Phase::Sleeping && self.state.run.waits_for_limit();
-        self.state.forget_limits();
-        let mut effects = Vec::new();
-        if waits {
-            self.stop_waiting(now);
-            effects.extend(self.replan());
-        }
-        effects.insert(0, Effect::Save);
-        effects
-    }
-
     /// The effects instead of starting `step`, if its backend is limited and no fallback is free.
     pub(super) fn wait_out(&mut self, now: Timestamp, step: &Step, share: f64) -> Option<Vec<Effect>> {
         let (name, own) =
@@ -170,39 +152,7 @@ impl Machine {
             return Some(self.finish(now, over(format!("{} ({rule})", own.why), remedy)));
         }
         let until = until.saturating_add(self.policy.jitter.mul_f64(share)).unwrap_or(until);
-        Some(self.wait_for(now, until, WaitReason::Limit { backend, kind: own.kind }))
-    }
-
-    /// Waits until that time.
-    pub(super) fn wait_for(&mut self, now: Timestamp, until: Timestamp, reason: WaitReason) -> Vec<Effect> {
-        // after a kill the run continues the same wait
-        if self.state.run.wait().is_none_or(|wait| wait.reason != reason) {
-            self.count_wait(now);
-        }
-        if let Some(run) = self.state.run.open_mut() {
-            let since = run.wait.as_ref().map_or(now, |wait| wait.since);
-            run.wait = Some(Wait { since, until, reason: reason.clone() });
-        }
-        self.phase = Phase::Sleeping;
-        vec![Effect::Save, Effect::Sleep { until, why: Pause::Wait(reason) }]
-    }
-
-    /// Adds the time of the wait to the sum for its reason, and ends it.
-    pub(super) fn count_wait(&mut self, now: Timestamp) {
-        let Some(run) = self.state.run.open_mut() else { return };
-        let Some(wait) = run.wait.take() else { return };
-        let waited = u64::try_from(now.min(wait.until).duration_since(wait.since).as_secs()).unwrap_or(0);
-        *run.waited_s.entry(wait.reason.to_string()).or_default() += waited;
-    }
-
-    /// A wait is over, or the user has ended it. The limits that it was for are over, too.
-    pub(super) fn stop_waiting(&mut self, now: Timestamp) {
-        let until = self.state.run.wait().map(|wait| wait.until);
-        self.count_wait(now);
-        let Some(until) = until else { return };
-        for limited in self.state.all_limits_mut().filter(|l| l.until.is_some_and(|at| at <= until)) {
-            limited.until = Some(DUE);
-        }
+        Some(self.wait_for(now, Some(until), WaitReason::Limit { backend, kind: own.kind }))
     }
 }
 

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 pub use super::event::{Effect, Event, Policy, RunStart};
 pub(super) use super::phase::{DoneAttempt, Phase, Stop};
+use super::resume::ResumeRequest;
 use crate::config::HaltOrSkip;
 pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, SPEC_REVIEW, Step};
@@ -56,6 +57,8 @@ pub struct Machine {
     pub(super) opened: Vec<String>,
     /// Open tasks that an agent removed, still to be reported.
     pub(super) removed: Vec<(String, String)>,
+    /// The time is up after which no step starts.
+    pub(super) time_up: bool,
 }
 
 impl Machine {
@@ -79,6 +82,7 @@ impl Machine {
             gone: None,
             opened: Vec::new(),
             removed: Vec::new(),
+            time_up: false,
         }
     }
 
@@ -153,6 +157,8 @@ impl Machine {
             // the pause has ended already
             Event::Woke => Vec::new(),
             Event::LookStopped => self.look_stopped(now),
+            Event::Requested(requests) => self.requested(&requests),
+            Event::TimeUp => self.time_is_up(now),
             Event::Asked(Interrupt::TryNow) => self.try_now(now),
             Event::Asked(what) => self.asked(now, what),
         }
@@ -160,6 +166,7 @@ impl Machine {
 
     fn begin(&mut self, now: Timestamp, seen: &SeenTasks, start: RunStart) -> Vec<Effect> {
         let answered = self.state.answers.len();
+        let at_once = start.resume == Some(ResumeRequest::ForgetLimits);
         let resumes = start.resume.is_some_and(|request| request.apply(&mut self.state));
         let decided = self.state.answers[answered..].iter().cloned().map(Notice::Answered);
         let decided: Vec<Effect> = decided.map(Effect::Report).collect();
@@ -185,14 +192,22 @@ impl Machine {
             // a box that is open now was opened since: an agent may tick it before the next look
             run.believed.retain(|id| ticked.contains(id));
             (run.only, run.from) = (start.only, start.from);
-            run.args = start.work.map_or_else(|| std::mem::take(&mut run.args), |work| work.args);
+            if let Some(work) = start.work {
+                (run.args, run.times) = (work.args, work.times);
+            }
         }
+        if at_once {
+            self.begin_now();
+        }
+        let state = &mut self.state;
+        let alarm = state.run.times().until.map(Effect::Alarm);
         self.dirty = start.dirty;
         state.unconfirmed.retain(|id| ticked.contains(id));
         let (to_tick, pending) = (state.to_tick(), state.pending_commits());
         let running = state.running().map(|(unit, record)| (unit.to_owned(), record.number));
         let doubted = sorted(&state.unconfirmed);
         let mut effects = vec![Effect::Save];
+        effects.extend(alarm);
         effects.extend(decided);
         if !to_tick.is_empty() {
             effects.push(Effect::Tick(to_tick));
@@ -236,11 +251,16 @@ impl Machine {
             _ if !self.dirty.is_empty() => Some(End::Dirty { files: std::mem::take(&mut self.dirty) }),
             (_, Stop::Terminate) => Some(End::Terminated),
             (_, Stop::AfterStep | Stop::Now) => Some(End::Interrupted),
+            _ if self.is_time_up(now) => Some(End::TimeUp),
             _ if self.iterations() >= self.policy.max_iterations => Some(End::MaxIterations),
             _ => None,
         };
         if let Some(end) = end {
             effects.extend(self.finish(now, end));
+            return effects;
+        }
+        if let Some(waiting) = self.hold(now) {
+            effects.extend(waiting);
             return effects;
         }
         let units = self.to_assign(&plan.steps);
@@ -265,7 +285,7 @@ impl Machine {
         }
         if let Some((_, until)) = self.gone.filter(|(_, until)| *until > now) {
             let program = step.settings.argv.first().cloned().unwrap_or_default();
-            effects.extend(self.wait_for(now, until, WaitReason::Program { program }));
+            effects.extend(self.wait_for(now, Some(until), WaitReason::Program { program }));
             return effects;
         }
         if let Some((length, why)) = self.pause.take().map(|pause| self.length_before(&step, pause, share))
@@ -273,7 +293,8 @@ impl Machine {
         {
             self.pause = Some((length, why.clone()));
             self.phase = Phase::Sleeping;
-            effects.push(Effect::Sleep { until: now.saturating_add(length).unwrap_or(Timestamp::MAX), why });
+            let until = Some(now.saturating_add(length).unwrap_or(Timestamp::MAX));
+            effects.push(Effect::Sleep { until, why });
             return effects;
         }
         effects.extend(self.start(now, step, left));

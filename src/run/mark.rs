@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use super::requests::{self, RequestStanding, forget_waiting, take_waiting};
 use crate::config::{Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{self, TaskNames};
@@ -61,24 +62,30 @@ pub struct Marked {
     pub was_assigned: bool,
     /// Units whose commit was pending and is not any more.
     pub released: Vec<String>,
+    /// A run works on the spec, and takes it before its next step.
+    pub is_pending: bool,
 }
 
 /// Sets it in the state, and in the boxes of tasks.md unless `tasks.tick` is off.
 pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result<Marked> {
     let store = place.store();
     store.prepare()?;
-    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;
+    let lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()));
+    let _lock = match lock {
+        Err(error)
+            if error.kind() == ErrorKind::Locked
+                && request.mark == Some(ManualState::Skip)
+                && request.owner.is_none() =>
+        {
+            return skip_in_run(place, config, &request.id);
+        }
+        lock => lock?,
+    };
     let mut state = store.load()?;
     let (_, tasks) = place.good_tasks()?;
     place.follow(config, &tasks, &mut state);
-    let all = TaskNames::of(&tasks);
-    let named = all.find("", &request.id)?;
-    let mut ids: Vec<String> = Vec::new();
-    for id in named.iter().flat_map(|id| all.with_all_below(id)) {
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
+    take_waiting(&store, &mut state);
+    let (named, mut ids) = named_and_below(&tasks, &request.id)?;
     let asked = ids.len();
     if request.mark == Some(ManualState::Done) {
         add_whole_parents(&tasks, config, &state, &mut ids);
@@ -114,11 +121,40 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
         state.decided(&ids, ticks);
     }
     store.save(&state)?;
+    forget_waiting(&store);
     if let Some(ticked) = ticks {
         place.set_marks(&state, &ids, if ticked { 'x' } else { ' ' }, true)?;
     }
     let whole = ids.split_off(asked);
-    Ok(Marked { named, ids, whole, was_assigned, released })
+    Ok(Marked { named, ids, whole, was_assigned, released, is_pending: false })
+}
+
+/// The tasks that a text names; and they with all tasks below them.
+fn named_and_below(tasks: &TaskFile, text: &str) -> Result<(Vec<String>, Vec<String>)> {
+    let all = TaskNames::of(tasks);
+    let named = all.find("", text)?;
+    let mut ids: Vec<String> = Vec::new();
+    for id in named.iter().flat_map(|id| all.with_all_below(id)) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    Ok((named, ids))
+}
+
+/// Has the run that works skip tasks.
+fn skip_in_run(place: &SpecPlace, config: &Config, text: &str) -> Result<Marked> {
+    let (_, tasks) = place.good_tasks()?;
+    let (named, ids) = named_and_below(&tasks, text)?;
+    let standing = requests::skip(place, config, &named, &ids)?;
+    Ok(Marked {
+        named,
+        ids,
+        whole: Vec::new(),
+        was_assigned: false,
+        released: Vec::new(),
+        is_pending: matches!(standing, RequestStanding::Pending(_)),
+    })
 }
 
 /// A person trusts what came up in earlier attempts, so it needs no answer any more. A run that works meanwhile keeps it

@@ -11,8 +11,8 @@ use crate::project::current_plan::current_plan;
 use crate::report::text::{sanitise_line, sanitise_text, shell_word};
 use crate::spec::TaskFile;
 use crate::state::{Note, SpecState};
+use crate::store::entry_box::NOTE_MAX;
 use crate::store::lock::{Holder, RunLock};
-use crate::store::note_box::NOTE_MAX;
 use crate::sys::{person, random};
 
 /// Where a note stands after it was written.
@@ -50,10 +50,10 @@ pub fn write_notes(
         written.push(note(&tasks, &plan, unit, &text)?);
     }
     if lock.is_some() {
-        state.take_notes(store.note_box().notes());
+        state.take_notes(store.note_box().entries());
         state.take_notes(written);
         store.save(&state)?;
-        store.note_box().remove(state.notes.iter());
+        store.note_box().remove(state.notes.iter().map(|note| note.id.as_str()));
     } else {
         written.iter().try_for_each(|note| store.note_box().put(note))?;
     }

@@ -13,7 +13,7 @@ pub enum ResumeRequest {
     Answers(Vec<GivenAnswer>),
     /// Tries all halted units again without an answer.
     Retry,
-    /// Forgets all limits.
+    /// Forgets all limits, and ends a pause.
     ForgetLimits,
 }
 
@@ -58,7 +58,10 @@ impl ResumeRequest {
                 return answers.iter().filter(|given| given.apply(state)).count() > 0;
             }
             Self::Retry => state.reopen_all(),
-            Self::ForgetLimits => state.forget_limits(),
+            Self::ForgetLimits => {
+                state.forget_limits();
+                state.pause = None;
+            }
         }
         true
     }

@@ -254,7 +254,7 @@ impl Machine {
         match outcome {
             Outcome::Unavailable { .. } | Outcome::Cancelled { by: CancelledBy::NoOrchestrator } => true,
             Outcome::Cancelled { by: CancelledBy::Terminate } if self.recovered => true,
-            Outcome::Cancelled { .. } => self.stop >= Stop::Now,
+            Outcome::Cancelled { .. } => self.stop >= Stop::Now || self.time_up && self.policy.hard_stop,
             _ => false,
         }
     }

@@ -102,6 +102,7 @@ fn run(nudges: u32, mut act: impl FnMut(Option<ResumeReason>) -> Act) -> Ran {
                     events.push_back(Event::Ended { outcome, learned, seen: None });
                 }
                 Effect::Sleep { until, why } => {
+                    let until = until.unwrap();
                     if matches!(why, Pause::Backoff { .. }) {
                         backoffs.push(until.duration_since(now).try_into().unwrap());
                     }

@@ -4,7 +4,7 @@ use super::event_log::Chronicle;
 use super::machine::Effect;
 use super::world::RealWorld;
 use crate::plan::Step;
-use crate::report::text::shown_command;
+use crate::report::text::{plural, shown_command};
 use crate::store::attempt_dir::AttemptDir;
 
 impl RealWorld<'_> {
@@ -57,7 +57,12 @@ impl RealWorld<'_> {
             Effect::Cancel => "end the agent".to_owned(),
             Effect::Tick(ids) => format!("tick {}", ids.join(", ")),
             Effect::Untick { ids, .. } => format!("open {} again", ids.join(", ")),
-            Effect::Sleep { until, .. } => format!("sleep until {until}"),
+            Effect::Sleep { until: Some(until), .. } => format!("sleep until {until}"),
+            Effect::Sleep { until: None, .. } => "sleep until a person ends the pause".to_owned(),
+            Effect::Alarm(at) => format!("let no step start after {at}"),
+            Effect::Taken(ids) => {
+                format!("forget {} of people, which the state has", plural(ids.len(), "request"))
+            }
             Effect::Finish(_) => "end the run".to_owned(),
         };
         let now = self.clock.now();

@@ -10,50 +10,56 @@ use super::backoff;
 use super::inbox::InboxMessage;
 use super::machine::{Event, Pause};
 use super::world::RealWorld;
-use crate::report::{event_text, notice_event};
+use crate::report::{notice_event, wait_text};
+use crate::state::PersonRequest;
+use crate::sys::interrupt::Interrupt;
 
 /// How late a pause may end after the computer woke up or its clock was set.
 const LOOK_AGAIN: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(10) };
 
 impl RealWorld<'_> {
-    /// The next event; at the latest the end of `pause`.
-    pub(super) fn wait(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
+    /// The next event; at the latest the end of `pause` or the time of `alarm`.
+    pub(super) fn wait(
+        &mut self,
+        pause: Option<(Option<Timestamp>, &Pause)>,
+        alarm: Option<Timestamp>,
+    ) -> Event {
         let began = Instant::now();
-        let length = pause.map_or(Duration::ZERO, |(until, _)| self.time_to(until));
-        if let Some((until, why)) = pause
-            && !length.is_zero()
-            && !self.interactive
-        {
-            self.say(&format!("  {}", event_text::wait(why, round_up(length), until, &TimeZone::system())));
-        }
-        if let Some((until, why)) = pause
-            && !length.is_zero()
-            && self.published_pause.replace(until) != Some(until)
-            // no hook gets this event, so only the log can fail
-            && let Err(error) = self.publish(notice_event::of_pause(why, until))
-        {
-            self.say(error.render().trim_end());
-        }
-        if let Some((until, Pause::Wait(_))) = pause {
-            self.note_wait(until);
+        let length = pause.and_then(|(until, _)| until).map(|until| self.time_to(until));
+        if let Some((until, why)) = pause.filter(|_| length != Some(Duration::ZERO)) {
+            self.announce_pause(until, length, why);
         }
         loop {
-            let limit = match pause {
-                None => None,
-                Some((until, why)) => {
-                    let left = backoff::left(self.time_to(until), length, began.elapsed());
-                    if left.is_zero() {
-                        self.countdown(None);
-                        return Event::Woke;
-                    }
-                    if self.interactive {
-                        let line = event_text::wait(why, round_up(left), until, &TimeZone::system());
-                        self.countdown(Some(&format!("  {line}")));
-                    }
-                    // the wall clock may jump (a laptop wakes up), so look at it now and then
-                    let longest = if self.interactive { Duration::from_secs(1) } else { LOOK_AGAIN };
-                    Some(left.min(longest))
+            if alarm.is_some_and(|at| self.time_to(at).is_zero()) {
+                self.countdown(None);
+                return Event::TimeUp;
+            }
+            let left = length
+                .zip(pause.and_then(|(until, _)| until))
+                .map(|(length, until)| backoff::left(self.time_to(until), length, began.elapsed()));
+            if left.is_some_and(|left| left.is_zero()) {
+                self.countdown(None);
+                return Event::Woke;
+            }
+            if let Some((until, why)) = pause {
+                let requests = self.new_requests();
+                if !requests.is_empty() {
+                    self.countdown(None);
+                    return Event::Requested(requests);
                 }
+                if self.interactive {
+                    let line = wait_text::wait(why, left.map(round_up), until, &TimeZone::system());
+                    self.countdown(Some(&format!("  {line}")));
+                }
+            }
+            // the wall clock may jump (a laptop wakes up), so look at it now and then
+            let longest =
+                if self.interactive && pause.is_some() { Duration::from_secs(1) } else { LOOK_AGAIN };
+            let rings = alarm.map(|at| self.time_to(at));
+            let limit = left.into_iter().chain(rings).min();
+            let limit = match (limit, pause) {
+                (None, None) => None,
+                (limit, _) => Some(limit.map_or(longest, |limit| limit.min(longest))),
             };
             match self.inbox.wait(limit) {
                 Some(InboxMessage::Over) => {
@@ -61,25 +67,57 @@ impl RealWorld<'_> {
                         return event;
                     }
                 }
+                Some(InboxMessage::Asked(Interrupt::Look)) | None => {}
                 Some(InboxMessage::Asked(what)) => {
                     self.countdown(None);
+                    if what == Interrupt::TryNow {
+                        // another pause like this one is another pause
+                        (self.published_pause, self.noted_pause) = (None, None);
+                    }
                     return Event::Asked(what);
                 }
-                None => {}
             }
         }
     }
 
+    /// The requests of people that no state has yet.
+    pub(super) fn new_requests(&self) -> Vec<PersonRequest> {
+        let mut requests = self.store.request_box().entries();
+        // a file that cannot be removed is taken once
+        requests.retain(|request| !self.taken_requests.contains(&request.id));
+        requests
+    }
+
+    /// Says that the run pauses: on standard output, to programs, and where it is more than the next step, in the progress file.
+    fn announce_pause(&mut self, until: Option<Timestamp>, length: Option<Duration>, why: &Pause) {
+        if !self.interactive {
+            let line = wait_text::wait(why, length.map(round_up), until, &TimeZone::system());
+            self.say(&format!("  {line}"));
+        }
+        // one that a person ends has no other key
+        let key = until.unwrap_or(Timestamp::MAX);
+        if self.published_pause.replace(key) != Some(key)
+            // no hook gets this event, so only the log can fail
+            && let Err(error) = self.publish(notice_event::of_pause(why, until))
+        {
+            self.say(error.render().trim_end());
+        }
+        if matches!(why, Pause::Wait(_)) {
+            self.note_wait(until);
+        }
+    }
+
     /// Writes a wait to the progress file, once.
-    fn note_wait(&mut self, until: Timestamp) {
-        if self.noted_pause.replace(until) == Some(until) {
+    fn note_wait(&mut self, until: Option<Timestamp>) {
+        let key = until.unwrap_or(Timestamp::MAX);
+        if self.noted_pause.replace(key) == Some(key) {
             return;
         }
         let zone = TimeZone::system();
         let state = self.store.load().ok();
         let wait = state.as_ref().and_then(|state| state.run.wait());
         let what = wait.map(|wait| wait.reason.to_string()).unwrap_or_default();
-        let entry = event_text::waiting_entry(&what, self.clock.now(), until, &zone);
+        let entry = wait_text::waiting_entry(&what, self.clock.now(), until, &zone);
         if let Err(error) = self.store.progress(&entry) {
             self.say(error.render().trim_end());
         }

@@ -1,6 +1,7 @@
 //! The real world of a run: files, windows, processes, clock and signals.
 
-use std::ffi::{OsStr, OsString};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -34,12 +35,13 @@ use crate::report::text::logs_command;
 use crate::report::theme;
 use crate::state::outcome::CancelledBy;
 use crate::state::{
-    AttemptRecord, Changes, CommitRefused, Learned, Note, Outcome, SeenTasks, SpecState, TreeRecord,
+    AttemptRecord, Changes, CommitRefused, Learned, Note, Outcome, PersonRequest, SeenTasks, SpecState,
+    TreeRecord,
 };
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 use crate::sys::interrupt::Interrupt;
-use crate::sys::{process, programs, random};
+use crate::sys::{process, random};
 
 /// A window that is closed so soon after its birth was closed by its server, not by a person.
 const WINDOW_BIRTH: Duration = Duration::from_secs(1);
@@ -76,6 +78,8 @@ pub struct RealWorld<'a> {
     pub(super) unpushed: bool,
     /// Recorded commits that were not in the history of HEAD when the run began.
     pub(super) lost_before: Vec<LostCommit>,
+    /// Requests of people that the state has.
+    pub(super) taken_requests: BTreeSet<String>,
     locks: Option<RunLocks>,
     on_first_save: Option<Box<dyn FnOnce() + 'a>>,
 }
@@ -114,6 +118,7 @@ impl<'a> RealWorld<'a> {
             trust: None,
             unpushed: false,
             lost_before: Vec::new(),
+            taken_requests: BTreeSet::new(),
             locks: None,
             on_first_save: None,
         }
@@ -199,14 +204,6 @@ impl<'a> RealWorld<'a> {
             }
         }
     }
-
-    /// Why a step's program cannot be started, if it cannot.
-    pub(super) fn missing(&self, step: &Step) -> Option<String> {
-        let path = self.env.iter().find(|(n, _)| n == OsStr::new("PATH")).map(|(_, v)| v.as_os_str());
-        let found = programs::find_program(OsStr::new(&step.settings.argv[0]), path, &step.settings.cwd);
-        let is_missing = found.is_none() && self.config.sandbox.has_programs_of_this_machine();
-        is_missing.then(|| format!("{} is not there any more", step.settings.argv[0]))
-    }
 }
 
 impl World for RealWorld<'_> {
@@ -224,7 +221,7 @@ impl World for RealWorld<'_> {
 
     fn save(&mut self, state: &SpecState) -> Result<()> {
         self.store.save(state)?;
-        self.store.note_box().remove(state.notes.iter());
+        self.store.note_box().remove(state.notes.iter().map(|note| note.id.as_str()));
         self.locks.as_mut().map_or(Ok(()), RunLocks::renew)?;
         self.on_first_save.take().into_iter().for_each(|act| act());
         Ok(())
@@ -250,7 +247,16 @@ impl World for RealWorld<'_> {
     }
 
     fn notes(&mut self) -> Vec<Note> {
-        self.store.note_box().notes()
+        self.store.note_box().entries()
+    }
+
+    fn requests(&mut self) -> Vec<PersonRequest> {
+        self.new_requests()
+    }
+
+    fn forget_requests(&mut self, taken: &[String]) {
+        self.store.request_box().remove(taken.iter().map(String::as_str));
+        self.taken_requests.extend(taken.iter().cloned());
     }
 
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
@@ -386,7 +392,7 @@ impl World for RealWorld<'_> {
         self.inbox.asked()
     }
 
-    fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
-        self.wait(pause)
+    fn next(&mut self, pause: Option<(Option<Timestamp>, &Pause)>, alarm: Option<Timestamp>) -> Event {
+        self.wait(pause, alarm)
     }
 }

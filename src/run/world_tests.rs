@@ -56,7 +56,7 @@ fn paused(length: Duration, jump: SignedDuration) -> Duration {
     // the pause is measured from before its end is computed
     let start = Instant::now();
     let until = clock.now() + SignedDuration::try_from(length).unwrap();
-    let event = world.next(Some((until, &Pause::Delay)));
+    let event = world.next(Some((Some(until), &Pause::Delay)), None);
     assert!(matches!(event, Event::Woke), "{event:?}");
     start.elapsed()
 }

@@ -15,6 +15,8 @@ pub enum End {
     },
     /// The iteration cap is reached and work is left.
     MaxIterations,
+    /// The time that a person set is up, and work is left.
+    TimeUp,
     /// An agent asked a person.
     Halted {
         /// The unit.
@@ -119,6 +121,7 @@ pub enum EndKind {
     Complete,
     SelectionComplete,
     MaxIterations,
+    TimeUp,
     Halted,
     Stuck,
     Human,
@@ -144,6 +147,7 @@ impl EndKind {
             Self::Complete => "complete",
             Self::SelectionComplete => "selection_complete",
             Self::MaxIterations => "max_iterations",
+            Self::TimeUp => "time_up",
             Self::Halted => "halted",
             Self::Stuck => "stuck",
             Self::Human => "human",
@@ -176,6 +180,7 @@ impl End {
             Self::Complete => EndKind::Complete,
             Self::SelectionComplete { .. } => EndKind::SelectionComplete,
             Self::MaxIterations => EndKind::MaxIterations,
+            Self::TimeUp => EndKind::TimeUp,
             Self::Halted { .. } => EndKind::Halted,
             Self::Stuck { .. } => EndKind::Stuck,
             Self::Human { .. } => EndKind::Human,
@@ -206,6 +211,7 @@ impl End {
             Self::Complete
             | Self::SelectionComplete { .. }
             | Self::MaxIterations
+            | Self::TimeUp
             | Self::Dirty { .. }
             | Self::IndexBehind { .. }
             | Self::CommitsLost { .. }

@@ -161,7 +161,7 @@ pub fn exit_code(end: &End, needs: &[Need]) -> u8 {
         End::Interrupted => 130,
         End::Terminated | End::HungUp => 143,
         _ if !needs.is_empty() => 2,
-        End::MaxIterations => 1,
+        End::MaxIterations | End::TimeUp => 1,
         _ => 0,
     }
 }
@@ -283,6 +283,7 @@ fn of_end(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
         | End::CommitsLost { .. }
         | End::SelectionComplete { .. }
         | End::MaxIterations
+        | End::TimeUp
         | End::Halted { .. }
         | End::NotCommitted { .. }
         | End::Interrupted

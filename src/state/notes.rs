@@ -11,7 +11,8 @@ impl SpecState {
             if self.notes.iter().any(|known| known.id == note.id) {
                 continue;
             }
-            self.follow_title(&mut note);
+            let unit = self.id_of_title(&note.unit, &note.title).to_owned();
+            note.unit = unit;
             note.over = self.units.get(&note.unit).is_some_and(super::UnitState::is_done);
             self.notes.push(note.clone());
             taken.push(note);
@@ -19,12 +20,13 @@ impl SpecState {
         taken
     }
 
-    /// The unit that a note means, where its task got another number since it was written.
-    fn follow_title(&self, note: &mut Note) {
-        let mut same = self.entries.iter().filter(|task| !task.gone && task.title == note.title);
-        let is_there = self.entries.iter().any(|task| task.id == note.unit && task.title == note.title);
-        if let (false, Some(task), None) = (is_there || note.title.is_empty(), same.next(), same.next()) {
-            note.unit.clone_from(&task.id);
+    /// The id of the task that a person meant, where it got another number since the person named it.
+    pub(super) fn id_of_title<'a>(&'a self, id: &'a str, title: &str) -> &'a str {
+        let mut same = self.entries.iter().filter(|task| !task.gone && task.title == title);
+        let is_there = self.entries.iter().any(|task| task.id == id && task.title == title);
+        match (is_there || title.is_empty(), same.next(), same.next()) {
+            (false, Some(task), None) => &task.id,
+            _ => id,
         }
     }
 

@@ -40,6 +40,9 @@ pub struct OpenRun {
     /// The task that it was asked to begin with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// When its steps may start.
+    #[serde(default, skip_serializing_if = "RunTimes::is_free")]
+    pub times: RunTimes,
     /// Ids whose boxes were ticked when it began, and are since: the only ticks that it believes.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty", serialize_with = "by_id::set")]
     pub believed: BTreeSet<String>,
@@ -52,6 +55,31 @@ pub struct OpenRun {
     /// Seconds that it waited, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waited_s: BTreeMap<String, u64>,
+}
+
+/// When the steps of a run may start, as a person asked for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunTimes {
+    /// No step starts before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// No step starts at this time or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl RunTimes {
+    /// Whether steps may start at any time.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether no step may start any more.
+    #[must_use]
+    pub fn is_up(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
 }
 
 /// A run that is over.
@@ -80,8 +108,9 @@ pub struct OverRun {
 pub struct Wait {
     /// Since when.
     pub since: Timestamp,
-    /// Until when.
-    pub until: Timestamp,
+    /// Until when; `None`: until a person ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// What for.
     #[serde(flatten)]
     pub reason: WaitReason,
@@ -108,6 +137,14 @@ pub enum WaitReason {
         /// The rule.
         rule: String,
     },
+    /// The time that a person set for the first step.
+    Begin,
+    /// The end of a pause that a person asked for.
+    Pause {
+        /// Who asked for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
 }
 
 impl std::fmt::Display for WaitReason {
@@ -116,6 +153,9 @@ impl std::fmt::Display for WaitReason {
             Self::Limit { backend, kind } => write!(f, "{backend}: {}", kind.words()),
             Self::Program { program } => write!(f, "{program} is gone"),
             Self::Pace { rule } => f.write_str(rule),
+            Self::Begin => f.write_str("the time to begin (--at)"),
+            Self::Pause { by: Some(by) } => write!(f, "paused by {by}"),
+            Self::Pause { by: None } => f.write_str("paused"),
         }
     }
 }
@@ -129,6 +169,7 @@ impl OpenRun {
             args: Vec::new(),
             only: Vec::new(),
             from: None,
+            times: RunTimes::default(),
             believed,
             iterations: 0,
             wait: None,
@@ -237,10 +278,18 @@ impl Run {
         }
     }
 
-    /// Whether it waits for the end of a limit, and not for a rule of its user.
+    /// Whether it waits for something that a person can end at once: a limit, a pause, or the time to begin. A rule of the
+    /// configuration is none.
     #[must_use]
-    pub fn waits_for_limit(&self) -> bool {
-        self.wait().is_some_and(|wait| matches!(wait.reason, WaitReason::Limit { .. }))
+    pub fn waits_for_person(&self) -> bool {
+        use WaitReason as R;
+        self.wait().is_some_and(|wait| matches!(wait.reason, R::Limit { .. } | R::Pause { .. } | R::Begin))
+    }
+
+    /// When the steps of the open run may start.
+    #[must_use]
+    pub fn times(&self) -> RunTimes {
+        self.open().map(|open| open.times).unwrap_or_default()
     }
 
     /// The ticks that are believed, where not all are.
@@ -267,7 +316,7 @@ mod tests {
         let mut open = OpenRun::new(at(), BTreeSet::from(["1".to_owned()]));
         open.args = vec!["--only=1".into()];
         let reason = WaitReason::Limit { backend: "claude".into(), kind: LimitKind::RateLimited };
-        open.wait = Some(Wait { since: at(), until: at(), reason });
+        open.wait = Some(Wait { since: at(), until: Some(at()), reason });
         let over = open.clone().over(at(), End::Dirty { files: vec!["a".into()] });
         for run in [Run::Never, Run::Open(open), Run::Over(over)] {
             let value = serde_json::to_value(&run).unwrap();

@@ -13,6 +13,7 @@ use super::known_task::KnownTask;
 use super::limited::Limited;
 use super::note::Note;
 use super::run::Run;
+use super::run_pause::RunPause;
 use super::spent::Spent;
 use super::unit::{UnitState, UnitStatus};
 use crate::spec::compare_ids;
@@ -40,6 +41,9 @@ pub struct SpecState {
     pub reopened: BTreeSet<String>,
     /// Where the run stands.
     pub run: Run,
+    /// A pause that a person asked for. It outlasts runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause: Option<RunPause>,
     /// What people answered to questions of units that are not done yet, oldest first: it goes into their prompts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,

@@ -150,7 +150,7 @@ impl OldEntry {
             Some(WaitReason::Limit { backend: backend.to_owned(), kind })
         };
         let reason = limit().unwrap_or(WaitReason::Pace { rule: reason.clone() });
-        Some(Wait { since, until, reason })
+        Some(Wait { since, until: Some(until), reason })
     }
 
     /// Why the last run ended, and when; `None`: its end was not decided.
@@ -355,7 +355,7 @@ mod tests {
         let state = fixture!("limited");
         let wait = state.run.wait().unwrap();
         let reason = WaitReason::Limit { backend: "fake".into(), kind: LimitKind::QuotaExhausted };
-        assert_eq!((&wait.reason, state.limits["fake"].until), (&reason, Some(wait.until)));
+        assert_eq!((&wait.reason, state.limits["fake"].until), (&reason, wait.until));
         assert!(needed(&state).is_empty(), "a limit that ends is a wait");
         let paced = r#"{"schema":1,"specs":{"shop":{"run_began":"2026-01-02T03:04:05Z","ticked_before":[],
             "waiting_for":"pace.tokens = 1000 per 5h","waiting_since":"2026-01-02T03:04:05Z",

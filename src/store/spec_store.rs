@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::attempt_dir::AttemptDir;
+use super::entry_box::EntryBox;
 use super::expiry::expired;
 use super::kept_log::KeptLog;
 use super::lock::{is_held, with_lock, with_replaced};
-use super::note_box::NoteBox;
 use super::spec_folder::{RUN_LOCK, SpecFolder, folder_name};
 use super::state_file::{SCHEMA, StateFile, StateText, Unreadable, VERSION};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::spec_state::SpecState;
+use crate::state::{Note, PersonRequest};
 use crate::sys::nofollow::WHOLE_MAX;
 use crate::sys::{files, nofollow, socket};
 
@@ -158,8 +159,14 @@ impl Store {
 
     /// Where notes for a run at work are put.
     #[must_use]
-    pub fn note_box(&self) -> NoteBox {
-        NoteBox::new(self.folder().join(".notes"))
+    pub fn note_box(&self) -> EntryBox<Note> {
+        EntryBox::new(self.folder().join(".notes"))
+    }
+
+    /// Where other requests to a run at work are put.
+    #[must_use]
+    pub fn request_box(&self) -> EntryBox<PersonRequest> {
+        EntryBox::new(self.folder().join(".requests"))
     }
 
     /// `summary.txt`: the summary of the last run, for viewers.

@@ -15,4 +15,6 @@ pub enum Interrupt {
     TryNow,
     /// URG, from `seqorch stop --cancel`: do not stop after this step.
     KeepRunning,
+    /// WINCH, from `seqorch pause` and others: look what people ask. A terminal that gets another size sends it, too.
+    Look,
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::thread;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGURG, SIGUSR1, SIGUSR2, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGURG, SIGUSR1, SIGUSR2, SIGWINCH, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use super::interrupt::Interrupt;
@@ -17,12 +17,15 @@ pub const TRY_NOW: rustix::process::Signal = rustix::process::Signal::USR2;
 /// The signal that means [`Interrupt::KeepRunning`]. A process that does not know it ignores it.
 pub const KEEP_RUNNING: rustix::process::Signal = rustix::process::Signal::URG;
 
-/// Calls `on` in its own thread for each INT, TERM, HUP, URG, USR1 and USR2, as long as the process lives.
+/// The signal that means [`Interrupt::Look`]. A process that does not know it ignores it.
+pub const LOOK: rustix::process::Signal = rustix::process::Signal::WINCH;
+
+/// Calls `on` in its own thread for each INT, TERM, HUP, URG, USR1, USR2 and WINCH, as long as the process lives.
 ///
 /// The signals are caught, never ignored, because an agent would inherit an ignored signal. XFSZ is caught as well: a
 /// write beyond the shell's file size limit (`ulimit -f`) then fails with an error and does not kill the process.
 pub fn watch(mut on: impl FnMut(Interrupt) + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGURG, SIGUSR1, SIGUSR2, SIGXFSZ])?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGURG, SIGUSR1, SIGUSR2, SIGWINCH, SIGXFSZ])?;
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             on(match signal {
@@ -32,6 +35,7 @@ pub fn watch(mut on: impl FnMut(Interrupt) + Send + 'static) -> io::Result<()> {
                 SIGUSR1 => Interrupt::AfterStep,
                 SIGUSR2 => Interrupt::TryNow,
                 SIGURG => Interrupt::KeepRunning,
+                SIGWINCH => Interrupt::Look,
                 _ => continue,
             });
         }

@@ -84,6 +84,19 @@ fn argv(watch: &Watch<'_>, command: &ViewCommand) -> (Vec<OsString>, String) {
         ViewCommand::Skip(unit) => {
             argv.extend([of_spec("mark"), vec![unit.into(), "skip".into()]].concat());
         }
+        ViewCommand::Note(unit, text) => {
+            let note = vec!["note".into(), "--spec".into(), spec, "--file".into(), "-".into(), "--".into()];
+            argv.extend([note, vec![unit.into()]].concat());
+            stdin.clone_from(text);
+        }
+        ViewCommand::Pause => argv.extend(["pause".into(), "--".into(), spec]),
+        ViewCommand::Resume => {
+            argv.extend(["resume".into(), "--now".into()]);
+            if watch.config.tmux.mode != TmuxMode::Off {
+                argv.push("--detach".into());
+            }
+            argv.extend(["--".into(), spec]);
+        }
         ViewCommand::Answer(unit) | ViewCommand::AnswerWith(unit, _) => {
             argv.push("resume".into());
             // the run gets windows of its own, and this view shows it

@@ -40,6 +40,8 @@ pub(super) struct Gatherer<'a> {
     watch: Watch<'a>,
     state: SpecState,
     state_stamp: Option<FileStamp>,
+    /// What people asked of the run, and it has not taken yet.
+    asked_stamp: Option<FileStamp>,
     tasks: TaskFile,
     tasks_stamp: Option<FileStamp>,
     units: Vec<UnitInfo>,
@@ -64,6 +66,7 @@ impl<'a> Gatherer<'a> {
             watch,
             state: SpecState::default(),
             state_stamp: None,
+            asked_stamp: None,
             tasks: TaskFile::default(),
             tasks_stamp: None,
             units: Vec::new(),
@@ -91,9 +94,11 @@ impl<'a> Gatherer<'a> {
         let mut changed = false;
         let source = stamp(&store.state_path());
         let tasks = stamp(&place.tasks_path());
+        let asked = stamp(store.request_box().folder());
+        let is_old = self.state_stamp != Some(source) || self.asked_stamp != Some(asked);
         // the state has the ids of tasks.md
-        if self.state_stamp != Some(source) || self.tasks_stamp != Some(tasks) {
-            self.state_stamp = Some(source);
+        if is_old || self.tasks_stamp != Some(tasks) {
+            (self.state_stamp, self.asked_stamp) = (Some(source), Some(asked));
             match place.state(config) {
                 Ok(state) => {
                     self.state = state;

@@ -34,6 +34,9 @@ keys! {
         /// What happens when an agent asks a question: the run stops (halt), or the task is parked with its question and
         /// the run continues with the units that do not depend on it (skip). It ends with 2 in both cases.
         on_halt: HaltOrSkip = "halt", flag = "--on-halt", inside;
+        /// Whether an agent that works is ended when the time of the run is up (--until, --for). Its task is tried again in
+        /// the next run, and the attempt does not count. Else the agent finishes its task.
+        hard_stop: bool = false, inside;
         /// Whether a run keeps the machine from falling asleep by itself (systemd-inhibit, caffeinate).
         keep_awake: bool = true, inside;
     }

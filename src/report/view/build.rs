@@ -14,6 +14,7 @@ use crate::agent::render;
 use crate::plan::SkipReason;
 use crate::report::event_text::line;
 use crate::report::events::EventKind;
+use crate::report::notice::PauseKind;
 use crate::report::plan::why_skipped;
 use crate::report::task_lines::commit_words;
 use crate::report::text::{sanitise_line, steady};
@@ -43,7 +44,10 @@ pub fn view(source: &ViewSource<'_>) -> View {
         units: open,
         gone: source.running().map_or(Duration::ZERO, |(_, a)| since(a.started_at, source.now)),
         pauses: source.plan.steps.iter().take(open).skip(1).map(|step| step.settings.delay).sum(),
-        wait: source.waiting().map_or(Duration::ZERO, |(.., until)| since(source.now, until)),
+        wait: source
+            .waiting()
+            .and_then(|(.., until)| until)
+            .map_or(Duration::ZERO, |until| since(source.now, until)),
     };
     let shared = take_shared(&mut rows);
     let mut view = View {
@@ -52,6 +56,7 @@ pub fn view(source: &ViewSource<'_>) -> View {
         word: word(source, standing),
         waits: state_of_run(source) == Some(RunWord::Waiting),
         stopping: state_of_run(source) == Some(RunWord::Stopping),
+        paused: source.state.pause.as_ref().is_some_and(|pause| pause.holds(source.now)),
         clock: clock(source.now, source.zone),
         done: counts.done,
         total: counts.all - counts.skipped,
@@ -106,7 +111,13 @@ fn state_of_run(source: &ViewSource<'_>) -> Option<RunWord> {
 fn word(source: &ViewSource<'_>, standing: Standing) -> String {
     let word = match state_of_run(source) {
         None => standing.label(),
+        Some(RunWord::Running)
+            if source.state.pause.as_ref().is_some_and(|pause| pause.holds(source.now)) =>
+        {
+            "running, pausing after this step"
+        }
         Some(RunWord::Running) => "running",
+        Some(RunWord::Waiting) if matches!(source.waiting(), Some((PauseKind::Pause, ..))) => "paused",
         Some(RunWord::Waiting) => "waiting",
         Some(RunWord::Stopping) => "running, stopping after this step",
         Some(RunWord::Ending) => "running, ending the agent",

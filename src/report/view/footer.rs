@@ -36,7 +36,9 @@ impl Page<'_> {
             "Enter        the log of the selected task",
             "d            its diff",
             "a            answer its question",
+            "n            write a note for its agent",
             "s            skip it",
+            "p            pause before the next step; again: continue",
             "x            stop after this step; again: take that back",
             "/            find a task; / Enter: the next one",
             "j k ↓ ↑      select the next, previous task",
@@ -83,7 +85,10 @@ fn hints(view: &View, ui: &Ui, columns: usize) -> String {
         (asks, "a answer"),
         (ran, "Enter log"),
         (ran, "d diff"),
+        (open, "n note"),
         (open, "s skip"),
+        (view.paused, "p continue"),
+        (runs && !view.paused, "p pause"),
         (runs && view.stopping, "x don't stop"),
         (runs && !view.stopping, "x stop after this step"),
         (!runs || !ui.of_run, "q leave"),
@@ -115,6 +120,7 @@ fn input(line: &InputLine, typed: &str, columns: u16) -> String {
     let lead = match line {
         InputLine::Find => "/".to_owned(),
         InputLine::Answer(unit) => format!("answer for task {unit}: "),
+        InputLine::Note(unit) => format!("note for the agent of task {unit}: "),
     };
     let room = usize::from(columns).saturating_sub(width(&lead) + 1);
     format!("{lead}{}▏", cut_beginning(typed, room))

@@ -95,6 +95,8 @@ pub struct View {
     pub waits: bool,
     /// Its run was asked to stop after this step.
     pub stopping: bool,
+    /// A person asked for a pause, which is not over.
+    pub paused: bool,
     /// The current time of day.
     pub clock: String,
     /// Units that are done.

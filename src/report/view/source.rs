@@ -74,17 +74,18 @@ impl<'a> ViewSource<'a> {
     }
 
     /// The current pause of the run: kind, reason, end.
-    pub(super) fn waiting(&self) -> Option<(PauseKind, &'a str, Timestamp)> {
+    pub(super) fn waiting(&self) -> Option<(PauseKind, &'a str, Option<Timestamp>)> {
         self.run?;
         let last = self.events.iter().rev().find_map(|record| match &record.kind {
             EventKind::Waiting { why, reason, until, .. } => Some(Some((*why, reason.as_str(), *until))),
-            EventKind::StepStarted { .. } | EventKind::RunStarted { .. } | EventKind::Assigning { .. } => {
-                Some(None)
-            }
+            EventKind::StepStarted { .. }
+            | EventKind::RunStarted { .. }
+            | EventKind::Assigning { .. }
+            | EventKind::Resumed => Some(None),
             _ => None,
         });
         // a pause that is over is not shown
-        last.flatten().filter(|(_, _, until)| *until > self.now)
+        last.flatten().filter(|(_, _, until)| until.is_none_or(|until| until > self.now))
     }
 
     /// The steps of the active run; `None` if they are not known or there is no run.

@@ -231,7 +231,7 @@ fn limited() -> Scene {
     let until = at(300 + 3 * 3600);
     scene.state.limits.insert("claude".into(), quota("You've hit your session limit", until));
     let reason = format!("claude: {}", LimitKind::QuotaExhausted.words());
-    scene.event(300, EventKind::Waiting { why: PauseKind::Limit, reason, unit: None, until });
+    scene.event(300, EventKind::Waiting { why: PauseKind::Limit, reason, unit: None, until: Some(until) });
     scene
 }
 

@@ -50,6 +50,8 @@ pub enum InputLine {
     Find,
     /// The answer for a task.
     Answer(String),
+    /// A note for the agent of a task.
+    Note(String),
 }
 
 /// What a key asks of the program.
@@ -76,8 +78,14 @@ pub enum ViewCommand {
     Answer(String),
     /// Answer its question with this text.
     AnswerWith(String, String),
+    /// Give its next prompt this note.
+    Note(String, String),
     /// Skip it.
     Skip(String),
+    /// Pause before the next step.
+    Pause,
+    /// End the pause, and every wait that a person may end.
+    Resume,
     /// Stop after this step.
     Stop,
     /// Do not stop after this step.
@@ -171,7 +179,9 @@ impl Ui {
             }
             Key::Char('x') if view.stopping => return Some(UiRequest::Do(ViewCommand::KeepRunning)),
             Key::Char('x') => self.mode = UiMode::Confirm(ViewCommand::Stop),
-            Key::Enter | Key::Char('d' | 'a' | 's') => return self.of_task(view, key),
+            Key::Char('p') if view.paused => return Some(UiRequest::Do(ViewCommand::Resume)),
+            Key::Char('p') => return Some(UiRequest::Do(ViewCommand::Pause)),
+            Key::Enter | Key::Char('d' | 'a' | 'n' | 's') => return self.of_task(view, key),
             _ => {}
         }
         None
@@ -203,9 +213,10 @@ impl Ui {
             }
             Key::Char('a') if self.has_editor => return Some(UiRequest::Do(ViewCommand::Answer(unit))),
             Key::Char('a') => self.mode = UiMode::Input(InputLine::Answer(unit), String::new()),
-            Key::Char('s') if matches!(row.mark, TaskMark::Done | TaskMark::Skipped) => {
+            Key::Char('n' | 's') if matches!(row.mark, TaskMark::Done | TaskMark::Skipped) => {
                 self.note = Some(format!("task {unit} is {}", row.mark.word()));
             }
+            Key::Char('n') => self.mode = UiMode::Input(InputLine::Note(unit), String::new()),
             Key::Char('s') => self.mode = UiMode::Confirm(ViewCommand::Skip(unit)),
             _ => {}
         }
@@ -245,6 +256,7 @@ impl Ui {
                 None
             }
             InputLine::Answer(unit) => Some(UiRequest::Do(ViewCommand::AnswerWith(unit, text))),
+            InputLine::Note(unit) => Some(UiRequest::Do(ViewCommand::Note(unit, text))),
         }
     }
 

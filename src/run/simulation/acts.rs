@@ -82,6 +82,12 @@ pub(super) enum Happening {
     Remove(String),
     Tick(String),
     Untick(String),
+    /// A person pauses the run, for so many seconds or until they end the pause.
+    Pause(Option<i64>),
+    /// A person ends the pause, and every wait.
+    Resume,
+    /// A person wants a task left out.
+    Skip(String),
     /// Somebody saves nonsense as tasks.md.
     Break,
     /// tasks.md is as it was before.

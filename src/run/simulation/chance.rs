@@ -42,6 +42,7 @@ pub(super) fn random(dice: &mut Dice) -> Model {
         c.limit.wait = !dice.one_in(8);
         c.limit.max_wait = Duration::from_secs(dice.pick(&[3600, 86_400, 86_400]));
         c.limit.fallback = dice.pick(&[vec![], vec!["other".to_owned()]]);
+        c.run.hard_stop = dice.one_in(3);
     });
     let mut model = Model::new(config, TASKS);
     if dice.one_in(3) {
@@ -96,7 +97,13 @@ pub(super) fn random(dice: &mut Dice) -> Model {
         let at = i64::from(dice.roll(900));
         let id = dice.pick(&ids).to_owned();
         let int = Happening::Signal(Interrupt::Interrupt);
-        match dice.roll(10) {
+        match dice.roll(13) {
+            10 => happenings.push((at, Happening::Pause(Some(dice.pick(&[5, 60, 5000]))))),
+            11 => {
+                let ends = at + i64::from(dice.roll(2000));
+                happenings.extend([(at, Happening::Pause(None)), (ends, Happening::Resume)]);
+            }
+            12 => happenings.push((at, Happening::Skip(id))),
             0 => happenings.push((at, dice.pick(&[int, Happening::Signal(Interrupt::AfterStep)]))),
             1 => happenings.extend([(at, int.clone()), (at + i64::from(dice.roll(20)), int)]),
             2 => happenings.push((at, Happening::Signal(Interrupt::Terminate))),
@@ -114,6 +121,9 @@ pub(super) fn random(dice: &mut Dice) -> Model {
                 model.hook_fails.insert(1 + dice.roll(6));
             }
         }
+    }
+    if dice.one_in(5) {
+        model.people.hours = Some((dice.pick(&[0, 0, 300, 5000]), dice.pick(&[100, 300, 3000])));
     }
     happenings.sort_by_key(|(at, _)| *at);
     model.happenings = happenings.into();

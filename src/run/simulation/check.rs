@@ -18,7 +18,7 @@ use crate::state::{AttemptRecord, Outcome, SpecState, UnitStatus, who};
 use crate::sys::interrupt::Interrupt;
 
 /// Whether a task is this one or a part of it, by their numbers.
-fn is_within(part: &str, whole: &str) -> bool {
+pub(super) fn is_within(part: &str, whole: &str) -> bool {
     part.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
@@ -145,6 +145,7 @@ impl Model {
             self.wrong(format!("{} starts with {}, and {who} is limited", step.unit, step.settings.backend));
         }
         self.check_pace(&disk, now);
+        self.check_asked(step, &disk, now);
         if !self.numbers.insert((step.unit.clone(), attempt)) {
             self.wrong(format!("attempt {attempt} of {} a second time", step.unit));
         }
@@ -284,7 +285,9 @@ impl Model {
             for task in &file.tasks {
                 let done = disk.completed.contains(&task.id);
                 let leaf = !parents.contains(&task.id);
-                let out = task.optional || matches!(task.state, TaskState::Blocked | TaskState::Skipped);
+                let skipped = disk.skipped.iter().any(|skipped| is_within(&task.id, skipped));
+                let out =
+                    skipped || task.optional || matches!(task.state, TaskState::Blocked | TaskState::Skipped);
                 if leaf && !out && !done && !self.ticked_by_human.contains(&task.id) {
                     wrong.push(format!("complete, but {} was never done", task.id));
                 }
@@ -328,6 +331,10 @@ impl Orchestrator<'_> {
             End::MaxIterations => {
                 let code = if disk.failed().next().is_some() || disk.is_halted() { 2 } else { 1 };
                 (spent(None) == self.model.config.run.max_iterations, code)
+            }
+            End::TimeUp => {
+                let code = if disk.failed().next().is_some() || disk.is_halted() { 2 } else { 1 };
+                (self.rang || self.model.is_time_up(), code)
             }
             End::Halted { unit } => {
                 let asks = disk.questions().first().is_some_and(|asked| {

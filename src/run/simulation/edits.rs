@@ -14,7 +14,9 @@ use crate::run::End;
 use crate::run::driver::{Ending, Recovered, World, drive};
 use crate::run::event::{Effect, Event, Policy, RunStart};
 use crate::run::machine::{Assigned, Machine, Notice, Pause};
-use crate::state::{Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
+use crate::state::{
+    Changes, CommitRefused, Learned, Outcome, PersonRequest, SeenTasks, SpecState, TreeRecord,
+};
 use crate::sys::interrupt::Interrupt;
 
 impl World for EditedList {
@@ -160,7 +162,13 @@ impl World for EditedList {
         None
     }
 
-    fn next(&mut self, _: Option<(Timestamp, &Pause)>) -> Event {
+    fn requests(&mut self) -> Vec<PersonRequest> {
+        Vec::new()
+    }
+
+    fn forget_requests(&mut self, _: &[String]) {}
+
+    fn next(&mut self, _: Option<(Option<Timestamp>, &Pause)>, _: Option<Timestamp>) -> Event {
         if !std::mem::take(&mut self.at_work) {
             return Event::Woke;
         }

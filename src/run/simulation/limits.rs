@@ -54,7 +54,12 @@ pub(super) fn limits(dice: &mut Dice) -> Model {
     let mut happenings = Vec::new();
     for _ in 0..dice.roll(5) {
         let at = i64::from(dice.roll(100_000));
-        happenings.push(match dice.roll(5) {
+        let next = match dice.roll(7) {
+            5 => {
+                happenings.push((at + 1 + i64::from(dice.roll(20_000)), Happening::Resume));
+                (at, Happening::Pause(None))
+            }
+            6 => (at, Happening::Pause(Some(dice.pick(&[60, 4000])))),
             0..=2 => (at, Happening::Signal(Interrupt::TryNow)),
             3 => (
                 at,
@@ -65,7 +70,8 @@ pub(super) fn limits(dice: &mut Dice) -> Model {
                 ])),
             ),
             _ => (at, Happening::Jump(dice.pick(&[-7200, -30, 600, 36_000]))),
-        });
+        };
+        happenings.push(next);
     }
     happenings.sort_by_key(|(at, _)| *at);
     model.happenings = happenings.into();

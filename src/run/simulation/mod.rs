@@ -14,6 +14,7 @@ mod limits;
 mod model;
 mod notes;
 mod orchestrator;
+mod requests;
 mod scenario;
 mod world;
 
@@ -22,7 +23,6 @@ use orchestrator::Orchestrator;
 use scenario::Dice;
 
 use super::driver::drive;
-use super::event::RunStart;
 use super::resume::ResumeRequest;
 use super::{End, Machine, Policy};
 use crate::config::HaltOrSkip;
@@ -42,6 +42,7 @@ enum Ended {
 
 /// One orchestrator from its start to its end, or to its death at `kill_at`. Returns how many points it passed.
 fn live(model: &mut Model, kill_at: Option<u32>) -> (Ended, u32) {
+    model.resume_later();
     let loaded = model.load();
     let mut before = loaded.clone();
     // a person asks for it again until it is saved
@@ -50,9 +51,9 @@ fn live(model: &mut Model, kill_at: Option<u32>) -> (Ended, u32) {
     let policy = model.policy();
     model.note("an orchestrator starts");
     let mut machine = Machine::new(loaded, policy);
+    let start = model.run_start(resume.clone());
     let mut orchestrator = Orchestrator::new(model, kill_at);
-    let result =
-        drive(&mut machine, &mut orchestrator, RunStart { resume: resume.clone(), ..RunStart::default() });
+    let result = drive(&mut machine, &mut orchestrator, start);
     let points = orchestrator.points;
     let refused = orchestrator.refused && !orchestrator.dead && !orchestrator.save_failed;
     if refused && orchestrator.model.load().running().is_some() {
@@ -140,7 +141,10 @@ fn schedule(model: &mut Model, plan: &mut dyn FnMut(usize) -> (Option<u32>, i64)
                 model.pass(absence.max(60));
                 model.resume = Some(ResumeRequest::ForgetLimits);
             }
-            Ended::With(_) => model.pass(absence.max(60)),
+            Ended::With(_) => {
+                model.pass(absence.max(60));
+                model.unskip();
+            }
         }
         // the user repairs tasks.md before the next start
         if model.broken {

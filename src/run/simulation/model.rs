@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::acts::{Act, Attempt, Happening, Life, Refusal};
 use super::edited_list::word;
 use super::git::GitModel;
+use super::requests::People;
 use crate::config::Config;
 use crate::plan::{self, Plan, SPEC_REVIEW, Selection, SpecInfo};
 use crate::run::resume::ResumeRequest;
@@ -64,6 +65,8 @@ pub(super) struct Model {
     pub(super) notes: usize,
     /// How often a run looked into the box.
     pub(super) note_looks: usize,
+    /// What people asked of runs at work.
+    pub(super) people: People,
     /// What a person asked of the next run.
     pub(super) resume: Option<ResumeRequest>,
     /// Agents have sessions.
@@ -119,6 +122,7 @@ impl Model {
             note_box: Vec::new(),
             notes: 0,
             note_looks: 0,
+            people: People::default(),
             resume: None,
             sessions: false,
             tasks: tasks.to_owned(),
@@ -349,6 +353,13 @@ impl Model {
                     self.write_tasks(text);
                 }
             }
+            Happening::Pause(seconds) => self.pause(seconds),
+            Happening::Resume => {
+                if self.end_pause() {
+                    self.signals.push_back(Interrupt::TryNow);
+                }
+            }
+            Happening::Skip(id) => self.skip(&id),
             Happening::Break => self.broken = true,
             Happening::Fix => self.broken = false,
             Happening::Tick(id) => {

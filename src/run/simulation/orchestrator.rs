@@ -22,6 +22,8 @@ pub(super) struct Orchestrator<'a> {
     pub(super) starts: u32,
     pub(super) asked: Vec<Interrupt>,
     pub(super) cancelled: bool,
+    /// The time of the run was up in this life.
+    pub(super) rang: bool,
     /// The end of a run was saved in this life.
     pub(super) over: bool,
     pub(super) current: Option<usize>,
@@ -51,6 +53,7 @@ impl<'a> Orchestrator<'a> {
             starts: 0,
             asked: Vec::new(),
             cancelled: false,
+            rang: false,
             over: false,
             current: None,
             verifying: None,

@@ -335,6 +335,41 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             model.config.pace.tasks_per_hour = Some(2);
             model
         }),
+        ("paused and resumed", {
+            let night = [(30, Happening::Pause(None)), (5000, Happening::Resume)];
+            people(kept(verified(with(&[failed()]))), &night)
+        }),
+        ("a pause with a time, another one, and one in a limit", {
+            let times =
+                [(10, 300), (20, 500), (700, 900)].map(|(at, lasts)| (at, Happening::Pause(Some(lasts))));
+            people(with(&[done(), Act::ends(stated(Some(1200))), done()]), &times)
+        }),
+        ("a pause that is ended at once, and one in a delay", {
+            let all =
+                [(10, Happening::Pause(None)), (20, Happening::Resume), (65, Happening::Pause(Some(60)))];
+            people(plain(), &all)
+        }),
+        ("tasks are skipped while another works, and in a pause", {
+            let skip = |id: &str| Happening::Skip(id.into());
+            let all = [(30, skip("5")), (40, skip("2")), (50, Happening::Pause(Some(600))), (200, skip("3"))];
+            people(with(&[failed(), Act::ends(halted())]), &all)
+        }),
+        ("a run with a time to begin and an end", {
+            let mut model = with(&[failed(), Act::ends(stated(Some(600)))]);
+            model.people.hours = Some((100, 130));
+            model
+        }),
+        ("the time to begin is not waited for", {
+            let mut model = people(plain(), &[(30, signal(Interrupt::TryNow))]);
+            model.people.hours = Some((4000, 100));
+            model
+        }),
+        ("a hard stop ends agents and their checks", {
+            let mut model = verified(with(&[done(), polite.clone(), never(), never()]));
+            model.config.run.hard_stop = true;
+            model.people.hours = Some((0, 95));
+            model
+        }),
         ("no program", with(&[Act::of(Does::NotThere, 0), done(), Act::of(Does::NotThere, 0)])),
         ("no handshake", with(&[Act::of(Does::NoHandshake, 0), done(), Act::of(Does::LateHandshake, 200)])),
         ("attempts that never start", with(&vec![Act::of(Does::LateHandshake, 0); 4])),

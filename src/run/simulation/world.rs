@@ -15,7 +15,8 @@ use crate::run::event::Event;
 use crate::run::machine::{Assigned, Notice, Pause};
 use crate::state::outcome::CancelledBy;
 use crate::state::{
-    Changes, CommitRefused, Learned, Note, Outcome, SeenTasks, SpecState, TreeRecord, UnitState,
+    Changes, CommitRefused, Learned, Note, Outcome, PersonRequest, SeenTasks, SpecState, TreeRecord,
+    UnitState,
 };
 use crate::sys::interrupt::Interrupt;
 
@@ -104,6 +105,18 @@ impl World for Orchestrator<'_> {
             self.model.write_note(unit);
         }
         self.model.note_box.clone()
+    }
+
+    fn requests(&mut self) -> Vec<PersonRequest> {
+        self.model.people.request_box.clone()
+    }
+
+    fn forget_requests(&mut self, taken: &[String]) {
+        if self.lives() {
+            self.check_taken(taken);
+            self.model.people.request_box.retain(|one| !taken.contains(&one.id));
+            self.lives();
+        }
     }
 
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
@@ -250,7 +263,8 @@ impl World for Orchestrator<'_> {
         if self.lives() {
             let times = |what| self.asked.iter().filter(|a| **a == what).count();
             let (ctrl_c, after) = (times(Interrupt::Interrupt), times(Interrupt::AfterStep));
-            if times(Interrupt::Terminate) == 0 && ctrl_c < 2 && (ctrl_c == 0 || after == 0) {
+            let hard_stop = self.rang && self.model.config.run.hard_stop;
+            if times(Interrupt::Terminate) == 0 && ctrl_c < 2 && (ctrl_c == 0 || after == 0) && !hard_stop {
                 self.wrong("ends an agent that should finish its step");
             }
             self.cancelled = true;
@@ -308,7 +322,7 @@ impl World for Orchestrator<'_> {
         None
     }
 
-    fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
+    fn next(&mut self, pause: Option<(Option<Timestamp>, &Pause)>, alarm: Option<Timestamp>) -> Event {
         if matches!(pause, Some((_, Pause::Wait(_)))) {
             // the length of a wait is not that of the delay
             self.last = None;
@@ -338,13 +352,22 @@ impl World for Orchestrator<'_> {
                 self.verifying = None;
                 return self.verified(index, failure);
             }
-            let left = pause.map(|(until, _)| until.as_second() - self.model.now().as_second());
+            let now = self.model.now().as_second();
+            let rings = alarm.map(|at| at.as_second() - now);
+            if rings.is_some_and(|left| left <= 0) {
+                self.rang = true;
+                return Event::TimeUp;
+            }
+            if pause.is_some() && !self.model.people.request_box.is_empty() {
+                return Event::Requested(self.model.people.request_box.clone());
+            }
+            let left = pause.and_then(|(until, _)| until).map(|until| until.as_second() - now);
             if left.is_some_and(|left| left <= 0) {
                 return Event::Woke;
             }
-            let pause = left.map(|left| self.model.time + left);
+            let ends = [left, rings].into_iter().flatten().map(|left| self.model.time + left);
             let verified_at = self.verifying.as_ref().map(|(_, until, _)| *until);
-            if !self.model.step([pause, verified_at].into_iter().flatten().min().unwrap_or(i64::MAX)) {
+            if !self.model.step(ends.chain(verified_at).min().unwrap_or(i64::MAX)) {
                 self.wrong("waits for ever");
                 self.dead = true;
             }

@@ -1,0 +1,88 @@
+//! What a person asks of a spec whether a run works on it or not: a pause, and tasks to be skipped. A run takes it before its
+//! next step; else the state has it at once.
+
+use jiff::Timestamp;
+
+use super::active_run::ActiveRun;
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::project::SpecPlace;
+use crate::state::{AskedChange, PersonRequest, SkipTarget, SpecState, TakenRequest};
+use crate::store::lock::{Holder, RunLock};
+use crate::store::spec_store::Store;
+use crate::sys::{person, random};
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestStanding {
+    /// The state has it.
+    Taken(Vec<TakenRequest>),
+    /// The run that works takes it before its next step. An agent works on this task until then, if one does.
+    Pending(Option<String>),
+}
+
+/// Asks for a pause. `until`: `None` lasts until a person ends it.
+pub fn pause(place: &SpecPlace, until: Option<Timestamp>) -> Result<RequestStanding> {
+    ask(place, &request(AskedChange::Pause { until })?)
+}
+
+/// Asks a run that works to skip tasks: those that were named, and all below them.
+pub fn skip(place: &SpecPlace, config: &Config, named: &[String], ids: &[String]) -> Result<RequestStanding> {
+    let (_, tasks) = place.good_tasks()?;
+    let mut state = place.store().load()?;
+    place.follow(config, &tasks, &mut state);
+    if let Some((unit, _)) = state.running().filter(|(unit, _)| ids.iter().any(|id| id == unit)) {
+        return Err(Error::new(ErrorKind::Locked, format!("an agent works on task {unit}"))
+            .hint("`seqorch stop --now` ends it; then it can be skipped."));
+    }
+    let target = |id: &String| SkipTarget {
+        id: id.clone(),
+        title: tasks.task(id).map(|task| task.title.clone()).unwrap_or_default(),
+        named: named.contains(id),
+    };
+    ask(place, &request(AskedChange::Skip { tasks: ids.iter().map(target).collect() })?)
+}
+
+fn request(asks: AskedChange) -> Result<PersonRequest> {
+    let id = random::bits()
+        .map_err(|e| Error::new(ErrorKind::Internal, "drawing a random number").caused_by(e))?;
+    Ok(PersonRequest { id: format!("{id:016x}"), at: Timestamp::now(), by: person::name(), asks })
+}
+
+/// Saves a request, or puts it where the run that works finds it.
+fn ask(place: &SpecPlace, request: &PersonRequest) -> Result<RequestStanding> {
+    let store = place.store();
+    store.prepare()?;
+    match RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now())) {
+        Ok(_lock) => {
+            let mut state = store.load()?;
+            take_waiting(&store, &mut state);
+            let taken = state.take_request(request);
+            store.save(&state)?;
+            forget_waiting(&store);
+            Ok(RequestStanding::Taken(taken))
+        }
+        Err(error) if error.kind() == ErrorKind::Locked => {
+            store.request_box().put(request)?;
+            if let Some(run) = ActiveRun::find(&store, "pause")? {
+                run.look()?;
+            }
+            let state = store.load()?;
+            Ok(RequestStanding::Pending(state.running().map(|(unit, _)| unit.to_owned())))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes the requests that no run took. The lock of the spec is held.
+pub(super) fn take_waiting(store: &Store, state: &mut SpecState) {
+    for request in store.request_box().entries() {
+        state.take_request(&request);
+    }
+}
+
+/// Forgets the requests that the saved state has. The lock of the spec is held.
+pub(super) fn forget_waiting(store: &Store) {
+    let taken = store.request_box().entries();
+    store.request_box().remove(taken.iter().map(|request| request.id.as_str()));
+}
