@@ -82,3 +82,4 @@ mod undo;
 mod verify;
 mod windows;
 mod without_proc;
+mod worktrees;

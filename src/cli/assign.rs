@@ -36,7 +36,7 @@ pub(super) fn assign_missing(project: &Project, place: &SpecPlace, flag: TrustFl
     if units.is_empty() {
         return Ok(());
     }
-    required(project, flag)?;
+    required(project, &place.root, flag)?;
     store.prepare()?;
     let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;
     let launcher = Launcher::new(programs::own_program()?, &store.folder(), None)?.silent();

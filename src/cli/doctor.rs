@@ -53,7 +53,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
 
 /// What of the project is trusted, as far as that can be known.
 fn trust_state(project: &Project) -> Option<TrustState> {
-    let trust = RunTrust::of(project.request.clone(), &project.loaded).ok()?;
+    let trust = RunTrust::of(project.request.clone(), &project.loaded, &project.root).ok()?;
     let file = trust.file().ok()?;
     let trust = trust.compared_with(&project.loaded, &file);
     let new = trust.new_settings(file.trusted(&trust.choice()));

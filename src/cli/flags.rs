@@ -170,6 +170,9 @@ struct RunFlags {
     /// When an agent asks a question: stop (halt), or park its task and run what does not depend on it (skip).
     #[arg(help_heading = SETTINGS, long, value_name = "WHAT", value_parser = ["halt", "skip"])]
     on_halt: Option<String>,
+    /// Work in a git work tree of the spec's own, on a branch of its own.
+    #[arg(help_heading = SETTINGS, long)]
+    worktree: bool,
     /// Commit also to a branch that git.protect names.
     #[arg(help_heading = SETTINGS, long)]
     allow_protected: bool,
@@ -192,6 +195,7 @@ impl RunFlags {
             no_tmux: self.no_tmux || kept.no_tmux,
             include_optional: self.include_optional || kept.include_optional,
             on_halt: self.on_halt.or(kept.on_halt),
+            worktree: self.worktree || kept.worktree,
             allow_protected: self.allow_protected || kept.allow_protected,
         }
     }
@@ -215,6 +219,9 @@ impl RunFlags {
         }
         if self.include_optional {
             argv.push("--include-optional".into());
+        }
+        if self.worktree {
+            argv.push("--worktree".into());
         }
         if self.allow_protected {
             argv.push("--allow-protected".into());
@@ -277,6 +284,9 @@ impl RunFlags {
         if let Some(what) = &self.on_halt {
             flags.push(FlagSetting::new("--on-halt", what.clone()));
         }
+        if self.worktree {
+            flags.push(FlagSetting::new("--worktree", true));
+        }
         if self.allow_protected {
             let (key, name) = ("git.protect".to_owned(), "--allow-protected".to_owned());
             flags.push(FlagSetting { key, value: toml::Value::Array(Vec::new()), name, kept: false });
@@ -307,6 +317,7 @@ mod tests {
             no_tmux: true,
             include_optional: true,
             on_halt: text("skip"),
+            worktree: true,
             allow_protected: true,
         };
         let flags = all.settings().unwrap();
@@ -324,6 +335,7 @@ mod tests {
             ("tmux.mode", "\"off\""),
             ("run.include_optional", "true"),
             ("run.on_halt", "\"skip\""),
+            ("git.worktree", "true"),
             ("git.protect", "[]"),
         ];
         assert_eq!(set, expected.map(|(key, value)| (key, value.to_owned())));
@@ -334,7 +346,7 @@ mod tests {
         let reference = pages::reference();
         let named: Vec<&str> =
             reference.split("Flag: `--").skip(1).filter_map(|rest| rest.split('`').next()).collect();
-        assert_eq!(named.len(), 11, "{named:?}");
+        assert_eq!(named.len(), 12, "{named:?}");
         let command = KeptOptions::command();
         for name in named {
             assert!(command.get_arguments().any(|arg| arg.get_long() == Some(name)), "--{name}");

@@ -9,14 +9,16 @@ use super::global::Global;
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
-use crate::report::text::{plural, readable_bytes, sanitise_line};
+use crate::report::text::{plural, readable_bytes, sanitise_line, shell_word};
 use crate::run::forget::{KeptFiles, forget as remove, kept};
+use crate::run::leave_tree::LeftTree;
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "Removed are the snapshots in git's folder, the results and logs of all attempts, and the copy of the state. \
 `undo`, `diff` and `logs` then know nothing of these attempts. tasks.md, SEQUENTIAL_STATE.json, SEQUENTIAL_PROGRESS.md and all \
-commits stay."
+commits stay. Where the spec has a work tree of its own, it is removed with all that is in it; its branch goes only if your \
+checkout has all of its commits, or after a question of its own."
 )]
 pub(super) struct ForgetArgs {
     /// Spec: its name, its folder or its tasks.md.
@@ -31,17 +33,56 @@ pub(super) fn forget(global: &Global, args: &ForgetArgs) -> Result<u8> {
     let place = project.place(&project.spec(Some(&args.spec))?, Selection::default())?;
     let name = sanitise_line(&place.name);
     let kept = kept(&place)?;
-    if kept.folders.is_empty() {
-        let _ = writeln!(anstream::stdout(), "{name}: nothing is kept");
+    let tree = LeftTree::find(&place)?;
+    let mut out = anstream::stdout();
+    if kept.folders.is_empty() && tree.is_none() {
+        let _ = writeln!(out, "{name}: nothing is kept");
         return Ok(0);
     }
-    if !args.yes && !confirmed(&name, &kept)? {
-        let _ = writeln!(anstream::stdout(), "{name}: nothing was removed");
+    if let Some(tree) = tree.as_ref().filter(|tree| args.yes && !tree.uncommitted.is_empty()) {
+        return Err(would_be_lost(tree));
+    }
+    if !args.yes && !confirmed(&name, &kept, tree.as_ref())? {
+        let _ = writeln!(out, "{name}: nothing was removed");
         return Ok(0);
     }
+    let with_branch = match &tree {
+        Some(tree) if tree.unmerged > 0 => !args.yes && branch_confirmed(tree)?,
+        _ => true,
+    };
     remove(&place)?;
-    let _ = writeln!(anstream::stdout(), "{name}: removed {}", what(&kept));
+    let _ = writeln!(out, "{name}: removed {}", what(&kept));
+    if let Some(tree) = tree {
+        let (top, branch) = (tree.top.display().to_string(), tree.branch.clone());
+        tree.remove(&place, &project.loaded.config, with_branch)?;
+        let _ = writeln!(out, "{name}: removed the work tree {top}");
+        if let Some(branch) = branch {
+            let word = shell_word(&branch);
+            let _ = if with_branch {
+                writeln!(out, "{name}: removed the branch {branch}")
+            } else {
+                writeln!(out, "{name}: the branch {branch} stays (git merge {word}; git branch -D {word})")
+            };
+        }
+    }
     Ok(0)
+}
+
+fn would_be_lost(tree: &LeftTree) -> Error {
+    let text = format!("{} has {} not committed", tree.top.display(), plural(tree.uncommitted.len(), "file"));
+    Error::new(ErrorKind::Human, text)
+        .detail(shown_files(tree))
+        .hint("Commit them there, or remove them with it: type forget without --yes, which asks.")
+}
+
+/// The first files of a work tree that are not committed, a line each.
+fn shown_files(tree: &LeftTree) -> String {
+    let mut lines: Vec<String> =
+        tree.uncommitted.iter().take(10).map(|path| format!("  {}", sanitise_line(path))).collect();
+    if tree.uncommitted.len() > lines.len() {
+        lines.push(format!("  and {} more", tree.uncommitted.len() - lines.len()));
+    }
+    lines.join("\n")
 }
 
 fn what(kept: &KeptFiles) -> String {
@@ -49,21 +90,38 @@ fn what(kept: &KeptFiles) -> String {
     format!("snapshots, results and logs of {attempts} ({})", readable_bytes(kept.bytes))
 }
 
-/// Asks on the terminal.
-fn confirmed(name: &str, kept: &KeptFiles) -> Result<bool> {
+/// Asks on the terminal, and names what would be lost.
+fn confirmed(name: &str, kept: &KeptFiles, tree: Option<&LeftTree>) -> Result<bool> {
     if !io::stdin().is_terminal() {
         return Err(Error::new(ErrorKind::Usage, "forget asks first, and standard input is not a terminal")
             .hint("Add --yes."));
     }
-    let mut out = anstream::stderr();
+    let mut err = anstream::stderr();
     for folder in &kept.folders {
-        let _ = writeln!(out, "  {}", folder.display());
+        let _ = writeln!(err, "  {}", folder.display());
     }
     if !kept.pending.is_empty() {
         let ids: Vec<String> = kept.pending.iter().map(|id| sanitise_line(id)).collect();
-        let _ = writeln!(out, "! not committed yet, and will not be: task {}", ids.join(", "));
+        let _ = writeln!(err, "! not committed yet, and will not be: task {}", ids.join(", "));
     }
-    let _ = write!(out, "{name}: remove {}? [y/N] ", what(kept)).and_then(|()| out.flush());
+    let Some(tree) = tree else { return ask(&format!("{name}: remove {}?", what(kept))) };
+    let _ = writeln!(err, "  {}", tree.top.display());
+    if !tree.uncommitted.is_empty() {
+        let _ = writeln!(err, "! not committed in the work tree, and will be lost:\n{}", shown_files(tree));
+    }
+    ask(&format!("{name}: remove {}, and the work tree?", what(kept)))
+}
+
+fn branch_confirmed(tree: &LeftTree) -> Result<bool> {
+    let branch = tree.branch.as_deref().unwrap_or_default();
+    let commits = plural(tree.unmerged, "commit");
+    ask(&format!("Delete the branch {branch}, too, with {commits} that your checkout lacks?"))
+}
+
+/// The answer of the person at the terminal.
+fn ask(question: &str) -> Result<bool> {
+    let mut err = anstream::stderr();
+    let _ = write!(err, "{question} [y/N] ").and_then(|()| err.flush());
     let mut answer = String::new();
     io::stdin()
         .lock()

@@ -55,8 +55,10 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
-    let project = Project::open(global, args.work.settings()?, args.spec.as_deref())?;
+    let mut project = Project::open(global, args.work.settings()?, args.spec.as_deref())?;
     let mut place = project.place(&project.spec(args.spec.as_deref())?, args.work.selection(&project))?;
+    project.follow(&place);
+    let project = project;
     let config = &project.loaded.config;
     // a tasks.md that cannot be run is reported below, with the places of its mistakes
     place.select(config).or_else(|error| match error.kind() {

@@ -9,6 +9,7 @@ use crate::config::{self, Commit, FlagSetting, LoadRequest, Loaded};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
+use crate::project::own_tree;
 use crate::project::project_folders::ProjectFolders;
 use crate::project::spec_argument::{GivenOptions, SpecFinder};
 use crate::project::spec_place::{SpecLocation, SpecPlace, locate};
@@ -88,7 +89,7 @@ impl Project {
         self.finder().specs()
     }
 
-    /// The spec in a folder or a file, with the tasks that were selected.
+    /// The spec in a folder or a file, with the tasks that were selected. Where it has a work tree of its own, it is there.
     pub(super) fn place(&self, path: &Path, selection: Selection) -> Result<SpecPlace> {
         // a person who means a place outside of the project says so
         let says_so = path.components().any(|part| part == Component::ParentDir);
@@ -106,7 +107,16 @@ impl Project {
         let dialect = config.tasks.dialect;
         // without both, nothing at all is written to git's folder
         let keeps_in_git = config.git.snapshot || config.git.commit != Commit::Off;
-        Ok(SpecPlace { name, typed, dir, file, root: self.root.clone(), dialect, selection, keeps_in_git })
+        let (root, checkout) = (self.root.clone(), None);
+        let place = SpecPlace { name, typed, dir, file, root, dialect, selection, keeps_in_git, checkout };
+        Ok(own_tree::place(place))
+    }
+
+    /// Makes the configuration that of a place: its paths lie in the work tree of the spec, where that has one of its own.
+    pub(super) fn follow(&mut self, place: &SpecPlace) {
+        if place.checkout.is_some() {
+            self.loaded.config = self.loaded.config.clone().moved(&self.root, &place.root);
+        }
     }
 
     /// Loads the state of the spec. Where this project commits nothing, no commit is pending in it.

@@ -71,13 +71,15 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
         answers(&run, args)?
     };
     run.note_kept_options();
+    let mut runs = [run];
     let options = StartOptions {
         resume: Some(resume),
         json: args.json,
         detach: args.detach,
+        inbox: run::enter_own_trees(&mut runs)?,
         ..StartOptions::default()
     };
-    run::start(&[run], &options)
+    run::start(&runs, options)
 }
 
 /// The spec that is named; or of several the one that asks, with `--now` the one that waits for a limit.

@@ -17,6 +17,7 @@ use crate::run::branch;
 use crate::run::detached::{self, DetachRequest, DetachedPaths};
 use crate::run::inbox::Inbox;
 use crate::run::lifecycle::{self, RunRequest, ViewArgv};
+use crate::run::merge_hint::merge_lines;
 use crate::run::notes::write_notes;
 use crate::run::preflight::preflight;
 use crate::run::resume::ResumeRequest;
@@ -79,6 +80,8 @@ pub(super) struct StartOptions {
     pub(super) detach: bool,
     pub(super) in_main: bool,
     pub(super) ready: Option<PathBuf>,
+    /// The inbox of this process, if it is open.
+    pub(super) inbox: Option<Inbox>,
 }
 
 pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
@@ -109,6 +112,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
         }
         return Ok(0);
     }
+    let inbox = enter_own_trees(&mut runs)?;
     if let (Some(hint), [run]) = (&args.hint, runs.as_slice()) {
         write_notes(&run.place, &run.project.loaded.config, &run.place.selection.only.join(","), hint)?;
     }
@@ -120,19 +124,31 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
         detach: args.detach,
         in_main: args.in_main,
         ready: args.ready.clone(),
+        inbox,
     };
-    start(&runs, &options)
+    start(&runs, options)
+}
+
+/// Goes to the work trees of those specs that have one of their own, and makes those that are missing. Returns the inbox of
+/// this process where that needed it.
+pub(super) fn enter_own_trees(runs: &mut [SpecRun]) -> Result<Option<Inbox>> {
+    if !runs.iter().any(SpecRun::has_own_tree) {
+        return Ok(None);
+    }
+    let inbox = Inbox::open()?;
+    runs.iter_mut().filter(|run| run.has_own_tree()).try_for_each(|run| run.enter_own_tree(&inbox))?;
+    Ok(Some(inbox))
 }
 
 /// Runs the specs one after another, until one ends so that the settings do not let the others run.
-pub(super) fn start(runs: &[SpecRun], options: &StartOptions) -> Result<u8> {
+pub(super) fn start(runs: &[SpecRun], options: StartOptions) -> Result<u8> {
     if options.detach {
         let [run] = runs else {
             return Err(Error::new(ErrorKind::Usage, "--detach goes with one spec"));
         };
         return start_detached(run, options.resume.as_ref());
     }
-    let inbox = Inbox::open()?;
+    let inbox = options.inbox.map_or_else(Inbox::open, Ok)?;
     let mut worst = 0;
     for (number, run) in runs.iter().enumerate() {
         let view_argv: ViewArgv<'_> =
@@ -160,6 +176,11 @@ pub(super) fn start(runs: &[SpecRun], options: &StartOptions) -> Result<u8> {
             &inbox,
         )?;
         worst = worst.max(ended.exit_code);
+        if !options.json {
+            for line in merge_lines(&run.place, config) {
+                let _ = writeln!(anstream::stdout(), "  {line}");
+            }
+        }
         let left = &runs[number + 1..];
         if !left.is_empty() && (ended.asked_to_stop || !ended.lets_others_run) {
             let names: Vec<&str> = left.iter().map(|run| run.place.name.as_str()).collect();

@@ -12,9 +12,13 @@ use super::flags::{KeptOptions, Work};
 use super::project::Project;
 use super::trust::{TrustFlag, required};
 use crate::error::{Error, ErrorKind, Result};
+use crate::git::call::Supervisor;
 use crate::project::SpecPlace;
 use crate::report::text::command_line;
 use crate::run::detached::DetachedPaths;
+use crate::run::inbox::Inbox;
+use crate::run::own_tree;
+use crate::run::tree_setup::TreeRequest;
 use crate::run::trust::RunTrust;
 
 /// A spec to run.
@@ -25,6 +29,7 @@ pub(super) struct SpecRun {
     pub(super) place: SpecPlace,
     /// What it executes, once a person trusts it; `None` where nothing is run.
     pub(super) trust: Option<RunTrust>,
+    flag: Option<TrustFlag>,
     /// The options of the last run that still count.
     kept: Vec<String>,
     /// All options of the last run, where some of them may count.
@@ -49,8 +54,9 @@ impl SpecRun {
         let state = run.place.store().load()?;
         let last = state.run.args();
         if last.is_empty() {
-            let trust = trust.map(|flag| required(&run.project, flag)).transpose()?;
-            return Ok(Self { last: Some(Vec::new()), trust, ..run });
+            let flag = trust;
+            let trust = trust.map(|flag| required(&run.project, &run.place.root, flag)).transpose()?;
+            return Ok(Self { last: Some(Vec::new()), trust, flag, ..run });
         }
         let kept = KeptOptions::parse(last).map_err(|e| {
             let what = e.to_string();
@@ -85,16 +91,42 @@ impl SpecRun {
         for flag in &mut flags {
             flag.kept = !now.contains(flag);
         }
-        let project = Project::open(global, flags, spec)?;
+        let mut project = Project::open(global, flags, spec)?;
+        let place = project.spec(spec).and_then(|path| project.place(&path, work.selection(&project)));
+        let ground = place.as_ref().map_or(&project.root, |place| &place.root).clone();
         // before anything else of a run
-        let trust = trust.map(|flag| required(&project, flag)).transpose()?;
-        let mut place = project.place(&project.spec(spec)?, work.selection(&project))?;
+        let flag = trust;
+        let trust = trust.map(|flag| required(&project, &ground, flag)).transpose()?;
+        let mut place = place?;
+        project.follow(&place);
         place.select(&project.loaded.config)?;
         let (global, mut work) = (global.clone(), work.clone());
         // a later run is given the ids: a range or a title may mean other tasks by then
         work.set_selection(&place.selection);
         work.fix_times(Timestamp::now(), &TimeZone::system())?;
-        Ok(Self { global, work, project, place, trust, kept: Vec::new(), last: None })
+        Ok(Self { global, work, project, place, trust, flag, kept: Vec::new(), last: None })
+    }
+
+    /// Whether the spec has a work tree of its own, or is to get one.
+    pub(super) fn has_own_tree(&self) -> bool {
+        self.place.checkout.is_some() || self.project.loaded.config.git.worktree
+    }
+
+    /// Makes the spec's own work tree, as far as it is not there, and goes to it.
+    pub(super) fn enter_own_tree(&mut self, inbox: &Inbox) -> Result<()> {
+        let Some((trust, flag)) = self.trust.as_ref().zip(self.flag) else { return Ok(()) };
+        let supervisor = Supervisor { stop: Some(inbox.stop_flag()), watch: None };
+        let config = &self.project.loaded.config;
+        let request = TreeRequest { place: &self.place, config, trust, supervisor: &supervisor };
+        let place = own_tree::make(&request)?;
+        if place.root == self.place.root {
+            return Ok(());
+        }
+        self.place = place;
+        self.project.follow(&self.place);
+        // hooks and settings of git may be other ones there
+        self.trust = Some(required(&self.project, &self.place.root, flag)?);
+        self.place.select(&self.project.loaded.config)
     }
 
     /// Prints which options of the last run count.
@@ -124,7 +156,7 @@ impl SpecRun {
         argv.push("--all".into());
         argv.extend(paths.resume_file.iter().flat_map(|path| ["--resume-file".into(), path.into()]));
         argv.extend(["--in-main".into(), "--ready".into(), paths.ready.clone().into(), "--".into()]);
-        argv.push(self.place.path().into_os_string());
+        argv.push(self.place.named_path().into_os_string());
         argv
     }
 }

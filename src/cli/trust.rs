@@ -1,6 +1,7 @@
 //! `seqorch trust`, and the question before a run: may what the project's settings and hooks say be executed?
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 
 use clap::Args;
 
@@ -43,7 +44,7 @@ pub(super) struct TrustFlag {
 
 pub(super) fn trust(global: &Global, args: &TrustArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), None)?;
-    let trust = RunTrust::of(project.request.clone(), &project.loaded)?;
+    let trust = RunTrust::of(project.request.clone(), &project.loaded, &project.root)?;
     let mut file = trust.file()?;
     let trust = trust.compared_with(&project.loaded, &file);
     let mut out = anstream::stdout();
@@ -73,9 +74,10 @@ pub(super) fn trust(global: &Global, args: &TrustArgs) -> Result<u8> {
     Ok(0)
 }
 
-/// What a run of the project executes, once a person trusts it. Without trust, a terminal is asked; elsewhere it is an error.
-pub(super) fn required(project: &Project, flag: TrustFlag) -> Result<RunTrust> {
-    let trust = RunTrust::of(project.request.clone(), &project.loaded)?;
+/// What a run of the project executes in the work tree of `ground`, once a person trusts it. Without trust, a terminal is
+/// asked; elsewhere it is an error.
+pub(super) fn required(project: &Project, ground: &Path, flag: TrustFlag) -> Result<RunTrust> {
+    let trust = RunTrust::of(project.request.clone(), &project.loaded, ground)?;
     if is_set()? {
         return Ok(trust);
     }

@@ -112,7 +112,7 @@ pub(super) fn starting_argv(
 
 fn view_argv(global: &Global, work: &Work, place: &SpecPlace, since: Timestamp) -> Vec<OsString> {
     let mut argv = global.argv();
-    argv.extend([VERB.into(), place.path().into_os_string()]);
+    argv.extend([VERB.into(), place.named_path().into_os_string()]);
     argv.extend(["--since".into(), since.to_string().into()]);
     argv.extend(work.argv());
     argv

@@ -22,6 +22,7 @@ pub(crate) fn resolve(tree: &TomlNode, root: &Path) -> (Config, Vec<Problem>) {
     let workdir = config.run.workdir.as_ref().map_or_else(|| root.to_owned(), |dir| root.join(dir));
     config.tmux.resolve(&workdir);
     config.run.workdir = config.run.workdir.map(|_| workdir);
+    config.git.worktree_dir = config.git.worktree_dir.map(|dir| root.join(dir));
     config.prompt.template = config.prompt.template.map(|file| root.join(file));
     config.review.template = config.review.template.map(|file| root.join(file));
     let commands = config.backends.values_mut().map(|backend| &mut backend.command);
@@ -29,6 +30,28 @@ pub(crate) fn resolve(tree: &TomlNode, root: &Path) -> (Config, Vec<Problem>) {
         *command = program(std::mem::take(command), root);
     }
     (config, problems)
+}
+
+impl Config {
+    /// The same configuration for another folder with the same project: paths in `from` become those in `to`.
+    #[must_use]
+    pub fn moved(mut self, from: &Path, to: &Path) -> Self {
+        let moved = |path: &mut PathBuf| {
+            if let Ok(rest) = path.strip_prefix(from) {
+                *path = to.join(rest).components().collect();
+            }
+        };
+        let files = [&mut self.run.workdir, &mut self.prompt.template, &mut self.review.template];
+        files.into_iter().flatten().for_each(moved);
+        self.tmux.folders().for_each(moved);
+        let commands = self.backends.values_mut().map(|backend| &mut backend.command);
+        for command in commands.chain(self.tmux.programs()) {
+            let mut path = PathBuf::from(std::mem::take(command));
+            moved(&mut path);
+            *command = path.to_string_lossy().into_owned();
+        }
+        self
+    }
 }
 
 /// Keys of one section that do not fit together.
@@ -120,6 +143,20 @@ mod tests {
         ] {
             assert_eq!(program(command.to_owned(), root), resolved);
         }
+    }
+
+    #[test]
+    fn a_configuration_moves_with_its_project() {
+        let text = "[run]\nworkdir = \"app\"\n[prompt]\ntemplate = \"p.md\"\n[backend.a]\ncommand = \"./a\"\n\
+                    [backend.b]\ncommand = \"b\"\n[[tmux.windows]]\nname = \"log\"\ncommand = [\"./log\"]\n";
+        let tree = TomlNode::parse(text).unwrap();
+        let (config, _) = resolve(&tree, Path::new("/one"));
+        let moved = config.moved(Path::new("/one"), Path::new("/two/tree"));
+        let paths = [moved.run.workdir, moved.prompt.template, Some(moved.tmux.windows[0].cwd.clone())];
+        assert_eq!(paths, ["app", "p.md", "app"].map(|path| Some(Path::new("/two/tree").join(path))));
+        assert_eq!(moved.tmux.windows[0].command, ["/two/tree/log"]);
+        let commands = ["a", "b"].map(|name| moved.backends[name].command.as_str());
+        assert_eq!(commands, ["/two/tree/a", "b"]);
     }
 
     #[test]

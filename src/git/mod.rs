@@ -19,6 +19,7 @@ pub mod history;
 pub mod hooks;
 mod index_update;
 pub mod left_out;
+pub mod linked_trees;
 mod objects;
 pub mod operation;
 pub mod path;

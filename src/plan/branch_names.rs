@@ -5,6 +5,9 @@ use globset::Glob;
 /// Characters that no name of a branch may have.
 const REFUSED: [char; 8] = [' ', '~', '^', ':', '?', '*', '[', '\\'];
 
+/// The pattern for the branch of a work tree of a spec's own, where none is set.
+pub const OF_OWN_TREES: &str = "seqorch/{spec}";
+
 /// The branch for a spec: the pattern with its name. What git refuses in a name is a dash; the pattern stays as it is.
 #[must_use]
 pub fn branch(pattern: &str, spec: &str) -> String {

@@ -37,6 +37,19 @@ pub struct SpecPlace {
     pub selection: Selection,
     /// Whether what is kept of its runs lies in git's folder, if there is one.
     pub keeps_in_git: bool,
+    /// Where a person named the spec, if it has a work tree of its own.
+    pub checkout: Option<Checkout>,
+}
+
+/// The checkout in which a person names a spec that has a work tree of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkout {
+    /// The root of the project there, whose configuration counts.
+    pub root: PathBuf,
+    /// The spec there: its folder, or its file.
+    pub spec: PathBuf,
+    /// The top of the spec's own work tree.
+    pub tree: PathBuf,
 }
 
 impl SpecPlace {
@@ -50,6 +63,12 @@ impl SpecPlace {
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.file.as_ref().map_or_else(|| self.dir.clone(), |file| self.dir.join(file))
+    }
+
+    /// The path by which a person, or another start of this program, names the spec.
+    #[must_use]
+    pub fn named_path(&self) -> PathBuf {
+        self.checkout.as_ref().map_or_else(|| self.path(), |checkout| checkout.spec.clone())
     }
 
     /// Reads and parses tasks.md. It is an error if the file is missing or not text; its diagnostics are not.

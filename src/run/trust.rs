@@ -36,6 +36,8 @@ pub struct PushTarget {
 #[derive(Debug)]
 pub struct RunTrust {
     request: LoadRequest,
+    /// A folder in the work tree whose hooks and settings of git count.
+    ground: PathBuf,
     /// Everything that a person has to trust.
     pub settings: Vec<ReachingSetting>,
     /// The hooks and settings of git that the run executes.
@@ -47,22 +49,25 @@ pub struct RunTrust {
 }
 
 impl RunTrust {
-    /// That of the project as it is now.
-    pub fn of(request: LoadRequest, loaded: &Loaded) -> Result<Self> {
+    /// That of the project as it is now, for work in the work tree that `ground` is in.
+    pub fn of(request: LoadRequest, loaded: &Loaded, ground: &Path) -> Result<Self> {
         let names =
             ["seqorch.toml", "seqorch.local.toml", "seqorch.lock"].map(|name| request.root.join(name));
         let extended = loaded.extends.iter().map(|file| file.path.clone());
         let all: BTreeSet<PathBuf> = loaded.files.iter().cloned().chain(names).chain(extended).collect();
-        let files = all.into_iter().map(|path| (path.clone(), Stamp::of(&path))).collect();
+        // beside the checkout no agent works in it, and its files change because a person edits them
+        let watched = all.into_iter().filter(|_| ground == request.root);
+        let files = watched.map(|path| (path.clone(), Stamp::of(&path))).collect();
         let commits = loaded.config.git.commit == Commit::Step;
         let remote = loaded.config.git.push.as_ref().filter(|_| commits);
-        let push = remote.map(|remote| push_target(&request.root, remote)).transpose()?;
+        let push = remote.map(|remote| push_target(ground, remote)).transpose()?;
         let needs_git = commits || loaded.config.git.snapshot;
-        let git = if needs_git { git(&request.root, commits, push.is_some())? } else { None };
+        let git = if needs_git { git(ground, commits, push.is_some())? } else { None };
         let mut settings = of_configuration(loaded);
         settings.extend(git.as_ref().into_iter().flat_map(|pin| of_git(pin, commits)));
         settings.extend(push.as_ref().map(of_push));
-        Ok(Self { request, settings, git: git.map(Arc::new), commits, push, files })
+        let ground = ground.to_owned();
+        Ok(Self { request, ground, settings, git: git.map(Arc::new), commits, push, files })
     }
 
     /// The same, only with settings of git that `wanted` accepts by their keys, for verbs that start nothing else.
@@ -70,7 +75,8 @@ impl RunTrust {
         let all = git(&request.root, false, false)?.map(|pin| of_git(&pin, true)).unwrap_or_default();
         let settings = all.into_iter().filter(|one| one.key.strip_prefix(GIT_SETTING).is_some_and(&wanted));
         let settings = settings.collect();
-        Ok(Self { request, settings, git: None, commits: false, push: None, files: Vec::new() })
+        let (ground, files) = (request.root.clone(), Vec::new());
+        Ok(Self { request, ground, settings, git: None, commits: false, push: None, files })
     }
 
     /// The same, with what was trusted because it protects the person, and is no longer set.
@@ -125,7 +131,7 @@ impl RunTrust {
             }
         }
         if self.git.as_ref().is_some_and(|pin| pin.may_have_changed())
-            && let Ok(Some(other)) = git(&self.request.root, self.commits, self.push.is_some())
+            && let Ok(Some(other)) = git(&self.ground, self.commits, self.push.is_some())
         {
             now.extend(of_git(&other, self.commits).into_iter().map(|one| (one, true)));
         }

@@ -59,7 +59,7 @@ fn cannot_lock(repository: &RunRepository, why: io::Error) -> Error {
 
 fn refused(who: &str, other: Option<&WorkTreeOwner>) -> Error {
     let error = Error::new(ErrorKind::Locked, format!("{who} works in this work tree"))
-        .hint("Wait for its turn with `--wait`, or use a work tree of its own (`git worktree add`).");
+        .hint("Wait for its turn with `--wait`, or give this one a work tree of its own (`--worktree`).");
     match other {
         Some(other) => error.hint(format!("End the other run with `seqorch stop {}`.", other.spec)),
         None => error,

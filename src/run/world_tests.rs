@@ -46,6 +46,7 @@ fn paused(length: Duration, jump: SignedDuration) -> Duration {
         dialect: None,
         selection: Selection::default(),
         keeps_in_git: false,
+        checkout: None,
     };
     let launcher = Launcher::new(PathBuf::from("seqorch"), &store.folder(), None).unwrap();
     let (config, inbox) = (config(), Inbox::without_signals().unwrap());

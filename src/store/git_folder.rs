@@ -19,7 +19,7 @@ pub(super) struct GitFolder {
     /// The shared folder.
     pub(super) common: PathBuf,
     /// The top of the work tree.
-    top: PathBuf,
+    pub(super) top: PathBuf,
     /// The name of a work tree that git linked to the repository; `None` for the first one.
     linked: Option<String>,
 }

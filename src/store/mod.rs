@@ -19,6 +19,7 @@ mod removed_repository;
 mod schema1;
 mod spec_folder;
 pub mod spec_store;
+pub mod spec_tree;
 pub mod state_file;
 pub mod trust_file;
 pub mod work_tree_folders;

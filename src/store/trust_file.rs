@@ -95,8 +95,8 @@ impl TrustFile {
     }
 }
 
-/// The person's folder for state, as the XDG rules say.
-fn state_folder(var: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+/// The person's folder for state, as the XDG rules say; `None` where no variable leads to one.
+pub fn state_folder(var: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let absolute = |name: &str| var(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let folder = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
     Some(folder.join("seqorch"))

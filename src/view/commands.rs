@@ -74,7 +74,7 @@ fn heading(view: &View, what: &str, unit: &str) -> String {
 
 /// The arguments of this program, and what it reads.
 fn argv(watch: &Watch<'_>, command: &ViewCommand) -> (Vec<OsString>, String) {
-    let spec: OsString = watch.place.path().into_os_string();
+    let spec: OsString = watch.place.named_path().into_os_string();
     let mut argv: Vec<OsString> = watch.globals.to_vec();
     let mut stdin = String::new();
     let of_spec = |verb: &str| vec![OsString::from(verb), "--spec".into(), spec.clone(), "--".into()];

@@ -205,10 +205,15 @@ impl ConfigType for PaneSize {
 impl Tmux {
     /// Makes the folders of panes and windows absolute, below `workdir`.
     pub(crate) fn resolve(&mut self, workdir: &Path) {
-        let folders = self.panes.iter_mut().map(|pane| &mut pane.cwd);
-        for cwd in folders.chain(self.windows.iter_mut().map(|window| &mut window.cwd)) {
+        for cwd in self.folders() {
             *cwd = if cwd.as_os_str().is_empty() { workdir.to_owned() } else { workdir.join(&cwd) };
         }
+    }
+
+    /// The folders in which panes and windows run their programs.
+    pub(crate) fn folders(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let panes = self.panes.iter_mut().map(|pane| &mut pane.cwd);
+        panes.chain(self.windows.iter_mut().map(|window| &mut window.cwd))
     }
 
     /// The programs of panes and windows.

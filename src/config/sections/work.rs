@@ -1,5 +1,6 @@
 //! PURE. `[tasks]`, `[verify]`, `[git]` and `[log]`: how tasks are read and checked, and what is kept of the work.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::declare::{keys, words};
@@ -109,8 +110,19 @@ keys! {
         /// Longest time that a commit may take, with its hooks and its signature. All other calls of git get a minute.
         timeout: Duration = "10m", inside;
         /// Branch on which runs work, with {spec} for the name of the spec. A run switches to it before it begins, and makes
-        /// it from HEAD where it does not exist. Not set: runs work on the branch that is there.
+        /// it from HEAD where it does not exist. Not set: runs work on the branch that is there, and in a work tree of the
+        /// spec's own on "seqorch/{spec}".
         branch: Option<String> as Option<OptionValue>, like = "seqorch/{spec}", inside;
+        /// Whether the spec gets a git work tree of its own, in which its runs work: with a branch from HEAD, and with what is
+        /// committed. Your checkout stays as it is. Once the tree is there, all verbs use it; `seqorch forget` removes it.
+        worktree: bool = false, flag = "--worktree", inside;
+        /// Folder in which these work trees are made, relative to the project. Not set: your own folder for state.
+        worktree_dir: Option<PathBuf>, like = "../trees", outside;
+        /// Files and folders of the project that a new work tree gets copies of, because git does not have them.
+        worktree_copy: Vec<String> = [], like = [".env"], outside;
+        /// Commands that prepare a new work tree, run in it one after another. Each may take verify.timeout. Where one fails,
+        /// no agent starts.
+        worktree_setup: Vec<Vec<String>> = [], like = [["npm", "ci"]], executes;
         /// Names or globs of branches to which no run commits. One that would ends with exit code 78 before its first task,
         /// unless it has --allow-protected.
         protect: Vec<String> as Globs = [], like = ["main", "release/*"], guards = [];

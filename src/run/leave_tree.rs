@@ -1,0 +1,69 @@
+//! Removes the work tree of a spec's own, and its branch where a person wants that.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::git::call::Supervisor;
+use crate::git::repository::Repository;
+use crate::project::{SpecPlace, own_tree};
+use crate::store::lock;
+use crate::store::spec_tree::SpecTreeRecord;
+
+/// A work tree that may be removed, and what would be lost with it.
+#[derive(Debug)]
+pub struct LeftTree {
+    /// Its top.
+    pub top: PathBuf,
+    /// The branch that is checked out in it.
+    pub branch: Option<String>,
+    /// Files in it that are not committed as they are.
+    pub uncommitted: Vec<String>,
+    /// Commits of the branch that the checkout lacks.
+    pub unmerged: usize,
+    checkout: Repository,
+    record: SpecTreeRecord,
+    _lock: fs::File,
+}
+
+impl LeftTree {
+    /// The tree of the spec, if it has one beside the checkout. No run can begin in it until this is dropped.
+    pub fn find(place: &SpecPlace) -> Result<Option<Self>> {
+        let Some(checkout) = &place.checkout else { return Ok(None) };
+        let supervisor = Supervisor::default();
+        let find = |folder: &Path| Repository::find(folder, &supervisor);
+        let (Some(here), Some(there)) = (find(&checkout.root)?, find(&place.root)?) else { return Ok(None) };
+        let Some(record) = own_tree::record(place) else { return Ok(None) };
+        let lock = record.lock()?;
+        let status = there.only_to_look().status()?;
+        let branch = status.head.branch.clone();
+        let here = here.only_to_look();
+        let unmerged = branch.as_ref().map_or(Ok(0), |branch| here.commits_ahead(branch))?;
+        Ok(Some(Self {
+            top: checkout.tree.clone(),
+            branch,
+            uncommitted: status.uncommitted().iter().map(ToString::to_string).collect(),
+            unmerged,
+            checkout: here,
+            record,
+            _lock: lock,
+        }))
+    }
+
+    /// Removes the tree with all its files; with `branch` also its branch, with all commits that only it has.
+    pub fn remove(self, place: &SpecPlace, config: &Config, branch: bool) -> Result<()> {
+        if lock::is_held(&place.store().run_lock()) {
+            let text = format!("a run works in {}", self.top.display());
+            return Err(Error::new(ErrorKind::Locked, text).hint("End it with `seqorch stop`."));
+        }
+        self.checkout.remove_tree(&self.top, config.git.timeout)?;
+        self.record.remove()?;
+        // goes only when it is empty
+        let _ = self.top.parent().map(fs::remove_dir);
+        if let Some(name) = self.branch.as_ref().filter(|_| branch) {
+            self.checkout.delete_branch(name)?;
+        }
+        Ok(())
+    }
+}

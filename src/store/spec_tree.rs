@@ -1,0 +1,179 @@
+//! Which specs have a work tree of their own, and where it is: a file for each in git's folder.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::git_folder::{GitFolder, places};
+use super::spec_folder::folder_name;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{files, nofollow};
+
+/// Bytes that a record may have.
+const RECORD_MAX: u64 = 64_000;
+
+/// The work tree of one spec.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpecTree {
+    /// Its top, absolute and without links.
+    pub top: PathBuf,
+    /// The branch that was made for it.
+    pub branch: String,
+    /// How far it is made.
+    pub stage: TreeStage,
+}
+
+/// How far a work tree is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TreeStage {
+    /// Git began to make it.
+    Begun,
+    /// Git has made it; it is not prepared.
+    Made,
+    /// It is prepared.
+    Ready,
+}
+
+/// The place where it is written down which work tree a spec has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpecTreeRecord {
+    /// The top of the work tree in which the spec was named.
+    pub here: PathBuf,
+    common: PathBuf,
+    file: PathBuf,
+}
+
+impl SpecTreeRecord {
+    /// That of the spec at `spec`, its folder or its file, in a project at `root`. All work trees of a repository share it.
+    /// `None` where the spec is in no repository.
+    #[must_use]
+    pub fn of(root: &Path, spec: &Path) -> Option<Self> {
+        let GitFolder { common, top, .. } = GitFolder::find(root)?;
+        let name = folder_name(&spec.strip_prefix(&top).ok()?.to_string_lossy());
+        let file = common.join("seqorch/.trees").join(format!("{name}.json"));
+        Some(Self { here: top, common, file })
+    }
+
+    /// What is written down, whether or not the tree is there.
+    #[must_use]
+    pub fn read(&self) -> Option<SpecTree> {
+        serde_json::from_slice(&nofollow::read(&self.file, RECORD_MAX).ok()?).ok()
+    }
+
+    /// The work tree that git has made, if it is there and belongs to this repository: an agent may have written the file.
+    #[must_use]
+    pub fn existing(&self) -> Option<SpecTree> {
+        let tree = self.read().filter(|tree| tree.stage != TreeStage::Begun)?;
+        self.has(&tree.top).then_some(tree)
+    }
+
+    /// Whether the folder is the top of a work tree that git linked to this repository.
+    #[must_use]
+    pub fn has(&self, top: &Path) -> bool {
+        let Some((found, git_dir, common)) = places(top) else { return false };
+        let knows_it = fs::read_to_string(git_dir.join("gitdir")).ok().and_then(|path| {
+            let dot = git_dir.join(path.trim_end_matches('\n'));
+            fs::canonicalize(dot.parent()?).ok()
+        });
+        found == top && common == self.common && knows_it.as_deref() == Some(top)
+    }
+
+    /// Writes down where the tree is.
+    pub fn write(&self, tree: &SpecTree) -> Result<()> {
+        self.make_folder()?;
+        let text = serde_json::to_vec_pretty(tree)
+            .map_err(|e| Error::new(ErrorKind::Internal, "writing where the work tree is").caused_by(e))?;
+        files::replace(&self.file, &text, 0o600)
+    }
+
+    /// Forgets the tree.
+    pub fn remove(&self) -> Result<()> {
+        match fs::remove_file(&self.file) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("removing", &self.file, e)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The right to make or to remove the tree, until it is dropped; an error where another process has it.
+    pub fn lock(&self) -> Result<File> {
+        self.make_folder()?;
+        let file = files::open_private_file(&self.file.with_extension("lock"))?;
+        file.try_lock().map_err(|_| {
+            Error::new(ErrorKind::Locked, "another run makes or removes the work tree of this spec right now")
+                .hint("Wait for its end, and type the command again.")
+        })?;
+        Ok(file)
+    }
+
+    fn make_folder(&self) -> Result<()> {
+        self.file.parent().map_or(Ok(()), files::create_private_dir)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A repository with a linked work tree, as far as its files say it.
+    fn trees() -> (tempfile::TempDir, SpecTreeRecord, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(dir.path()).unwrap();
+        let (main, linked) = (root.join("main"), root.join("linked"));
+        let git_dir = main.join(".git/worktrees/linked");
+        for folder in [main.join(".git/objects"), main.join("specs/a"), git_dir.clone(), linked.clone()] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        fs::write(main.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+        fs::write(git_dir.join("commondir"), "../..\n").unwrap();
+        fs::write(git_dir.join("gitdir"), format!("{}\n", linked.join(".git").display())).unwrap();
+        fs::write(linked.join(".git"), format!("gitdir: {}\n", git_dir.display())).unwrap();
+        let record = SpecTreeRecord::of(&main, &main.join("specs/a")).unwrap();
+        (dir, record, linked)
+    }
+
+    fn made(top: &Path, stage: TreeStage) -> SpecTree {
+        SpecTree { top: top.to_owned(), branch: "seqorch/a".to_owned(), stage }
+    }
+
+    #[test]
+    fn a_tree_is_known_in_all_work_trees_once_it_is_made() {
+        let (_dir, record, linked) = trees();
+        assert_eq!(record.existing(), None);
+        record.write(&made(&linked, TreeStage::Begun)).unwrap();
+        assert_eq!(record.existing(), None);
+        let tree = made(&linked, TreeStage::Ready);
+        record.write(&tree).unwrap();
+        assert_eq!(record.existing().as_ref(), Some(&tree));
+        let there = SpecTreeRecord::of(&linked, &linked.join("specs/a")).unwrap();
+        assert_eq!(there.existing(), Some(tree));
+        record.remove().unwrap();
+        assert_eq!(there.read(), None);
+    }
+
+    #[test]
+    fn a_folder_that_git_did_not_link_is_no_tree() {
+        let (dir, record, linked) = trees();
+        let other = fs::canonicalize(dir.path()).unwrap().join("other");
+        fs::create_dir(&other).unwrap();
+        fs::copy(linked.join(".git"), other.join(".git")).unwrap();
+        record.write(&made(&other, TreeStage::Made)).unwrap();
+        assert_eq!(record.existing(), None);
+        record.write(&made(&record.here.clone(), TreeStage::Made)).unwrap();
+        assert_eq!(record.existing(), None, "the checkout itself");
+        fs::remove_dir_all(&linked).unwrap();
+        record.write(&made(&linked, TreeStage::Made)).unwrap();
+        assert_eq!(record.existing(), None, "removed by hand");
+    }
+
+    #[test]
+    fn only_one_process_makes_a_tree() {
+        let (_dir, record, _) = trees();
+        let held = record.lock().unwrap();
+        assert_eq!(record.lock().unwrap_err().kind(), ErrorKind::Locked);
+        drop(held);
+        assert!(record.lock().is_ok());
+    }
+}
