@@ -171,6 +171,12 @@ impl SpecState {
         last.counts = true;
         let ids = last.completes.clone();
         self.completed.retain(|id| !ids.contains(id));
+        // what was done before was opened again by a person, and is not done once more
+        let attempts = self.units.values().flat_map(|unit| &unit.attempts);
+        let done = attempts.filter(|attempt| attempt.outcome == Some(Outcome::Done));
+        let done: BTreeSet<&String> = done.flat_map(|attempt| &attempt.completes).collect();
+        let again: Vec<String> = ids.into_iter().filter(|id| done.contains(id)).collect();
+        self.reopened.extend(again);
     }
 
     /// The boxes of a unit are about to be opened by us, since its commit was refused: the next reading must not take that
@@ -230,12 +236,28 @@ impl SpecState {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::at;
+    use super::super::attempt::AttemptRecord;
+    use super::super::testing::{at, attempt};
     use super::*;
     use crate::plan::testing::PlanCase;
 
     fn ids(ids: &[&str]) -> BTreeSet<String> {
         ids.iter().map(|id| (*id).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_task_that_was_opened_again_stays_so_when_its_commit_is_refused() {
+        let mut state = SpecState::default();
+        state.units.entry("1".into()).or_default().attempts = vec![
+            AttemptRecord { completes: vec!["1".into()], ..attempt(1, Some(Outcome::Done)) },
+            AttemptRecord { completes: vec!["1".into(), "1.1".into()], ..attempt(2, Some(Outcome::Done)) },
+        ];
+        state.reopened.insert("1".into());
+        state.done(at(0), "1", &["1".to_owned(), "1.1".to_owned()]);
+        assert!(state.reopened.is_empty());
+        state.take_back("1", Outcome::Failed { code: 1, why: None });
+        assert_eq!(state.reopened, ids(&["1"]), "1.1 was never done before");
+        assert!(state.completed.is_empty());
     }
 
     fn done_in_git() -> SpecState {
