@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::global::Global;
 use super::overview::{Unnamed, spec_for};
@@ -21,8 +20,9 @@ use crate::project::SpecPlace;
 use crate::report::page;
 use crate::report::text::{plural, readable_bytes, sanitise_line, shell_word};
 use crate::sys::archive::Archive;
-use crate::sys::nofollow::{self, WHOLE_MAX};
+use crate::sys::nofollow;
 use crate::sys::paths;
+use crate::sys::variables::text_variables;
 
 /// Characters of a line in the report of an archive.
 const COLUMNS: usize = 120;
@@ -39,9 +39,6 @@ pub(super) struct ExportArgs {
     /// Write the archive to this file; - writes it to standard output [default: seqorch-SPEC.tar.gz here].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Overwrite the file.
-    #[arg(long)]
-    force: bool,
 }
 
 pub(super) fn export(global: &Global, args: &ExportArgs) -> Result<u8> {
@@ -57,10 +54,6 @@ pub(super) fn export(global: &Global, args: &ExportArgs) -> Result<u8> {
     };
     // the person named it, and may mean what a link leads to
     let path = paths::real(&path);
-    if path.exists() && !args.force && !to_stdout {
-        return Err(Error::new(ErrorKind::Usage, format!("{} exists already", path.display()))
-            .hint("Name another file with --output, or overwrite it with --force."));
-    }
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut temp = tempfile::Builder::new()
         .prefix(".seqorch-export-")
@@ -108,9 +101,7 @@ struct Packed {
 
 impl<'a> Pack<'a> {
     fn new(out: &'a File, top: &str) -> Self {
-        let env: Vec<(String, String)> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let env = text_variables();
         let redactor = Redactor::new(env.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let now = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
         Self { archive: Archive::new(out, now), top: top.into(), redactor, packed: Packed::default() }
@@ -122,7 +113,7 @@ impl<'a> Pack<'a> {
         self.text("about.txt", Ok(about(&place.name)))?;
         self.text("configuration.txt", explain::show(&project.loaded, None))?;
         if store.state_path().exists() {
-            self.text("SEQUENTIAL_STATE.json", state_of(&store.state_path(), &place.name))?;
+            self.text("SEQUENTIAL_STATE.json", store.own_state_text())?;
         }
         match spec_report(project, place, true, true) {
             Ok(None) => {}
@@ -192,17 +183,6 @@ fn about(spec: &str) -> String {
         std::env::consts::ARCH,
         Timestamp::now()
     )
-}
-
-/// The state file without the other specs in it; as it is where it cannot be read.
-fn state_of(path: &Path, spec: &str) -> Result<String> {
-    let bytes = nofollow::read(path, WHOLE_MAX).map_err(|e| Error::io("reading", path, e))?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let Ok(mut state) = serde_json::from_str::<Value>(&text) else { return Ok(text) };
-    if let Some(specs) = state.get_mut("specs").and_then(Value::as_object_mut) {
-        specs.retain(|name, _| name == spec);
-    }
-    Ok(format!("{state:#}\n"))
 }
 
 fn writing(path: &Path, error: io::Error) -> Error {

@@ -16,6 +16,7 @@ use crate::report::theme::{BOLD, paint};
 use crate::setup::init::{InitOptions, InitResult, has_configuration, init};
 use crate::setup::project_facts::{InitChoices, ProjectFacts};
 use crate::setup::survey::survey;
+use crate::sys::variables::text_variables;
 
 #[derive(Debug, Args)]
 #[command(
@@ -39,13 +40,7 @@ pub(super) fn init_project(global: &Global, args: &InitArgs) -> Result<u8> {
         root = cwd;
     }
     // without the project's own files: one of them may be broken, which may be the reason for a new one
-    let request = LoadRequest {
-        root: "/dev/null".into(),
-        env: std::env::vars_os()
-            .filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)))
-            .collect(),
-        ..LoadRequest::default()
-    };
+    let request = LoadRequest { root: "/dev/null".into(), env: text_variables(), ..LoadRequest::default() };
     let defaults = config::load(&request)?.config;
     let facts = survey(&root, &defaults);
     let options = InitOptions { force: args.force, skill: args.skill };

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::store::attempt_dir::{AttemptDir, log_parts};
 use crate::store::attempt_folder;
 use crate::sys::nofollow;
+use crate::sys::variables::text_variables;
 
 /// Pause between two reads of a log that is followed.
 pub(super) const FOLLOW: Duration = Duration::from_millis(200);
@@ -132,9 +133,7 @@ impl LogPrinter {
     fn put_text(&mut self, flush: bool) -> std::result::Result<(), ReaderGone> {
         let text = std::mem::take(&mut self.text);
         let redactor = self.redactor.get_or_insert_with(|| {
-            let env: Vec<(String, String)> = std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-                .collect();
+            let env = text_variables();
             Redactor::new(env.iter().map(|(name, value)| (name.as_str(), value.as_str())))
         });
         let shown = redactor.redact(&text);

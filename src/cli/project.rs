@@ -15,6 +15,7 @@ use crate::project::spec_argument::{GivenOptions, SpecFinder};
 use crate::project::spec_place::{SpecLocation, SpecPlace, locate};
 use crate::state::SpecState;
 use crate::sys::paths::{self, leads_out};
+use crate::sys::variables::text_variables;
 
 /// A project and its configuration.
 pub(super) struct Project {
@@ -42,9 +43,7 @@ pub(super) fn load_request(global: &Global, root: &Path, cwd: &Path) -> LoadRequ
         root: root.to_owned(),
         config_file: global.config.as_ref().map(|file| cwd.join(file)),
         profile: global.profile.clone(),
-        env: std::env::vars_os()
-            .filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)))
-            .collect(),
+        env: text_variables(),
         flags: Vec::new(),
     }
 }

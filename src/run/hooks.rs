@@ -17,6 +17,7 @@ use crate::agent::sanitise::sanitise;
 use crate::config::{HookEvent, Hooks};
 use crate::report::text::shown_command;
 use crate::report::times::span;
+use crate::sys::variables::text_variables;
 use crate::sys::{files, process, programs, session};
 
 /// The variable that marks the processes of a hook.
@@ -132,9 +133,7 @@ fn last_line(log: &mut File, from: u64) -> Option<String> {
     log.read_to_end(&mut bytes).ok()?;
     let text = sanitise(&bytes);
     let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
-    let own: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let own = text_variables();
     let redactor = Redactor::new(own.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     Some(redactor.redact(line))
 }

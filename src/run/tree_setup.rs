@@ -15,6 +15,7 @@ use crate::git::call::Supervisor;
 use crate::project::SpecPlace;
 use crate::report::text::{last_lines, sanitise_line, shown_command};
 use crate::sys::command::{self, Finished, OutputLimit, Supervised, Unfinished};
+use crate::sys::variables::text_variables;
 use crate::sys::{files, paths, programs};
 
 /// What a work tree is made from.
@@ -138,10 +139,7 @@ fn run(
         Err(Unfinished::NotStarted(error)) => return Err(failed("could not be started").caused_by(error)),
         Err(Unfinished::Broken(error)) => return Err(failed("could not be read").caused_by(error)),
     };
-    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    };
-    let variables: Vec<(String, String)> = std::env::vars_os().filter_map(text).collect();
+    let variables = text_variables();
     let secrets = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let text = Redactor::new(secrets).redact(&sanitise(&printed));
     // a log that cannot be written is no reason to end

@@ -22,6 +22,7 @@ use crate::agent::redact::Redactor;
 use crate::agent::sanitise::sanitise;
 use crate::config::Backend;
 use crate::error::{Error, Result};
+use crate::sys::variables::text_variables;
 use crate::sys::{process, session};
 
 /// How long a program may run. Some need two seconds of a whole core to print their version.
@@ -217,10 +218,8 @@ impl RunningProbe {
 }
 
 fn answer(status: ExitStatus, stdout: &[u8], stderr: &[u8], probe: &ProbeCommand) -> ProbeAnswer {
-    let own: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .chain(probe.env.iter().cloned())
-        .collect();
+    let mut own = text_variables();
+    own.extend(probe.env.iter().cloned());
     let redactor = Redactor::new(own.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let line = |bytes: &[u8]| {
         let text = sanitise(bytes);

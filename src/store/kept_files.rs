@@ -1,9 +1,13 @@
-//! Lists the files of a spec's runs, for a copy of all of them.
+//! What is kept of a spec's runs, for a copy of all of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::spec_store::Store;
+use crate::error::{Error, Result};
+use crate::sys::nofollow::{self, WHOLE_MAX};
 
 /// A file of a spec's runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +38,18 @@ impl Store {
         }
         found.sort_by(|a, b| a.name.cmp(&b.name));
         found
+    }
+
+    /// The text of the state file without the other specs in it; as it is where it cannot be read as JSON.
+    pub fn own_state_text(&self) -> Result<String> {
+        let path = self.state_path();
+        let bytes = nofollow::read(&path, WHOLE_MAX).map_err(|e| Error::io("reading", &path, e))?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let Ok(mut state) = serde_json::from_str::<Value>(&text) else { return Ok(text) };
+        if let Some(specs) = state.get_mut("specs").and_then(Value::as_object_mut) {
+            specs.retain(|name, _| *name == self.spec);
+        }
+        Ok(format!("{state:#}\n"))
     }
 }
 

@@ -20,3 +20,4 @@ pub mod session;
 pub mod signals;
 pub mod socket;
 pub mod stop_flag;
+pub mod variables;
