@@ -251,7 +251,10 @@ fn add_whole_parents(tasks: &TaskFile, config: &Config, state: &SpecState, ids: 
 fn set(state: &mut SpecState, named: &[String], ids: &[String], mark: ManualState) {
     for id in ids {
         state.skipped.remove(id);
-        state.unconfirmed.remove(id);
+        // a box that an agent ticked is still not believed where the task is only left out: it may be wanted again
+        if mark != ManualState::Skip {
+            state.unconfirmed.remove(id);
+        }
     }
     state.completed.retain(|done| !ids.contains(done));
     let status = match mark {
@@ -276,5 +279,22 @@ fn set(state: &mut SpecState, named: &[String], ids: &[String], mark: ManualStat
             unit.status = status.clone();
             unit.to_tick.clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_box_that_an_agent_ticked_stays_doubtful_when_its_task_is_skipped() {
+        let marked = |mark| {
+            let ids = ["1".to_owned()];
+            let mut state = SpecState { unconfirmed: ids.clone().into(), ..SpecState::default() };
+            set(&mut state, &ids, &ids, mark);
+            state.unconfirmed.contains("1")
+        };
+        assert!(marked(ManualState::Skip));
+        assert!(!marked(ManualState::Todo) && !marked(ManualState::Done));
     }
 }
