@@ -96,7 +96,7 @@ impl<'a> Files<'a> {
     /// The file as a user would call it.
     pub(crate) fn label(&self, file: &Path) -> String {
         let of_preset = self.git_presets.iter().find_map(|preset| {
-            let inside = file.strip_prefix(preset.folder.as_ref()?).ok()?;
+            let inside = file.strip_prefix(preset.folder()?).ok()?;
             Some(GitAddress { path: inside.display().to_string(), ..preset.address.clone() }.to_string())
         });
         of_preset.unwrap_or_else(|| file.strip_prefix(self.root).unwrap_or(file).display().to_string())
@@ -218,9 +218,8 @@ impl<'a> Files<'a> {
         let commit = self.lock(&lock_path)?.commit(&address.to_string()).map(str::to_owned);
         let cache = self.cache.as_ref().ok_or("needs a cache: neither HOME nor XDG_CACHE_HOME is set")?;
         let repository = cache.join(address.cache_name());
-        let folder = commit.as_ref().map(|commit| repository.join(commit));
-        let preset = GitPreset { address: address.clone(), repository, lock: lock_path, commit, folder };
-        let found = preset.folder.clone().zip(preset.commit.clone());
+        let preset = GitPreset { address: address.clone(), repository, lock: lock_path, commit };
+        let found = preset.folder().zip(preset.commit.clone());
         if !self.git_presets.contains(&preset) {
             self.git_presets.push(preset);
         }
@@ -288,7 +287,7 @@ impl<'a> Files<'a> {
 }
 
 /// The absolute path that a variable holds.
-pub(crate) fn absolute(env: &[(String, String)], wanted: &str) -> Option<PathBuf> {
+fn absolute(env: &[(String, String)], wanted: &str) -> Option<PathBuf> {
     let value = env.iter().find(|(name, _)| name == wanted).map(|(_, value)| PathBuf::from(value));
     value.filter(|path| path.is_absolute())
 }

@@ -52,8 +52,14 @@ pub struct GitPreset {
     pub lock: PathBuf,
     /// The pinned commit.
     pub commit: Option<String>,
-    /// Where the files of that commit are, once they are fetched.
-    pub folder: Option<PathBuf>,
+}
+
+impl GitPreset {
+    /// Where the files of its commit are, once they are fetched; `None`: no commit is pinned.
+    #[must_use]
+    pub fn folder(&self) -> Option<PathBuf> {
+        Some(self.repository.join(self.commit.as_ref()?))
+    }
 }
 
 /// A file that a file of the project builds on.

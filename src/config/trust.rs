@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::explain::shown;
 use super::key::{ConfigKey, KeyShape, Reach};
-use super::loaded::Loaded;
+use super::loaded::{GitPreset, Loaded};
 use super::lookup::leaves;
 use super::path::KeyPath;
 use super::sections::root::{EXTENDS, SETTINGS};
@@ -55,11 +55,7 @@ pub type LeadsOut<'a> = &'a dyn Fn(&Path) -> bool;
 #[must_use]
 pub fn reaching_settings(loaded: &Loaded, leads_out: LeadsOut<'_>) -> Vec<ReachingSetting> {
     let is_from_git = |path: &Path| {
-        loaded
-            .git_presets
-            .iter()
-            .filter_map(|preset| preset.folder.as_ref())
-            .any(|folder| path.starts_with(folder))
+        loaded.git_presets.iter().filter_map(GitPreset::folder).any(|folder| path.starts_with(folder))
     };
     let outside = loaded.extends.iter().filter(|file| is_from_git(&file.path) || leads_out(&file.path));
     let mut found: Vec<ReachingSetting> = outside

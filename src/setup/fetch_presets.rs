@@ -88,7 +88,7 @@ fn fetch(
 ) -> Result<FetchedPreset> {
     let address = preset.address.to_string();
     let pinned = preset.commit.clone();
-    if let (Some(commit), Some(folder), false) = (&pinned, &preset.folder, newest)
+    if let (Some(commit), Some(folder), false) = (&pinned, preset.folder(), newest)
         && folder.is_dir()
     {
         return Ok(FetchedPreset { address, now: Some(commit.clone()), before: pinned });
