@@ -17,7 +17,6 @@ use crate::plan::Selection;
 use crate::report::text::{sanitise_line, shell_word};
 use crate::report::wait_text::moment;
 use crate::run::requests::{self, RequestStanding};
-use crate::store::lock;
 
 #[derive(Debug, Args)]
 #[command(
@@ -62,9 +61,5 @@ pub(super) fn pause(global: &Global, args: &PauseArgs) -> Result<u8> {
         RequestStanding::Pending(None) => format!("the run pauses, {end}"),
     };
     let _ = writeln!(anstream::stdout(), "{name}: {what}");
-    let store = place.store();
-    if until.is_none() && !lock::is_held(&store.run_lock()) {
-        let _ = writeln!(anstream::stdout(), "A new run waits, too, until that.");
-    }
     Ok(0)
 }

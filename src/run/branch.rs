@@ -9,6 +9,7 @@ use super::work_tree;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
+use crate::git::repository::Repository;
 use crate::plan::branch_names;
 use crate::project::SpecPlace;
 
@@ -16,11 +17,11 @@ use crate::project::SpecPlace;
 /// waits for the end of another run that works here.
 pub fn enter(place: &SpecPlace, config: &Config, trust: &RunTrust, inbox: &Inbox, wait: bool) -> Result<()> {
     let Some(pattern) = &config.git.branch else { return Ok(()) };
-    let branch = branch_names::branch(pattern, &place.name);
     let supervisor = Supervisor { stop: Some(inbox.stop_flag()), watch: None };
     let found = RunRepository::find(place, config, &supervisor)?.ok_or_else(no_repository)?;
     let found = found.pinned(trust.git.clone());
     let repository = found.repository();
+    let branch = checked_name(repository, pattern, &place.name)?;
     let before = repository.branch()?;
     if before.as_deref() == Some(&branch) {
         return Ok(());
@@ -29,9 +30,6 @@ pub fn enter(place: &SpecPlace, config: &Config, trust: &RunTrust, inbox: &Inbox
         // an agent that an earlier run left at work: this run looks whether it has moved HEAD
         return Ok(());
     }
-    repository
-        .check_branch_name(&branch)
-        .map_err(|error| Error::new(ErrorKind::Config, format!("git.branch: {}", error.last_word())))?;
     let stopped = |pause| inbox.stop_flag().raised_within(pause) || inbox.has_stop_request();
     let _lock = work_tree::lock(&place.typed, wait, &found, &stopped)?;
     if let Some(operation) = repository.operation()? {
@@ -48,6 +46,15 @@ pub fn enter(place: &SpecPlace, config: &Config, trust: &RunTrust, inbox: &Inbox
     let made = if is_new { format!("made from {from}") } else { format!("before it was {from}") };
     let _ = writeln!(io::stderr(), "note: this work tree is on the branch {branch} now, {made}");
     Ok(())
+}
+
+/// The branch of the spec, whose name git accepts.
+pub(super) fn checked_name(repository: &Repository, pattern: &str, spec: &str) -> Result<String> {
+    let branch = branch_names::branch(pattern, spec);
+    match repository.check_branch_name(&branch) {
+        Ok(()) => Ok(branch),
+        Err(error) => Err(Error::new(ErrorKind::Config, format!("git.branch: {}", error.last_word()))),
+    }
 }
 
 fn no_repository() -> Error {

@@ -7,12 +7,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::branch;
 use super::tree_setup::{self, TreeRequest};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::linked_trees::{LinkedTree, NewTree};
 use crate::git::repository::Repository;
-use crate::plan::branch_names::{self, OF_OWN_TREES};
+use crate::plan::branch_names::OF_OWN_TREES;
 use crate::project::{SpecPlace, own_tree};
 use crate::store::spec_tree::{SpecTree, SpecTreeRecord, TreeStage};
 use crate::store::trust_file::state_folder;
@@ -74,10 +75,7 @@ impl<'a> Maker<'a> {
         let found = Repository::find(&place.root, request.supervisor)?.ok_or_else(no_repository)?;
         let repository = Repository { pin: request.trust.git.clone(), ..found };
         let pattern = config.git.branch.as_deref().unwrap_or(OF_OWN_TREES);
-        let branch = branch_names::branch(pattern, &place.name);
-        repository
-            .check_branch_name(&branch)
-            .map_err(|error| Error::new(ErrorKind::Config, format!("git.branch: {}", error.last_word())))?;
+        let branch = branch::checked_name(&repository, pattern, &place.name)?;
         let top = folder(config, &repository)?.join(folder_name(&branch));
         Ok(Self { place, config, record, repository, branch, top })
     }
@@ -175,11 +173,9 @@ impl<'a> Maker<'a> {
     }
 
     fn not_committed(&self, tasks: &Path, has_branch: bool) -> Error {
+        let what = if self.place.file.is_some() { tasks } else { tasks.parent().unwrap_or(tasks) }.display();
         let (tasks, branch) = (tasks.display(), &self.branch);
         let error = |text: String| Error::new(ErrorKind::Human, text);
-        let folder = tasks.to_string();
-        let folder = Path::new(&folder).parent().map(Path::to_owned).unwrap_or_default();
-        let what = if self.place.file.is_some() { tasks.to_string() } else { folder.display().to_string() };
         if has_branch {
             return error(format!("the branch {branch} has no {tasks}")).hint(format!(
                 "Bring the spec there, or delete the branch: git branch -D {branch}. No agent was started."
