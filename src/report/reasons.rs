@@ -26,8 +26,8 @@ const BEGINNINGS: [&str; 14] = [
 /// What such lines have somewhere.
 const PARTS: [&str; 6] =
     ["Error: ", "Exception: ", ": error:", ": error TS", "panicked at", "undefined reference"];
-/// Lines that only say that there was an error.
-const EMPTY: [&str; 8] = [
+/// How lines begin that only sum up that there was an error.
+const SUMMARIES: [&str; 8] = [
     "error: could not compile",
     "error: aborting due to",
     "error: test failed, to rerun",
@@ -52,7 +52,7 @@ fn cause_line(tail: &str) -> Option<String> {
     let names = |line: &&String| {
         (BEGINNINGS.iter().any(|begin| line.starts_with(begin))
             || PARTS.iter().any(|part| line.contains(part)))
-            && !EMPTY.iter().any(|begin| line.starts_with(begin))
+            && !SUMMARIES.iter().any(|begin| line.starts_with(begin))
     };
     let line = lines.iter().rev().find(names).or(lines.last())?;
     Some(line.chars().take(LENGTH).collect())

@@ -1,0 +1,96 @@
+use super::super::events::RemovedTask;
+use super::super::notice::PauseKind;
+use super::*;
+
+#[test]
+fn a_hostile_title_stays_on_its_line_and_sends_no_escape_sequence() {
+    let what = EventKind::StepStarted {
+        role: crate::agent::AttemptRole::Work,
+        tries: 2,
+        resumes: Some(ResumeReason::Retry),
+        unit: "1".into(),
+        title: "a\x1b]0;x\x07\nb".into(),
+        attempt: 2,
+        backend: None,
+        iteration: 3,
+        left: 4,
+    };
+    assert_eq!(
+        line(&what, Some(50), &TimeZone::UTC),
+        "▶ 1 a b  (iteration 3/50, 4 tasks left, attempt 2, resumes its session)"
+    );
+}
+
+#[test]
+fn every_event_has_a_line_without_escape_sequences() {
+    let evil = "x\x1b]0;evil\x07\x1b[2J\u{9b}1m";
+    let hostile = evil.to_owned();
+    let all = [
+        EventKind::Waiting {
+            why: PauseKind::Limit,
+            reason: hostile.clone(),
+            unit: None,
+            until: Some(Timestamp::UNIX_EPOCH),
+        },
+        EventKind::Paused { until: None, by: Some(hostile.clone()) },
+        EventKind::Skipped { ids: vec![hostile.clone()] },
+        EventKind::Assigning { units: 2, backend: hostile.clone() },
+        EventKind::Assigned {
+            by: hostile.clone(),
+            found: serde_json::json!({ evil: { "owner_agent": evil } }),
+            missing: vec![hostile.clone()],
+            complaints: vec![hostile.clone()],
+        },
+        EventKind::ForeignTicks { ids: vec![hostile.clone()] },
+        EventKind::OpenedBoxes { ids: vec![hostile.clone()] },
+        EventKind::RemovedTasks { tasks: vec![RemovedTask { id: hostile.clone(), title: hostile.clone() }] },
+        EventKind::Unconfirmed { ids: vec![hostile.clone()] },
+        EventKind::Halted { unit: hostile.clone(), question: hostile.clone(), needs: Vec::new() },
+        EventKind::NeedsHuman {
+            unit: Some(hostile.clone()),
+            why: EndKind::Stuck,
+            reason: hostile.clone(),
+            needs: Vec::new(),
+        },
+        EventKind::Committed {
+            unit: hostile.clone(),
+            commit: Some(hostile.clone()),
+            files: 1,
+            insertions: 1,
+            deletions: 0,
+        },
+        EventKind::RunEnded {
+            spec: hostile.clone(),
+            why: EndKind::Stuck,
+            exit_code: 2,
+            unit: None,
+            reason: None,
+            failed: vec![hostile.clone()],
+            blocked: Vec::new(),
+            left: 1,
+            took_ms: 1,
+            left_out: Vec::new(),
+            changes: None,
+            needs: Vec::new(),
+        },
+        EventKind::StepEnded {
+            unit: hostile.clone(),
+            title: hostile.clone(),
+            attempt: 1,
+            backend: None,
+            model: None,
+            usage: None,
+            outcome: Outcome::Lost,
+            says: hostile,
+            took_ms: 1,
+            next: NextKind::Plain,
+            attempts_left: None,
+            own_commits: Vec::new(),
+        },
+    ];
+    for what in all {
+        let line = line(&what, None, &TimeZone::UTC);
+        assert!(line.contains('x') && !line.contains("evil"), "{line:?}");
+        assert!(!line.contains(|c: char| c.is_control() && c != '\n'), "{line:?}");
+    }
+}
