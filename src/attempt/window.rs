@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::handoff::Handoff;
+use crate::sys::interrupt::Interrupt;
 use crate::sys::session::cannot_start;
 use crate::sys::{process, signals};
 
@@ -156,8 +157,12 @@ impl<'a> SidePane<'a> {
     fn supervise(&self, attempt: AttemptProcess) -> Result<()> {
         process::adopt_orphans();
         let signals = self.events.clone();
-        signals::watch(move |_| drop(signals.send(PaneEvent::Signal)))
-            .map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
+        let on = move |signal: Interrupt| {
+            if signal.ends() {
+                let _ = signals.send(PaneEvent::Signal);
+            }
+        };
+        signals::watch(on).map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
         let over = self.events.clone();
         thread::spawn(move || {
             if process::process(attempt.pid).is_none_or(|now| now.started == attempt.started) {

@@ -22,6 +22,7 @@ use crate::project::SpecPlace;
 use crate::state::{SpecState, UndoRecord, UnitState, UnitStatus};
 use crate::store::attempt_folder;
 use crate::store::lock::{Holder, RunLock};
+use crate::sys::interrupt::Interrupt;
 use crate::sys::signals;
 use crate::sys::stop_flag::StopFlag;
 
@@ -96,12 +97,16 @@ pub fn undo(place: &SpecPlace, config: &Config, request: UndoRequest<'_>) -> Res
     Ok(undone)
 }
 
-/// Any signal ends what is waited for.
+/// A signal that asks for an end ends what is waited for.
 fn stop_on_signal() -> Result<StopFlag> {
     let stop = StopFlag::new().map_err(|e| Error::new(ErrorKind::Internal, "opening a pipe").caused_by(e))?;
     let raise = stop.clone();
-    signals::watch(move |_| raise.raise())
-        .map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
+    let on = move |signal: Interrupt| {
+        if signal.ends() {
+            raise.raise();
+        }
+    };
+    signals::watch(on).map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
     Ok(stop)
 }
 

@@ -18,3 +18,11 @@ pub enum Interrupt {
     /// WINCH, from `seqorch pause` and others: look what people ask. A terminal that gets another size sends it, too.
     Look,
 }
+
+impl Interrupt {
+    /// Whether the process is to end now. The others only say something to a run; a terminal sends WINCH at any time.
+    #[must_use]
+    pub fn ends(self) -> bool {
+        matches!(self, Self::Interrupt | Self::Terminate | Self::HangUp)
+    }
+}
