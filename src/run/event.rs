@@ -13,8 +13,8 @@ use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
 use crate::state::{
-    Changes, CommitRefused, End, Learned, Note, Outcome, PersonRequest, RunTimes, SeenTasks, SpecState,
-    TreeRecord,
+    Changes, CommitRefused, ConfigOutcome, End, Learned, Note, Outcome, PersonRequest, RunTimes, SeenTasks,
+    SpecState, TreeRecord,
 };
 use crate::sys::interrupt::Interrupt;
 
@@ -190,6 +190,13 @@ pub enum Event {
     EndRefused {
         /// The end that the hook's error means.
         end: End,
+    },
+    /// Configuration files changed since the last look.
+    Configured {
+        /// The settings of the run from now on, where they are taken.
+        policy: Option<Box<Policy>>,
+        /// What became of it.
+        became: ConfigOutcome,
     },
     /// A pause is over.
     Woke,

@@ -18,7 +18,7 @@ use super::resume::ResumeRequest;
 use crate::config::HaltOrSkip;
 pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, SPEC_REVIEW, Step};
-pub use crate::report::notice::{Next, Notice, Pause};
+pub use crate::report::notice::{Next, Notice, Pause, TaskEdits};
 pub use crate::state::End;
 use crate::state::by_id::sorted;
 use crate::state::{
@@ -57,6 +57,8 @@ pub struct Machine {
     pub(super) opened: Vec<String>,
     /// Open tasks that an agent removed, still to be reported.
     pub(super) removed: Vec<(String, String)>,
+    /// How tasks.md changed, still to be reported.
+    pub(super) edits: TaskEdits,
     /// The time is up after which no step starts.
     pub(super) time_up: bool,
 }
@@ -82,6 +84,7 @@ impl Machine {
             gone: None,
             opened: Vec::new(),
             removed: Vec::new(),
+            edits: TaskEdits::default(),
             time_up: false,
         }
     }
@@ -158,6 +161,9 @@ impl Machine {
             Event::Woke => Vec::new(),
             Event::LookStopped => self.look_stopped(now),
             Event::Requested(requests) => self.requested(&requests),
+            Event::Configured { policy, became } => {
+                self.configured(now, policy.map(|policy| *policy), became)
+            }
             Event::TimeUp => self.time_is_up(now),
             Event::Asked(Interrupt::TryNow) => self.try_now(now),
             Event::Asked(what) => self.asked(now, what),
@@ -180,6 +186,8 @@ impl Machine {
         }
         // while an agent of an earlier run was at work, it may have opened a box
         self.follow(seen, self.state.running().is_some());
+        // a run shows what changes while it works
+        self.edits = TaskEdits::default();
         let ticked = seen.ticked();
         let state = &mut self.state;
         // no run begins before a person trusts them
@@ -191,7 +199,7 @@ impl Machine {
         if let Some(run) = state.run.open_mut() {
             // a box that is open now was opened since: an agent may tick it before the next look
             run.believed.retain(|id| ticked.contains(id));
-            (run.only, run.from) = (start.only, start.from);
+            (run.only, run.from, run.config) = (start.only, start.from, None);
             if let Some(work) = start.work {
                 (run.args, run.times) = (work.args, work.times);
             }
@@ -357,25 +365,6 @@ impl Machine {
         let step = Box::new(step);
         self.step = Some(step.clone());
         vec![Effect::Save, Effect::Report(report), Effect::Start { step, attempt }]
-    }
-
-    /// Reports boxes that were ticked since the run began, and not by it. They do not count as done. The agent that just
-    /// worked may tick those in `own`; they are not reported. Reports boxes of done tasks that were opened and open
-    /// tasks that were removed, too.
-    pub(super) fn report_foreign_ticks(&mut self, ticked: &BTreeSet<String>, own: &[String]) -> Vec<Effect> {
-        let mut strange = self.state.doubt(ticked);
-        strange.retain(|id| !own.contains(id));
-        let mut effects = Vec::new();
-        if !strange.is_empty() {
-            effects.push(Effect::Report(Notice::ForeignTicks(strange)));
-        }
-        if !self.opened.is_empty() {
-            effects.push(Effect::Report(Notice::OpenedBoxes(std::mem::take(&mut self.opened))));
-        }
-        if !self.removed.is_empty() {
-            effects.push(Effect::Report(Notice::RemovedTasks(std::mem::take(&mut self.removed))));
-        }
-        effects
     }
 
     pub(super) fn finish(&mut self, now: Timestamp, end: End) -> Vec<Effect> {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::backoff;
+use super::config_watch::ConfigWatch;
 use super::inbox::InboxMessage;
 use super::machine::{Event, Pause};
 use super::world::RealWorld;
@@ -46,6 +47,13 @@ impl RealWorld<'_> {
                 if !requests.is_empty() {
                     self.countdown(None);
                     return Event::Requested(requests);
+                }
+                // it may say that another backend, or another time, is wanted
+                if matches!(why, Pause::Wait(_))
+                    && self.config_watch.as_ref().is_some_and(ConfigWatch::has_changed)
+                {
+                    self.countdown(None);
+                    return Event::Woke;
                 }
                 if self.interactive {
                     let line = wait_text::wait(why, left.map(round_up), until, &TimeZone::system());

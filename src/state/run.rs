@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::by_id;
+use super::config_note::ConfigNote;
 use super::end::End;
 use crate::agent::limit::LimitKind;
 use crate::plan::Selection;
@@ -55,6 +56,9 @@ pub struct OpenRun {
     /// Seconds that it waited, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waited_s: BTreeMap<String, u64>,
+    /// What became of configuration files that changed since it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigNote>,
 }
 
 /// When the steps of a run may start, as a person asked for it.
@@ -174,6 +178,7 @@ impl OpenRun {
             iterations: 0,
             wait: None,
             waited_s: BTreeMap::new(),
+            config: None,
         }
     }
 

@@ -16,6 +16,7 @@ mod notes;
 mod orchestrator;
 mod requests;
 mod scenario;
+mod settings;
 mod world;
 
 use model::Model;

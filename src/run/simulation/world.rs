@@ -107,6 +107,10 @@ impl World for Orchestrator<'_> {
         self.model.note_box.clone()
     }
 
+    fn configure(&mut self, _: &Machine) -> Option<Event> {
+        self.reconfigure()
+    }
+
     fn requests(&mut self) -> Vec<PersonRequest> {
         self.model.people.request_box.clone()
     }
@@ -130,6 +134,7 @@ impl World for Orchestrator<'_> {
         }
         self.model.check_start(step, attempt);
         self.model.check_notes(step);
+        self.check_config(step);
         if self.model.git.as_ref().is_some_and(|git| git.index_behind.is_some()) {
             self.wrong("starts an agent while the index lacks a commit");
         }
