@@ -61,13 +61,11 @@ fn waits(key: &str) -> bool {
     OF_NEXT_RUN.into_iter().any(is_below)
 }
 
+/// Gets a path, and the values before and now.
+type OnChange<'a> = &'a mut dyn FnMut(&KeyPath, Option<&TomlNode>, Option<&TomlNode>);
+
 /// Calls `found` for each value that differs. Tables are compared key by key, and so are lists of as many tables.
-fn compare(
-    path: &KeyPath,
-    was: Option<&TomlNode>,
-    now: Option<&TomlNode>,
-    found: &mut dyn FnMut(&KeyPath, Option<&TomlNode>, Option<&TomlNode>),
-) {
+fn compare(path: &KeyPath, was: Option<&TomlNode>, now: Option<&TomlNode>, found: OnChange<'_>) {
     let tables = (was.and_then(TomlNode::table), now.and_then(TomlNode::table));
     if tables.0.is_some() && (now.is_none() || tables.1.is_some()) || tables.1.is_some() && was.is_none() {
         let names: BTreeSet<&String> =

@@ -20,9 +20,7 @@ pub(super) fn config_lines(became: &ConfigOutcome) -> Vec<String> {
                 (later, "↻ the configuration changed, for the next run"),
             ];
             let lines = head.into_iter().filter(|(settings, _)| !settings.is_empty());
-            lines
-                .map(|(settings, head)| format!("{head}: {}", listed(&settings, |one| changed(one))))
-                .collect()
+            lines.map(|(settings, head)| format!("{head}: {}", listed(&settings, changed))).collect()
         }
         ConfigOutcome::Restored => vec!["↻ the configuration says again what the run has".to_owned()],
         ConfigOutcome::NotTrusted { settings, command } => {

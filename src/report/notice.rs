@@ -209,6 +209,8 @@ pub enum PauseKind {
     Pace,
     /// Until the time that a person set for the first step.
     Begin,
+    /// Until a person says whether to run a task.
+    Ask,
     /// Until a pause that a person asked for is over.
     Pause,
 }
@@ -224,6 +226,7 @@ impl Pause {
             Self::Wait(WaitReason::Program { .. }) => PauseKind::Program,
             Self::Wait(WaitReason::Pace { .. }) => PauseKind::Pace,
             Self::Wait(WaitReason::Begin) => PauseKind::Begin,
+            Self::Wait(WaitReason::Ask { .. }) => PauseKind::Ask,
             Self::Wait(WaitReason::Pause { .. }) => PauseKind::Pause,
         }
     }

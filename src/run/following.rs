@@ -26,6 +26,7 @@ impl Machine {
         if let Some((_, Pause::Backoff { unit })) = &mut self.pause {
             moves.rename(unit);
         }
+        moves.rename_all(&mut self.confirmed);
         let asked: BTreeSet<String> = std::mem::take(&mut self.asked_for);
         self.asked_for = asked.into_iter().map(|id| moves.now(&id).to_owned()).collect();
         self.opened.retain(|id| moves.opened.contains(id) || self.state.completed.contains(id));

@@ -61,6 +61,8 @@ pub struct Machine {
     pub(super) edits: TaskEdits,
     /// The time is up after which no step starts.
     pub(super) time_up: bool,
+    /// The unit that a person wants run next.
+    pub(super) confirmed: Option<String>,
 }
 
 impl Machine {
@@ -86,6 +88,7 @@ impl Machine {
             removed: Vec::new(),
             edits: TaskEdits::default(),
             time_up: false,
+            confirmed: None,
         }
     }
 
@@ -152,6 +155,7 @@ impl Machine {
             Event::Refused { files, args } => self.refused(now, files, args),
             Event::Failed { end, saved, unsaved } => self.failed(now, end, saved, unsaved.as_ref()),
             Event::EndRefused { end } => self.end_refused(now, end),
+            Event::Confirmed { unit } => self.confirmed(now, unit),
             Event::Woke if self.phase == Phase::Sleeping => {
                 self.pause = None;
                 self.stop_waiting(now);
@@ -296,6 +300,10 @@ impl Machine {
             effects.extend(self.wait_for(now, Some(until), WaitReason::Program { program }));
             return effects;
         }
+        if let Some(asking) = self.ask_first(now, &step) {
+            effects.extend(asking);
+            return effects;
+        }
         if let Some((length, why)) = self.pause.take().map(|pause| self.length_before(&step, pause, share))
             && !length.is_zero()
         {
@@ -312,6 +320,7 @@ impl Machine {
     fn start(&mut self, now: Timestamp, mut step: Step, left: usize) -> Vec<Effect> {
         step.settings.login_check =
             step.settings.login_check.filter(|_| self.is_refused(&step.settings.backend));
+        self.confirmed = None;
         let attempt = self.state.next_attempt(&step.unit);
         let folder = if attempt == 1 { self.state.new_folder(&step.unit) } else { None };
         self.tried(&step.settings.backend, step.settings.model.as_deref());

@@ -1,6 +1,8 @@
 //! The life of a run: a pure machine decides what follows from an event, and a driver does it.
 
 pub mod active_run;
+mod ask_terminal;
+mod asking;
 pub mod assign;
 mod attempt_end;
 pub mod background_run;
@@ -70,6 +72,7 @@ mod session_tests;
 #[cfg(test)]
 mod simulation;
 pub mod task_changes;
+mod terminal_question;
 pub mod test_count;
 pub mod tmux_session;
 pub mod tree_setup;

@@ -21,7 +21,7 @@ impl Machine {
         became: ConfigOutcome,
     ) -> Vec<Effect> {
         if let Some(policy) = policy {
-            self.policy = policy;
+            self.policy = Policy { ask: self.policy.ask, ..policy };
             // a run takes only what a person trusts
             self.state.trust_settings();
         }

@@ -21,6 +21,7 @@ use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::recorded_commits::{LostCommit, lost_commits};
 use super::run_locks::RunLocks;
 use super::run_repository::RunRepository;
+use super::terminal_question::TerminalQuestion;
 use super::trust::TrustWatch;
 use crate::config::{Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
@@ -72,6 +73,8 @@ pub struct RealWorld<'a> {
     pub(super) repository: Option<RunRepository>,
     /// Looks for what an agent adds that would be executed.
     pub(super) trust: Option<TrustWatch>,
+    /// What `run --ask` asks.
+    pub(super) question: TerminalQuestion,
     /// Reads configuration files again.
     pub(super) config_watch: Option<ConfigWatch>,
     /// A push failed, and none has succeeded since.
@@ -116,6 +119,7 @@ impl<'a> RealWorld<'a> {
             at_start: None,
             repository: None,
             trust: None,
+            question: TerminalQuestion::default(),
             config_watch: None,
             unpushed: false,
             lost_before: Vec::new(),
@@ -284,6 +288,10 @@ impl World for RealWorld<'_> {
             place: self.place,
             now: self.clock.now(),
         })?;
+        if !self.edit_prompt(step, &prepared.dir.prompt())? {
+            let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+            return Ok(Some((outcome, Learned::default())));
+        }
         self.explain_start(step, &prepared.dir);
         let live_ticks: Vec<String> = match self.config.tasks.tick {
             Tick::Live => step.open.iter().map(|t| t.id.clone()).collect(),

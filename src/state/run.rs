@@ -143,6 +143,13 @@ pub enum WaitReason {
     },
     /// The time that a person set for the first step.
     Begin,
+    /// The answer of a person to the question whether to run a task (`run --ask`).
+    Ask {
+        /// The unit.
+        unit: String,
+        /// Its title.
+        title: String,
+    },
     /// The end of a pause that a person asked for.
     Pause {
         /// Who asked for it.
@@ -158,6 +165,7 @@ impl std::fmt::Display for WaitReason {
             Self::Program { program } => write!(f, "{program} is gone"),
             Self::Pace { rule } => f.write_str(rule),
             Self::Begin => f.write_str("the time to begin (--at)"),
+            Self::Ask { unit, .. } => write!(f, "your answer whether to run task {unit}"),
             Self::Pause { by: Some(by) } => write!(f, "paused by {by}"),
             Self::Pause { by: None } => f.write_str("paused"),
         }

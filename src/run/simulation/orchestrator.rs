@@ -37,6 +37,8 @@ pub(super) struct Orchestrator<'a> {
     /// The last end that was reported: unit, time, number of clock jumps before it, and the pause that must follow.
     pub(super) last: Option<(String, i64, u32, i64)>,
     pub(super) random: u32,
+    /// The unit that a person wanted run.
+    pub(super) confirmed: Option<String>,
     /// What became of the last change of the configuration.
     pub(super) became: Option<ConfigOutcome>,
 }
@@ -66,6 +68,7 @@ impl<'a> Orchestrator<'a> {
             last: None,
             random: 0,
             became: None,
+            confirmed: None,
         }
     }
 
