@@ -224,3 +224,104 @@ fn a_run_that_is_killed_at_its_question_loses_nothing() {
     project.run(&["run"]).code(0);
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
 }
+
+/// An agent as Claude Code with open input: it ends when its input ends.
+const LISTENS: &str = r#"
+record() { printf '%s\n' "$1"; }
+turn() {
+    record '{"type":"system","subtype":"init","session_id":"s1","model":"m"}'
+    [ -z "$2" ] || gate
+    record "{\"type\":\"assistant\",\"session_id\":\"s1\",\"message\":{\"model\":\"m\",\"content\":[{\"type\":\"text\",\"text\":\"$1\"}]}}"
+    record "{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,\"result\":\"$1\",\"session_id\":\"s1\"}"
+}
+echo "$*" >> arguments
+read -r prompt; echo "$prompt" >> heard
+turn 'first <promise>TASK_DONE</promise>' wait
+while read -r words; do echo "$words" >> heard; turn "$(cat second)"; done
+note ended
+"#;
+const OPEN: &str = "[backend.fake]\noutput = \"claude\"\nlive_input = true\ninput_args = [\"--open\"]\n\
+                    args = [\"agent.sh\", \"{input_args}\"]\n";
+
+fn listening() -> Project {
+    demo(LISTENS).spec("demo", "- [ ] 1. Store\n").config(OPEN).file("second", "second <promise>TASK_DONE</promise>")
+}
+
+#[test]
+fn words_reach_an_agent_at_work_and_begin_another_turn() {
+    let project = listening();
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    crate::common::wait_until("the prompt", || !project.read("heard").is_empty());
+    recipe(&project, PAGE, "Words for an agent at work")[0].clone().says(&["task 1: its agent has it (attempt 1)"]);
+    project.run(&["status"]).code(0).says(&["words for task 1 (attempt 1 got it while it worked): Leave the old form"]);
+    project.release();
+    let out = run.wait().code(0);
+    out.clone().says(&["✎ ann says: Leave the old form", "✎ ann said to the agent of task 1: Leave the old form"]);
+    assert_eq!(project.ledger(), ["1 1", "ended"], "{}", out.stdout);
+    assert_eq!(project.read("arguments"), "--open\n");
+    let heard = project.read("heard");
+    let lines: Vec<&str> = heard.lines().collect();
+    let message = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["message"]["content"].clone();
+    assert_eq!(message(lines[0]).as_str().unwrap(), prompt(&project, "1", 1));
+    assert!(message(lines[1]).as_str().unwrap().contains("\n\nLeave the old form as it is.\n\n"), "{heard}");
+    assert_eq!(lines.len(), 2);
+    let events = project.read(".seqorch/demo/events.jsonl");
+    assert!(events.contains(r#""text":"Leave the old form as it is.","by":"ann","late":false,"said_to":1"#), "{events}");
+    project.run(&["logs", "1"]).code(0).says(&["ann said: Leave the old form as it is.", "second"]);
+}
+
+#[test]
+fn an_agent_with_open_input_ends_after_its_turn_if_no_words_wait() {
+    let project = listening();
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    project.release();
+    run.wait().code(0);
+    assert_eq!(project.read("heard").lines().count(), 1);
+    project.run(&["mark", "1", "todo"]).code(0);
+    project.run(&["say", "1", "Once more."]).code(0).says(&[
+        "task 1: no agent works on it now, so this is a note",
+        "its next prompt has it",
+    ]);
+}
+
+#[test]
+fn the_last_turn_decides_about_an_attempt() {
+    let project = listening().file("second", "I have a problem.").config(&format!("{OPEN}[done]\nnudges = 0\n[retry]\nattempts = 1\n"));
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    project.run(&["say", "1", "One more thing."]).code(0).says(&["its agent has it"]);
+    project.release();
+    run.wait().code(2);
+    assert_eq!(project.outcomes("demo", "1"), ["no_signal"]);
+}
+
+#[test]
+fn words_for_an_agent_that_takes_none_are_a_note() {
+    let project = demo("gate; say_done");
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    project.run(&["say", "1", "Soon."]).code(0).says(&[
+        "task 1: fake takes no words while it works (backend.fake.live_input), so this is a note",
+        "only a further attempt has it",
+    ]);
+    project.run(&["say", "2", "Later."]).code(0).says(&["task 2: no agent works on it now"]);
+    project.release();
+    project.wait_for_ledger(2);
+    project.release();
+    run.wait().code(0);
+    assert!(prompt(&project, "2", 1).contains("> Later.\n"));
+}
+
+#[test]
+fn an_agent_whose_run_was_killed_still_hears() {
+    let project = listening();
+    project.kill_a_run_at_the_gate();
+    project.run(&["say", "1", "Go on."]).code(0).says(&["its agent has it (attempt 1)"]);
+    let next = project.start(&["run"]);
+    next.wait_for("taking it over");
+    project.release();
+    next.wait().code(0).says(&["✎ ann said to the agent of task 1: Go on."]);
+    assert!(project.read("heard").contains("Go on."));
+}

@@ -34,6 +34,7 @@ mod project;
 mod report;
 mod resume;
 mod run;
+mod say;
 mod shells;
 mod spec_run;
 mod specs;

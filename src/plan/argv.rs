@@ -37,6 +37,8 @@ pub(super) fn argv(backend: &Backend, given: ArgvValues<'_>, resumes: bool) -> V
             "{model_args}" => given.model.map_or(&[][..], |_| &backend.model_args),
             "{agent_args}" => given.agent.map_or(&[][..], |_| &backend.agent_args),
             "{permission_args}" => backend.permission_args(),
+            "{input_args}" if backend.live_input => &backend.input_args,
+            "{input_args}" => &[],
             place if !begin.is_empty() && place == begin_here => &begin,
             "{resume}" => &resume,
             "{session_args}" => &[],

@@ -112,7 +112,9 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             )
         }
         EventKind::Answered { unit, answer, by, .. } => answered_line(unit, answer, by.as_deref()),
-        EventKind::Noted { unit, text, by, late } => noted_line(unit, text, by.as_deref(), *late),
+        EventKind::Noted { unit, text, by, late, said_to } => {
+            noted_line(unit, text, by.as_deref(), *late, said_to.is_some())
+        }
         EventKind::Paused { .. }
         | EventKind::Resumed
         | EventKind::Skipped { .. }
@@ -181,8 +183,11 @@ fn answered_line(unit: &str, answer: &str, by: Option<&str>) -> String {
 }
 
 /// The line for a note of a person.
-fn noted_line(unit: &str, text: &str, by: Option<&str>, late: bool) -> String {
+fn noted_line(unit: &str, text: &str, by: Option<&str>, late: bool, said: bool) -> String {
     let (unit, text) = (sanitise_line(unit), cut(&sanitise_line(text), QUESTION));
+    if said {
+        return format!("✎ {} said to the agent of task {unit}: {text}", person(by));
+    }
     if late {
         return format!("! the note for task {unit} came too late, the task is done: {text}");
     }
@@ -303,7 +308,11 @@ pub fn progress_entry(
         Notice::ConfigChanged(became) => return Some(changed_entry(&config_lines(became).join("\n"), &time)),
         Notice::TasksChanged(edits) => return Some(changed_entry(&tasks_line(edits), &time)),
         Notice::Noted(note) => {
-            let what = if note.is_late() { "a note came too late" } else { "a note" };
+            let what = match note {
+                note if note.is_late() => "a note came too late",
+                note if note.said => "said to its agent",
+                _ => "a note",
+            };
             let by = note.by.as_deref();
             return Some(said_entry(&note.unit, what, by, &time.to_string(), &[("Note", &note.text)]));
         }

@@ -163,6 +163,9 @@ pub enum EventKind {
         by: Option<String>,
         /// The task was done before an agent got the note.
         late: bool,
+        /// The attempt whose agent got it while it worked (`seqorch say`); missing: the next prompt has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said_to: Option<u32>,
     },
     /// A person asked for a pause. `waiting` follows where it holds back a step.
     Paused {

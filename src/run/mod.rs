@@ -67,6 +67,7 @@ mod run_locks;
 pub mod run_repository;
 pub mod run_texts;
 mod sandbox;
+pub mod saying;
 #[cfg(test)]
 mod session_tests;
 #[cfg(test)]

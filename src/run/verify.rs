@@ -73,6 +73,7 @@ impl RealWorld<'_> {
             argv: own.verify[run.index].clone(),
             resume_argv: None,
             prompt_by: PromptBy::Stdin,
+            takes_words: false,
             output: Format::Text,
             prints: PrintsWhen::Live,
             timeout: Timeouts {

@@ -16,6 +16,7 @@ pub mod lock;
 mod older_state;
 mod python_state;
 mod removed_repository;
+pub mod said_box;
 mod schema1;
 mod spec_folder;
 pub mod spec_store;
