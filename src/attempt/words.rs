@@ -45,7 +45,7 @@ impl WordsFeeder {
         Self(sender)
     }
 
-    /// Tells it what happened.
+    /// Passes on what happened.
     pub(super) fn hear(&self, event: TurnEvent) {
         // it is over once the input is closed
         let _ = self.0.send(event);

@@ -102,6 +102,13 @@ const EXAMPLES: &[VerbExamples] = &[
         ],
     ),
     (
+        &["talk"],
+        &[
+            ("seqorch talk 4", "in a window of the run's tmux session"),
+            ("seqorch talk 4 --here --spec login", "in this terminal"),
+        ],
+    ),
+    (
         &["note"],
         &[
             ("seqorch note 4 'Use the red buttons of the old form.'", "for the agent of task 4"),

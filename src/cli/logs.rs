@@ -153,7 +153,7 @@ fn print_words(
     let dim = if colored(global, &io::stdout()) { Style::new().dimmed() } else { Style::new() };
     for words in SaidBox::of(dir).taken_words() {
         let by = words.by.as_deref().unwrap_or("someone");
-        let at = words.at.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string();
+        let at = words.at.to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S").to_string();
         out.heading(dim, &sanitise_line(&format!("{at} {by} said: {}", words.text)), false)?;
     }
     Ok(())

@@ -40,6 +40,7 @@ mod spec_run;
 mod specs;
 mod status;
 mod stop;
+mod talk;
 mod time_flags;
 mod trust;
 mod undo;

@@ -112,9 +112,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             )
         }
         EventKind::Answered { unit, answer, by, .. } => answered_line(unit, answer, by.as_deref()),
-        EventKind::Noted { unit, text, by, late, said_to } => {
-            noted_line(unit, text, by.as_deref(), *late, said_to.is_some())
-        }
+        EventKind::Noted { .. } => noted_line(what),
         EventKind::Paused { .. }
         | EventKind::Resumed
         | EventKind::Skipped { .. }
@@ -182,16 +180,16 @@ fn answered_line(unit: &str, answer: &str, by: Option<&str>) -> String {
     format!("✎ {} answered task {}: {answer}", person(by), sanitise_line(unit))
 }
 
-/// The line for a note of a person.
-fn noted_line(unit: &str, text: &str, by: Option<&str>, late: bool, said: bool) -> String {
+/// The line for a note of a person, or for their words to an agent at work.
+fn noted_line(what: &EventKind) -> String {
+    let EventKind::Noted { unit, text, by, late, said_to } = what else { return String::new() };
     let (unit, text) = (sanitise_line(unit), cut(&sanitise_line(text), QUESTION));
-    if said {
-        return format!("✎ {} said to the agent of task {unit}: {text}", person(by));
+    let by = person(by.as_deref());
+    match (late, said_to) {
+        (_, Some(_)) => format!("✎ {by} said to the agent of task {unit}: {text}"),
+        (true, None) => format!("! the note for task {unit} came too late, the task is done: {text}"),
+        (false, None) => format!("✎ {by} wrote a note for task {unit}, and its next prompt has it: {text}"),
     }
-    if late {
-        return format!("! the note for task {unit} came too late, the task is done: {text}");
-    }
-    format!("✎ {} wrote a note for task {unit}, and its next prompt has it: {text}", person(by))
 }
 
 /// Who said something, as the beginning of a sentence.

@@ -106,7 +106,7 @@ pub enum EventKind {
         /// `delay`: between two steps. `backoff`: before the next attempt. `limit`: until a limited backend may be tried
         /// again. `pace`: until a rule of `[pace]` lets the next step start.
         /// `program`: until a program that is gone is looked for again. `begin`: until the time of `--at`. `ask`: until a person
-        /// says whether to run a task (`run --ask`). `pause`: until
+        /// says whether to run a task (`run --ask`). `talk`: until a person leaves the session of an agent. `pause`: until
         /// a pause is over that a person asked for.
         why: PauseKind,
         /// The reason as text; names the backend and its kind of limit.

@@ -72,6 +72,9 @@ pub mod saying;
 mod session_tests;
 #[cfg(test)]
 mod simulation;
+mod talk_watch;
+pub mod talk_window;
+pub mod talking;
 pub mod task_changes;
 mod terminal_question;
 pub mod test_count;

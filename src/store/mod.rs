@@ -22,6 +22,7 @@ mod spec_folder;
 pub mod spec_store;
 pub mod spec_tree;
 pub mod state_file;
+pub mod talk_lock;
 pub mod trust_file;
 pub mod work_tree_folders;
 

@@ -1,5 +1,5 @@
-//! What people say to an agent at work: a file for each of their words, in the folder of its attempt. Whoever renames the
-//! file first has it: the process of the attempt, or the person's own command, which then makes a note of it.
+//! What people say to an agent at work: a file for each of their words, in the folder of its attempt. The first to rename
+//! the file has it: the process of the attempt, or the person's own command, which then makes a note of it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ impl SaidBox {
         self.words.put(words)
     }
 
-    /// Words that nobody took yet, oldest first.
+    /// Words that are not taken yet, oldest first.
     #[must_use]
     pub fn waiting(&self) -> Vec<Note> {
         if self.words.folder().exists() { self.words.entries() } else { Vec::new() }

@@ -44,6 +44,9 @@ keys! {
         live_input: bool = false, inside;
         /// Arguments that {input_args} stands for with live_input = true.
         input_args: Vec<String> = [], like = ["--input-format", "stream-json"], executes;
+        /// Arguments with which the program opens a session in a terminal, for a person (`seqorch talk`). {session} stands for the id
+        /// of the session; {model_args} and {agent_args} as in args. Empty: it cannot.
+        talk_args: Vec<String> = [], like = ["--resume", "{session}"], executes;
         /// Arguments with which the program says, quickly and without asking a model, whether it is logged in: it ends with 0 if
         /// it is. After a login that was refused, no attempt starts while it says no. Empty: an attempt finds out.
         login_check: Vec<String> = [], like = ["auth", "status"], executes;
@@ -283,6 +286,7 @@ impl Backend {
         }
         for (key, args, placeholder) in [
             ("resume", &self.resume, "{session}"),
+            ("talk_args", &self.talk_args, "{session}"),
             ("session_args", &self.session_args, "{new_session}"),
             ("agent_args", &self.agent_args, "{agent}"),
         ] {
