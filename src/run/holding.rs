@@ -38,7 +38,7 @@ impl Machine {
         let Some(wait) = run.wait.take() else { return };
         let end = wait.until.map_or(now, |until| now.min(until));
         let waited = u64::try_from(end.duration_since(wait.since).as_secs()).unwrap_or(0);
-        *run.waited_s.entry(wait.reason.to_string()).or_default() += waited;
+        *run.waited_s.entry(wait.reason.in_sums()).or_default() += waited;
     }
 
     /// A wait is over, or the user has ended it. What it was for is over, too.

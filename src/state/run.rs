@@ -183,6 +183,18 @@ impl std::fmt::Display for WaitReason {
     }
 }
 
+impl WaitReason {
+    /// How sums of waits call it: all questions and all talks are one.
+    #[must_use]
+    pub fn in_sums(&self) -> String {
+        match self {
+            Self::Ask { .. } => "your answers (--ask)".to_owned(),
+            Self::Talk { .. } => "talks with agents".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl OpenRun {
     /// A run that begins now and believes these ticks.
     #[must_use]
