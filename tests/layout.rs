@@ -83,6 +83,7 @@ const PURE: &[&str] = &[
     "project::progress",
     "run::attempt_end",
     "run::backoff",
+    "run::baseline",
     "run::clock_time",
     "run::ending",
     "run::event",

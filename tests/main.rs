@@ -9,6 +9,7 @@ mod attacks;
 mod awake;
 mod backends;
 mod bad_input;
+mod baseline;
 mod big_output;
 mod branches;
 mod chaos;

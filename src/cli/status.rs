@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::git::call::Supervisor;
 use crate::plan::Selection;
 use crate::project::SpecPlace;
+use crate::report::baseline;
 use crate::report::counts as report_counts;
 use crate::report::needs;
 use crate::report::said::note_lines;
@@ -122,6 +123,7 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
             "answers": state.answers,
             "decisions": state.all_decisions().collect::<Vec<_>>(),
             "notes": state.notes,
+            "baseline": state.baseline,
             "not_committed": not_committed(&state),
             "ended": last_end(&state),
             "waiting_until": state.run.wait().and_then(|wait| wait.until),
@@ -163,6 +165,9 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
     }
     let limits = limit_lines(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits, holder.is_some());
+    for line in baseline::status_lines(&state, holder.is_some(), Timestamp::now()) {
+        let _ = writeln!(out, "  {line}");
+    }
     for line in task_lines(&state, &plan) {
         let _ = writeln!(out, "  {line}");
     }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::baseline;
 use super::changes::{changed, listed};
 use super::events::EventKind;
 use super::needs::{NeedRecord, ShownNeed, what};
@@ -103,6 +104,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("… asking {} to assign {}", sanitise_line(backend), plural(*units, "task"))
         }
         EventKind::Assigned { found, missing, complaints, .. } => assigned_line(found, missing, complaints),
+        EventKind::Baselining { .. } | EventKind::Baseline { .. } => baseline::line(what),
         EventKind::Verifying { unit, commands } => {
             format!(
                 "… task {} says it is done; verifying with {}",
@@ -296,6 +298,7 @@ pub fn progress_entry(
                 &[("Question", question), ("Answer", answer)],
             ));
         }
+        Notice::Baseline(record) => return Some(baseline::entry(record, &time.to_string())),
         Notice::Asked(taken) => return Some(asked_entry(taken, at, zone)),
         Notice::Noted(note) => {
             let what = if note.is_late() { "a note came too late" } else { "a note" };

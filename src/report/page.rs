@@ -40,6 +40,7 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
             }
         }
     }
+    failed_before(&mut out, report);
     out.push_str("\n## Tasks\n\n");
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Dynamic);
@@ -117,6 +118,18 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
         }
     }
     out
+}
+
+fn failed_before(out: &mut String, report: &RunReport) {
+    if !report.failed_before.is_empty() {
+        out.push_str("\n## Failed before any agent worked\n");
+        for check in &report.failed_before {
+            let _ = writeln!(out, "\n- `{}` {}; {}\n", check.command, check.how, check.since);
+            for line in check.printed.lines() {
+                let _ = writeln!(out, "> {line}");
+            }
+        }
+    }
 }
 
 fn reasons_and_left(out: &mut String, report: &RunReport) {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::baseline::{ShownCheck, shown_checks};
 use super::changes::{NO_FILES, listed};
 use super::event_text::end_words;
 use super::events::EventRecord;
@@ -17,6 +18,7 @@ use super::said::{SaidWords, said_for};
 use super::spans::{SpanKind, TimelineSpan, attempts, pauses, waited};
 use super::task_lines::commit_words;
 use super::text::{diff_command, logs_command, plural, sanitise_line, sanitise_text};
+use super::time_scale::{TimeScale, TimelineBar, clock};
 use super::times::span;
 use super::{counts, spent};
 use crate::git::FileChange;
@@ -70,6 +72,8 @@ pub struct RunReport {
     pub until: String,
     /// What you must do.
     pub needs: Vec<ShownNeed>,
+    /// Checks that failed before any agent worked.
+    pub failed_before: Vec<ShownCheck>,
     /// Units that had an attempt, in the order of tasks.md.
     pub rows: Vec<TaskRow>,
     /// The tasks that are to do: id and title, in the order of the plan.
@@ -127,19 +131,6 @@ pub struct TaskRow {
     pub bars: Vec<TimelineBar>,
 }
 
-/// A bar of the timeline.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TimelineBar {
-    /// Where it begins, as a share of the whole width.
-    pub at: f64,
-    /// Its share of the whole width.
-    pub width: f64,
-    /// One of the kinds of the timeline: `done`, `limited`, `pause`, …
-    pub kind: SpanKind,
-    /// A sentence about it.
-    pub label: String,
-}
-
 /// Makes the report; `None` if there was no attempt yet.
 #[must_use]
 pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
@@ -150,7 +141,7 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
     let known = s.state.units_by_id().into_iter().map(|(id, _)| id);
     let gone = known.filter(|id| !units.contains_key(id));
     let order: Vec<&str> = s.units.iter().map(|(id, _)| id.as_str()).chain(gone).collect();
-    let scale = Scale { from, length: until.duration_since(from).as_secs_f64().max(0.001) };
+    let scale = TimeScale { from, length: until.duration_since(from).as_secs_f64().max(0.001) };
     let rows: Vec<TaskRow> = order
         .iter()
         .filter_map(|id| row(s, id, units.get(id).copied().unwrap_or_default(), from, &spans, &scale))
@@ -173,6 +164,7 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
         from: clock(from, s.zone, "%Y-%m-%d %H:%M"),
         until: clock(until, s.zone, "%Y-%m-%d %H:%M %:z"),
         needs,
+        failed_before: shown_checks(s.state),
         left: s
             .left
             .iter()
@@ -211,7 +203,7 @@ fn row(
     title: &str,
     from: Timestamp,
     spans: &[TimelineSpan],
-    scale: &Scale,
+    scale: &TimeScale,
 ) -> Option<TaskRow> {
     let unit = s.state.units.get(id)?;
     let title = if title.is_empty() { &unit.title } else { title };
@@ -349,41 +341,6 @@ fn totals(
         found.push(("changes", format!("+{insertions} -{deletions} lines")));
     }
     found
-}
-
-struct Scale {
-    from: Timestamp,
-    length: f64,
-}
-
-impl Scale {
-    fn share(&self, at: Timestamp) -> f64 {
-        (at.duration_since(self.from).as_secs_f64() / self.length).clamp(0.0, 1.0)
-    }
-
-    fn bar(&self, span: &TimelineSpan) -> TimelineBar {
-        let at = self.share(span.from);
-        TimelineBar {
-            at,
-            width: self.share(span.until) - at,
-            kind: span.kind,
-            label: format!("{} ({})", span.label, super::times::span(span.length())),
-        }
-    }
-
-    fn ticks(&self, zone: &TimeZone) -> Vec<(f64, String)> {
-        let format = if self.length < 600.0 { "%H:%M:%S" } else { "%H:%M" };
-        let at = |share: f64| {
-            let offset = Duration::from_secs_f64(self.length * share);
-            let time = self.from.checked_add(offset).unwrap_or(self.from);
-            (share, clock(time, zone, format))
-        };
-        [0.0, 0.25, 0.5, 0.75, 1.0].map(at).to_vec()
-    }
-}
-
-fn clock(at: Timestamp, zone: &TimeZone, format: &str) -> String {
-    at.to_zoned_datetime(zone.clone()).strftime(format).to_string()
 }
 
 /// The end of a text: agents put what matters last.

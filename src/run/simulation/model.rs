@@ -69,6 +69,8 @@ pub(super) struct Model {
     pub(super) people: People,
     /// What a person asked of the next run.
     pub(super) resume: Option<ResumeRequest>,
+    /// How often the checks before any agent began.
+    pub(super) baselines: u32,
     /// Agents have sessions.
     pub(super) sessions: bool,
     pub(super) tasks: String,
@@ -124,6 +126,7 @@ impl Model {
             note_looks: 0,
             people: People::default(),
             resume: None,
+            baselines: 0,
             sessions: false,
             tasks: tasks.to_owned(),
             parsed: None,
