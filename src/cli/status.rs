@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::Global;
 use super::overview::{Overview, Unnamed, spec_for};
 use super::project::Project;
+use super::report::shown_tree;
 use crate::agent::sanitise::harmless;
 use crate::config::HistoryRule;
 use crate::error::Result;
@@ -19,7 +20,7 @@ use crate::plan::Selection;
 use crate::project::SpecPlace;
 use crate::report::baseline;
 use crate::report::counts as report_counts;
-use crate::report::needs;
+use crate::report::needs::{self, ShownNeed};
 use crate::report::said::note_lines;
 use crate::report::spent::spent;
 use crate::report::task_lines::task_lines;
@@ -28,13 +29,14 @@ use crate::report::theme::{self, BOLD, paint, style_of};
 use crate::report::times::{busy_line, span};
 use crate::report::view::Standing;
 use crate::report::wait_text::wait_lines;
+use crate::report::work_tree::ShownTree;
 use crate::run::recorded_commits::{LostCommit, lost_commits};
 use crate::run::run_repository::RunRepository;
 use crate::run::run_texts::limit_lines;
 use crate::state::{self, AttemptRecord, ById, NeedKind, SpecState, UnitState, counts, left};
 use crate::store::activity::AtWork;
 use crate::store::busy_file::BusyFile;
-use crate::store::lock;
+use crate::store::lock::{self, Holder};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -106,11 +108,13 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
     let question = questions.first().copied();
     let lost = lost(project, place, &state);
     let busy = BusyFile::new(&store.folder()).look().filter(|_| holder.is_some());
+    let tree = shown_tree(place);
     let mut out = anstream::stdout();
     if as_json {
         let mut value = json!({
             "spec": place.name,
             "state": word,
+            "work_tree": tree,
             "run": holder,
             "running": running.as_ref().map(|(unit, attempt, doing)| running_json(unit, attempt, doing, commands)),
             "completed": state.completed,
@@ -145,17 +149,7 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
         return Ok(0);
     }
     let needs = needs::shown(&place.typed, &state);
-    let head = match needs::headline(&needs) {
-        None => word.to_owned(),
-        Some(needed) if standing.needs_human() => needed,
-        Some(needed) => format!("{word}, {needed}"),
-    };
-    let _ =
-        writeln!(out, "{}: {}", paint(BOLD, &sanitise_line(&place.name)), paint(style_of(standing), &head));
-    if let Some(holder) = &holder {
-        let session = holder.session.as_deref().map_or_else(String::new, |s| format!(", tmux session {s}"));
-        let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);
-    }
+    write_head(&mut out, &place.name, standing, &needs, (tree.as_ref(), holder.as_ref()));
     if let Some((unit, attempt, doing)) = &running {
         let line = at_work(&place.typed, &state, (unit, attempt), doing, commands, holder.is_some());
         let _ = writeln!(out, "  {line}");
@@ -184,6 +178,30 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
     let _ = needs::write(&mut text, &place.typed, &needs);
     let _ = write!(out, "{}", theme::text(&String::from_utf8_lossy(&text)));
     Ok(0)
+}
+
+/// Writes where the spec stands, its work tree, and its run.
+fn write_head(
+    out: &mut impl Write,
+    name: &str,
+    standing: Standing,
+    needs: &[ShownNeed],
+    (tree, holder): (Option<&ShownTree>, Option<&Holder>),
+) {
+    let word = standing.word();
+    let head = match needs::headline(needs) {
+        None => word.to_owned(),
+        Some(needed) if standing.needs_human() => needed,
+        Some(needed) => format!("{word}, {needed}"),
+    };
+    let _ = writeln!(out, "{}: {}", paint(BOLD, &sanitise_line(name)), paint(style_of(standing), &head));
+    if let Some(tree) = tree {
+        let _ = writeln!(out, "  {tree}");
+    }
+    if let Some(holder) = holder {
+        let session = holder.session.as_deref().map_or_else(String::new, |s| format!(", tmux session {s}"));
+        let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);
+    }
 }
 
 /// The attempt that runs. `commands` is the number of the commands of verify that follow it.

@@ -34,3 +34,4 @@ pub mod times;
 pub mod trust;
 pub mod view;
 pub mod wait_text;
+pub mod work_tree;

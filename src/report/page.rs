@@ -26,6 +26,9 @@ struct HtmlContext<'a> {
 #[must_use]
 pub fn markdown(report: &RunReport, columns: usize) -> String {
     let mut out = format!("# {}: {}\n\n{} to {}\n", report.spec, report.headline, report.from, report.until);
+    if let Some(tree) = &report.work_tree {
+        let _ = writeln!(out, "\nIts {tree}");
+    }
     if !report.needs.is_empty() {
         out.push_str("\n## Needs you\n");
         for need in &report.needs {

@@ -20,6 +20,7 @@ use super::task_lines::commit_words;
 use super::text::{diff_command, logs_command, plural, sanitise_line, sanitise_text};
 use super::time_scale::{TimeScale, TimelineBar, clock};
 use super::times::span;
+use super::work_tree::ShownTree;
 use super::{counts, spent};
 use crate::git::FileChange;
 use crate::state::{Counts, End, EndKind, SpecState, Spent, UnitState, UnitStatus};
@@ -55,6 +56,8 @@ pub struct ReportSource<'a> {
     pub now: Timestamp,
     /// The zone of all times.
     pub zone: &'a TimeZone,
+    /// The work tree of the spec's own.
+    pub work_tree: Option<ShownTree>,
     /// Report on all runs, not only on the last one.
     pub all: bool,
 }
@@ -70,6 +73,8 @@ pub struct RunReport {
     pub from: String,
     /// When the last one ended.
     pub until: String,
+    /// The work tree of the spec's own, if it has one.
+    pub work_tree: Option<ShownTree>,
     /// What you must do.
     pub needs: Vec<ShownNeed>,
     /// Checks that failed before any agent worked.
@@ -163,6 +168,7 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
         headline,
         from: clock(from, s.zone, "%Y-%m-%d %H:%M"),
         until: clock(until, s.zone, "%Y-%m-%d %H:%M %:z"),
+        work_tree: s.work_tree.clone(),
         needs,
         failed_before: shown_checks(s.state),
         left: s
