@@ -48,6 +48,7 @@ mod locks;
 mod mark;
 mod needed;
 mod needs;
+mod night;
 mod overrides;
 mod pace;
 mod panes;
