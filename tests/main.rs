@@ -12,6 +12,7 @@ mod bad_input;
 mod baseline;
 mod big_output;
 mod branches;
+mod changes_in_a_run;
 mod chaos;
 mod cleanup;
 mod clock;

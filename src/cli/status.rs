@@ -20,6 +20,7 @@ use crate::plan::Selection;
 use crate::project::SpecPlace;
 use crate::report::baseline;
 use crate::report::counts as report_counts;
+use crate::report::edit_text::config_note_lines;
 use crate::report::needs::{self, ShownNeed};
 use crate::report::said::note_lines;
 use crate::report::spent::spent;
@@ -133,6 +134,7 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
             "waiting_until": state.run.wait().and_then(|wait| wait.until),
             "waiting_for": state.run.wait().map(|wait| wait.reason.to_string()),
             "paused": state.pause,
+            "config": state.run.open().and_then(|open| open.config.as_ref()),
             "times": state.run.times(),
             "waited_s": state.run.waited_s(),
             "limits": state.limits,
@@ -159,7 +161,8 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
     }
     let limits = limit_lines(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits, holder.is_some());
-    for line in baseline::status_lines(&state, holder.is_some(), Timestamp::now()) {
+    let checks = baseline::status_lines(&state, holder.is_some(), Timestamp::now());
+    for line in config_note_lines(&state).into_iter().chain(checks) {
         let _ = writeln!(out, "  {line}");
     }
     for line in task_lines(&state, &plan) {

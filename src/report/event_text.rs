@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::baseline;
 use super::changes::{changed, listed};
+use super::edit_text::{config_lines, tasks_line};
 use super::events::EventKind;
 use super::needs::{NeedRecord, ShownNeed, what};
 use super::notice::{NextKind, Notice};
@@ -77,13 +78,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         EventKind::StepStarted { unit, title, tries, role, resumes, iteration, left, .. } => {
             let most = max_iterations.map_or_else(String::new, |n| format!("/{n}"));
             let again = if *tries > 1 { format!(", attempt {tries}") } else { String::new() };
-            let resumes = match resumes {
-                None => "",
-                Some(ResumeReason::Nudge) => ", asked for its signal",
-                Some(ResumeReason::Unchanged) => ", asked whether it is done",
-                Some(ResumeReason::Answer) => ", continues with the answer",
-                Some(ResumeReason::Retry | ResumeReason::Limit) => ", resumes its session",
-            };
+            let resumes = resumes_words(*resumes);
             let (unit, title) = (sanitise_line(unit), sanitise_line(title));
             let left = plural(*left, "task");
             let what = if role.is_work() { "" } else { "review of " };
@@ -118,6 +113,8 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         | EventKind::Resumed
         | EventKind::Skipped { .. }
         | EventKind::NotSkipped { .. } => asked_event(what, zone),
+        EventKind::ConfigChanged { became } => config_lines(became).join("\n"),
+        EventKind::TasksChanged { edits } => tasks_line(edits),
         EventKind::ForeignTicks { ids } => format!(
             "! an agent ticked boxes outside its own task: {}; these tasks do not count as done and stay in the plan",
             sanitise_line(&ids.join(", "))
@@ -170,6 +167,17 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
         }
         EventKind::Unknown => String::new(),
+    }
+}
+
+/// Why an attempt resumes a session, as words behind its start.
+fn resumes_words(reason: Option<ResumeReason>) -> &'static str {
+    match reason {
+        None => "",
+        Some(ResumeReason::Nudge) => ", asked for its signal",
+        Some(ResumeReason::Unchanged) => ", asked whether it is done",
+        Some(ResumeReason::Answer) => ", continues with the answer",
+        Some(ResumeReason::Retry | ResumeReason::Limit) => ", resumes its session",
     }
 }
 
@@ -300,6 +308,8 @@ pub fn progress_entry(
         }
         Notice::Baseline(record) => return Some(baseline::entry(record, &time.to_string())),
         Notice::Asked(taken) => return Some(asked_entry(taken, at, zone)),
+        Notice::ConfigChanged(became) => return Some(changed_entry(&config_lines(became).join("\n"), &time)),
+        Notice::TasksChanged(edits) => return Some(changed_entry(&tasks_line(edits), &time)),
         Notice::Noted(note) => {
             let what = if note.is_late() { "a note came too late" } else { "a note" };
             let by = note.by.as_deref();
@@ -328,6 +338,12 @@ pub fn progress_entry(
         }
     }
     Some(entry)
+}
+
+/// The entry of the progress log for files that changed.
+fn changed_entry(lines: &str, time: &impl std::fmt::Display) -> String {
+    let lines = lines.split_once(' ').map_or(lines, |(_, words)| words);
+    format!("\n**Changed:** {lines} ({time})\n")
 }
 
 /// The entry of the progress log for words of a person.

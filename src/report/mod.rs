@@ -4,6 +4,7 @@ pub mod baseline;
 mod changes;
 pub mod counts;
 pub mod doc_page;
+pub mod edit_text;
 pub mod event_text;
 pub mod events;
 mod hook_variables;

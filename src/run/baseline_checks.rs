@@ -49,7 +49,7 @@ impl RealWorld<'_> {
                 return Err(Error::new(ErrorKind::Internal, "a check without a plan"));
             };
             let inputs = AttemptInputs {
-                config: self.config,
+                config: &self.config,
                 store: self.store,
                 plan,
                 step: &step,

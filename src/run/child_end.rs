@@ -22,7 +22,7 @@ impl RealWorld<'_> {
             ChildJob::Baseline(run) => self.baseline_check_ended(&dir, *run),
             ChildJob::Verification(run) => self.verify_command_ended(&dir, run),
             ChildJob::Attempt { signal, live_ticks, reviews } => {
-                let (mut outcome, mut learned) = conclusion(self.config, &dir, signal);
+                let (mut outcome, mut learned) = conclusion(&self.config, &dir, signal);
                 let soon = since.is_some_and(|since| since.elapsed() < WINDOW_BIRTH);
                 let hung_up = outcome == Outcome::Cancelled { by: CancelledBy::HangUp };
                 let never_began = soon && hung_up && !learned.worked;

@@ -68,11 +68,11 @@ impl RealWorld<'_> {
             return Err(Error::new(ErrorKind::Internal, "a verification without a plan"));
         };
         let own = &run.step.settings;
-        let settings = own.for_check(own.verify[run.index].clone(), self.config);
+        let settings = own.for_check(own.verify[run.index].clone(), &self.config);
         let step = Step { settings, ..(*run.step).clone() };
         let dir = self.store.attempt_dir(run.state.folder(&step.unit), run.attempt).verify(run.index + 1);
         let preparation = AttemptInputs {
-            config: self.config,
+            config: &self.config,
             store: self.store,
             plan,
             step: &step,
