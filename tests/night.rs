@@ -30,13 +30,13 @@ say_done
 "#;
 
 /// Wants changes in its first review of a task, and then approves.
-const REVIEWER: &str = r#"
+const REVIEWER: &str = r"
 if grep -q 'whole 1' alpha-3; then
   echo 'alpha-3: the first draft is not enough'; echo '<promise>CHANGES</promise>'
 else
   echo 'All is well.'; echo '<promise>APPROVED</promise>'
 fi
-"#;
+";
 
 const CONFIG: &str = r#"
 [git]
@@ -60,8 +60,7 @@ const SPECS: [(&str, &str); 3] = [("alpha", "Login"), ("beta", "Search"), ("gamm
 
 fn night() -> Project {
     let project = Project::new().agent(AGENT).file("reviewer.sh", REVIEWER).config(CONFIG);
-    let project =
-        SPECS.into_iter().fold(project, |project, (spec, names)| project.spec(spec, &twelve(names)));
+    let project = SPECS.into_iter().fold(project, |project, (spec, names)| project.spec(spec, twelve(names)));
     init(&project);
     project.write("mine.txt", "not committed\n");
     let trees = project.outside().join("trees");

@@ -250,6 +250,7 @@ mod tests {
             "tasks",
             "groups",
             "waves",
+            "baseline",
             "dialect",
             "dialect_reason",
             "reading",
