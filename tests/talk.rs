@@ -244,9 +244,9 @@ turn() {
     record "{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,\"result\":\"$1\",\"session_id\":\"s1\"}"
 }
 echo "$*" >> arguments
-read -r prompt; printf '%s\\n' "$prompt" >> heard
+read -r prompt; printf '%s\n' "$prompt" >> heard
 turn 'first\n<promise>TASK_DONE</promise>' wait
-while read -r words; do printf '%s\\n' "$words" >> heard; turn "$(cat second)"; done
+while read -r words; do printf '%s\n' "$words" >> heard; turn "$(cat second)"; done
 note ended
 "#;
 const OPEN: &str = "[backend.fake]\noutput = \"claude\"\nlive_input = true\ninput_args = [\"--open\"]\n\
