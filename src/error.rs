@@ -113,6 +113,12 @@ impl Error {
         lines.join(": ")
     }
 
+    /// The blocks of text that were added to it.
+    #[must_use]
+    pub fn details(&self) -> &[String] {
+        &self.details
+    }
+
     /// Adds a hint before the others.
     #[must_use]
     pub fn hint_before(mut self, hint: impl Into<String>) -> Self {

@@ -11,6 +11,7 @@ mod backends;
 mod bad_input;
 mod big_output;
 mod branches;
+mod changes_in_a_run;
 mod chaos;
 mod cleanup;
 mod clock;

@@ -1,5 +1,8 @@
 //! People talk to a run: notes, hints, and decisions that are kept. The recipes are those of docs/talk.md.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use crate::common::Project;
 use crate::common::git::{git, repo};
 use crate::common::recipes::recipe;
@@ -130,4 +133,94 @@ fn decisions_are_kept_and_shown_everywhere() {
     assert!(events.contains(r#""event":"answered","unit":"1""#), "{events}");
     let log = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
     assert!(log.contains("- **Status:** answered\n") && log.contains("- **By:** ann\n"), "{log}");
+}
+
+/// A run at a terminal, in which a person types these lines. `None` where there is no terminal to be had.
+fn typed(project: &Project, lines: &str, editor: &str) -> Option<String> {
+    let program = env!("CARGO_BIN_EXE_seqorch");
+    let spawned = project
+        .command_of("script", &["-qec", &format!("{program} run --ask"), "/dev/null"])
+        .env("EDITOR", editor)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = spawned else {
+        crate::common::skipped("no `script` here");
+        return None;
+    };
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(lines.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(stdin);
+    Some(format!(
+        "{}\nexit code {}",
+        String::from_utf8_lossy(&output.stdout),
+        output.status.code().unwrap_or(-1)
+    ))
+}
+
+#[test]
+fn a_run_that_asks_runs_and_skips_and_stops_as_a_person_says() {
+    let project = demo("say_done").spec("demo", format!("{TWO}- [ ] 3. Page\n- [ ] 4. Last\n"));
+    let Some(out) = typed(&project, "what\ny\ns\ny\nq\n", "false") else { return };
+    assert_eq!(out.matches("? run task 1 Store with fake (y run it").count(), 2, "{out}");
+    for part in ["? run task 2 Form", "skipped, as a person asked: 2", "? run task 4 Last", "exit code 130"] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    assert_eq!(project.ledger(), ["1 1", "3 1"]);
+    project.run(&["run"]).code(0);
+    assert_eq!(
+        project.ledger(),
+        ["1 1", "3 1", "4 1"],
+        "task 2 stays skipped, and nothing is asked any more"
+    );
+}
+
+#[test]
+fn a_person_edits_the_prompt_of_the_next_attempt() {
+    let project = demo("cat >> heard; say_done");
+    let Some(out) = typed(&project, "e\ny\n", "sh -c 'echo Mind the gap. >> \"$0\"'") else { return };
+    assert!(out.contains("exit code 0"), "{out}");
+    assert!(
+        prompt(&project, "1", 1).ends_with("Mind the gap.\n") && !prompt(&project, "2", 1).contains("gap")
+    );
+    assert_eq!(project.read("heard").matches("Mind the gap.").count(), 1);
+}
+
+#[test]
+fn an_editor_that_fails_starts_nothing_and_the_run_asks_again() {
+    let project = demo("say_done");
+    let Some(out) = typed(&project, "e\nq\n", "false") else { return };
+    assert!(out.contains("the editor ended with an error, so task 1 does not start"), "{out}");
+    assert_eq!(out.matches("? run task 1").count(), 2, "{out}");
+    assert!(project.ledger().is_empty());
+}
+
+#[test]
+fn without_a_terminal_a_run_that_asks_is_an_error() {
+    demo("say_done").run(&["run", "--ask"]).code(64).says(&["--ask needs a terminal", "--only"]);
+}
+
+#[test]
+fn a_run_that_is_killed_at_its_question_loses_nothing() {
+    let project = demo("say_done");
+    let program = env!("CARGO_BIN_EXE_seqorch");
+    let mut command =
+        project.command_of("script", &["-qec", &format!("exec {program} run --ask"), "/dev/null"]);
+    let Ok(mut child) = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn() else {
+        return crate::common::skipped("no `script` here");
+    };
+    let asks = || project.state("demo")["run"]["wait"]["for"] == "ask";
+    crate::common::wait_until("a question", asks);
+    project
+        .run(&["status"])
+        .code(0)
+        .says(&["waiting: your answer whether to run task 1; next step after your answer in the terminal"]);
+    for (pid, _) in project.alive_with(" run --ask") {
+        crate::common::kill(pid, rustix::process::Signal::KILL);
+    }
+    drop(child.stdin.take());
+    let _ = child.wait();
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
 }

@@ -1,7 +1,7 @@
 //! `seqorch resume`: answers an agent's question and continues the run.
 
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -123,7 +123,7 @@ fn answers(run: &SpecRun, args: &ResumeArgs) -> Result<ResumeRequest> {
     }
     // a person must not write an answer for a run that cannot begin
     preflight(place, &run.project.loaded.config, Some(&ResumeRequest::answer(first.unit, "")))?;
-    let Some(editor) = editor() else { return Err(no_answer(place)) };
+    let Some(editor) = person::editor() else { return Err(no_answer(place)) };
     let mut answers = Vec::new();
     for question in &questions {
         // a question that gets no answer stays open
@@ -172,13 +172,6 @@ fn read_answer(file: &Path) -> Result<String> {
     }
     fs::read_to_string(file)
         .map_err(|e| Error::new(ErrorKind::Usage, format!("--answer-file {}", file.display())).caused_by(e))
-}
-
-/// The editor of a person at a terminal.
-fn editor() -> Option<String> {
-    let named =
-        ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
-    named.filter(|_| io::stdin().is_terminal() && io::stdout().is_terminal())
 }
 
 /// Opens the editor with the question and returns the answer; `None` where none was written.

@@ -1,7 +1,7 @@
 //! `seqorch run`: runs the open tasks of one spec or several.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -55,6 +55,9 @@ pub(super) struct RunArgs {
     /// If another run works in this work tree, wait until it ends.
     #[arg(long, conflicts_with = "detach")]
     wait: bool,
+    /// Ask on the terminal before each task: run it, skip it, edit its prompt, or stop.
+    #[arg(long, conflicts_with_all = ["dry_run", "json", "detach"])]
+    ask: bool,
     /// Run in the tmux session; you can close this terminal.
     #[arg(long, conflicts_with_all = ["no_tmux", "dry_run"])]
     detach: bool,
@@ -76,6 +79,7 @@ pub(super) struct StartOptions {
     /// The file that handed over `resume`.
     pub(super) resume_file: Option<PathBuf>,
     pub(super) wait: bool,
+    pub(super) ask: bool,
     pub(super) json: bool,
     pub(super) detach: bool,
     pub(super) in_main: bool,
@@ -91,6 +95,10 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
     }
     if specs.len() > 1 && args.work.names_tasks() {
         return Err(Error::new(ErrorKind::Usage, "--only and --from go with one spec"));
+    }
+    if args.ask && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return Err(Error::new(ErrorKind::Usage, "--ask needs a terminal to ask on")
+            .hint("Without one, choose tasks with --only, or hold a run back with `seqorch pause`."));
     }
     let resume = match &args.resume_file {
         Some(path) => Some(detached::read_request(path)?),
@@ -120,6 +128,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
         resume,
         resume_file: args.resume_file.clone(),
         wait: args.wait,
+        ask: args.ask,
         json: args.json,
         detach: args.detach,
         in_main: args.in_main,
@@ -169,6 +178,7 @@ pub(super) fn start(runs: &[SpecRun], options: StartOptions) -> Result<u8> {
                 trust,
                 verbosity: run.project.verbosity,
                 wait: options.wait,
+                ask: options.ask,
                 json: options.json,
                 view_argv: (!options.in_main).then_some(view_argv),
                 ready: options.ready.as_deref(),

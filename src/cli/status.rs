@@ -18,6 +18,7 @@ use crate::git::call::Supervisor;
 use crate::plan::Selection;
 use crate::project::SpecPlace;
 use crate::report::counts as report_counts;
+use crate::report::edit_text::config_note_lines;
 use crate::report::needs;
 use crate::report::said::note_lines;
 use crate::report::spent::spent;
@@ -127,6 +128,7 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
             "waiting_until": state.run.wait().and_then(|wait| wait.until),
             "waiting_for": state.run.wait().map(|wait| wait.reason.to_string()),
             "paused": state.pause,
+            "config": state.run.open().and_then(|open| open.config.as_ref()),
             "times": state.run.times(),
             "waited_s": state.run.waited_s(),
             "limits": state.limits,
@@ -163,6 +165,9 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
     }
     let limits = limit_lines(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits, holder.is_some());
+    for line in config_note_lines(&state) {
+        let _ = writeln!(out, "  {line}");
+    }
     for line in task_lines(&state, &plan) {
         let _ = writeln!(out, "  {line}");
     }

@@ -72,9 +72,7 @@ impl<'a> Files<'a> {
         let cache = absolute(env, "XDG_CACHE_HOME").or_else(|| Some(home.as_ref()?.join(".cache")));
         Self {
             root,
-            user_folder: absolute(env, "XDG_CONFIG_HOME")
-                .or_else(|| Some(home.as_ref()?.join(".config")))
-                .map(|folder| folder.join("seqorch")),
+            user_folder: user_folder(env),
             home,
             cache: cache.map(|folder| folder.join("seqorch/presets")),
             locks: Vec::new(),
@@ -284,6 +282,18 @@ impl<'a> Files<'a> {
         let root = fs::canonicalize(self.root).unwrap_or_else(|_| self.root.to_owned());
         file.strip_prefix(root).unwrap_or(file).display().to_string()
     }
+}
+
+/// The user's own configuration file, whether it is there or not.
+#[must_use]
+pub fn user_file(env: &[(String, String)]) -> Option<PathBuf> {
+    user_folder(env).map(|folder| folder.join("config.toml"))
+}
+
+/// The folder of the user's own file.
+fn user_folder(env: &[(String, String)]) -> Option<PathBuf> {
+    let base = absolute(env, "XDG_CONFIG_HOME").or_else(|| Some(absolute(env, "HOME")?.join(".config")))?;
+    Some(base.join("seqorch"))
 }
 
 /// The absolute path that a variable holds.

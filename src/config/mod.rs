@@ -33,6 +33,7 @@
 //! `git_address`, `preset_lock`, `loaded`, `files`, `load` · `explain`, `trust`, `json_schema`, `pages`. Only `files` and `load` touch the disk.
 
 mod built_in;
+mod changes;
 mod check;
 mod declare;
 mod duration;
@@ -58,6 +59,8 @@ mod tree;
 pub mod trust;
 mod vars;
 
+pub use changes::{ChangedSetting, changed_settings};
+pub use files::user_file;
 pub use git_address::GitAddress;
 pub use load::{git_presets, load};
 pub use loaded::{ExtendedFile, GitPreset, LoadRequest, Loaded};

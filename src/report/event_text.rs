@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::changes::{changed, listed};
+use super::edit_text::{config_lines, tasks_line};
 use super::events::EventKind;
 use super::needs::{NeedRecord, ShownNeed, what};
 use super::notice::{NextKind, Notice};
@@ -116,6 +117,8 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         | EventKind::Resumed
         | EventKind::Skipped { .. }
         | EventKind::NotSkipped { .. } => asked_event(what, zone),
+        EventKind::ConfigChanged { became } => config_lines(became).join("\n"),
+        EventKind::TasksChanged { edits } => tasks_line(edits),
         EventKind::ForeignTicks { ids } => format!(
             "! an agent ticked boxes outside its own task: {}; these tasks do not count as done and stay in the plan",
             sanitise_line(&ids.join(", "))
@@ -297,6 +300,8 @@ pub fn progress_entry(
             ));
         }
         Notice::Asked(taken) => return Some(asked_entry(taken, at, zone)),
+        Notice::ConfigChanged(became) => return Some(changed_entry(&config_lines(became).join("\n"), &time)),
+        Notice::TasksChanged(edits) => return Some(changed_entry(&tasks_line(edits), &time)),
         Notice::Noted(note) => {
             let what = if note.is_late() { "a note came too late" } else { "a note" };
             let by = note.by.as_deref();
@@ -325,6 +330,12 @@ pub fn progress_entry(
         }
     }
     Some(entry)
+}
+
+/// The entry of the progress log for files that changed.
+fn changed_entry(lines: &str, time: &impl std::fmt::Display) -> String {
+    let lines = lines.split_once(' ').map_or(lines, |(_, words)| words);
+    format!("\n**Changed:** {lines} ({time})\n")
 }
 
 /// The entry of the progress log for words of a person.

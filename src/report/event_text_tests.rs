@@ -1,6 +1,6 @@
-use super::super::events::RemovedTask;
-use super::super::notice::PauseKind;
+use super::super::notice::{NamedTask, PauseKind, TaskEdits};
 use super::*;
+use crate::state::ConfigOutcome;
 
 #[test]
 fn a_hostile_title_stays_on_its_line_and_sends_no_escape_sequence() {
@@ -43,7 +43,17 @@ fn every_event_has_a_line_without_escape_sequences() {
         },
         EventKind::ForeignTicks { ids: vec![hostile.clone()] },
         EventKind::OpenedBoxes { ids: vec![hostile.clone()] },
-        EventKind::RemovedTasks { tasks: vec![RemovedTask { id: hostile.clone(), title: hostile.clone() }] },
+        EventKind::RemovedTasks { tasks: vec![NamedTask { id: hostile.clone(), title: hostile.clone() }] },
+        EventKind::ConfigChanged { became: ConfigOutcome::Broken { problems: vec![hostile.clone()] } },
+        EventKind::ConfigChanged {
+            became: ConfigOutcome::NotTrusted { settings: vec![hostile.clone()], command: hostile.clone() },
+        },
+        EventKind::TasksChanged {
+            edits: TaskEdits {
+                added: vec![NamedTask { id: hostile.clone(), title: hostile.clone() }],
+                ..TaskEdits::default()
+            },
+        },
         EventKind::Unconfirmed { ids: vec![hostile.clone()] },
         EventKind::Halted { unit: hostile.clone(), question: hostile.clone(), needs: Vec::new() },
         EventKind::NeedsHuman {

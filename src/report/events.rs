@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::needs::NeedRecord;
-use super::notice::{NextKind, PauseKind};
+use super::notice::{NamedTask, NextKind, PauseKind, TaskEdits};
 use crate::agent::AttemptRole;
 use crate::agent::Usage;
 use crate::agent::sanitise::harmless;
 use crate::state::work_tree::AgentCommit;
-use crate::state::{EndKind, Outcome, ResumeReason};
+use crate::state::{ConfigOutcome, EndKind, Outcome, ResumeReason};
 
 /// Version of the format.
 pub const VERSION: u32 = 1;
@@ -105,7 +105,8 @@ pub enum EventKind {
     Waiting {
         /// `delay`: between two steps. `backoff`: before the next attempt. `limit`: until a limited backend may be tried
         /// again. `pace`: until a rule of `[pace]` lets the next step start.
-        /// `program`: until a program that is gone is looked for again. `begin`: until the time of `--at`. `pause`: until
+        /// `program`: until a program that is gone is looked for again. `begin`: until the time of `--at`. `ask`: until a person
+        /// says whether to run a task (`run --ask`). `pause`: until
         /// a pause is over that a person asked for.
         why: PauseKind,
         /// The reason as text; names the backend and its kind of limit.
@@ -182,6 +183,19 @@ pub enum EventKind {
         /// Their ids.
         ids: Vec<String>,
     },
+    /// Configuration files changed while the run was at work. `configuration` says what became of it: `taken`, `restored`,
+    /// `not_trusted` or `broken`.
+    ConfigChanged {
+        /// What became of it.
+        #[serde(flatten)]
+        became: ConfigOutcome,
+    },
+    /// tasks.md changed while the run was at work.
+    TasksChanged {
+        /// New, removed and reworded tasks.
+        #[serde(flatten)]
+        edits: TaskEdits,
+    },
     /// Boxes were ticked that seqorch did not tick. Their tasks do not count as done.
     ForeignTicks {
         /// Their ids.
@@ -195,7 +209,7 @@ pub enum EventKind {
     /// An agent removed open tasks of others from tasks.md, or struck them out. They are not done.
     RemovedTasks {
         /// Their ids and titles.
-        tasks: Vec<RemovedTask>,
+        tasks: Vec<NamedTask>,
     },
     /// Boxes are still ticked that an earlier run reported as `foreign_ticks`. Their tasks still do not count as done.
     Unconfirmed {
@@ -278,15 +292,6 @@ pub enum EventKind {
     /// An event of a newer version; readers ignore it.
     #[serde(other)]
     Unknown,
-}
-
-/// An open task that an agent removed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RemovedTask {
-    /// Its id.
-    pub id: String,
-    /// Its title.
-    pub title: String,
 }
 
 /// A path that is in no snapshot and in no commit.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::AttemptRole;
 use crate::plan::assign::Assigned;
-use crate::state::{Answer, Note, Outcome, ResumeReason, TakenRequest, WaitReason};
+use crate::state::{Answer, ConfigOutcome, Note, Outcome, ResumeReason, TakenRequest, WaitReason};
 
 /// Something that the state machine of a run reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +74,10 @@ pub enum Notice {
     Asked(TakenRequest),
     /// A person ended the pause.
     Resumed,
+    /// Configuration files changed while the run was at work, and this became of it.
+    ConfigChanged(ConfigOutcome),
+    /// tasks.md changed while the run was at work.
+    TasksChanged(TaskEdits),
     /// Someone else ticked these boxes during the run.
     ForeignTicks(Vec<String>),
     /// Someone opened the boxes of these done tasks during the run. They stay done.
@@ -88,6 +92,37 @@ pub enum Notice {
     KeepsRunning,
     /// The run ends the agent now.
     Ending,
+}
+
+/// How the tasks in tasks.md changed while a run was at work: ids and titles.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskEdits {
+    /// New tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<NamedTask>,
+    /// Tasks that are not there any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<NamedTask>,
+    /// Tasks with another text, and their text now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reworded: Vec<NamedTask>,
+}
+
+impl TaskEdits {
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A task in an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedTask {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
 }
 
 impl Notice {
@@ -174,6 +209,8 @@ pub enum PauseKind {
     Pace,
     /// Until the time that a person set for the first step.
     Begin,
+    /// Until a person says whether to run a task.
+    Ask,
     /// Until a pause that a person asked for is over.
     Pause,
 }
@@ -189,6 +226,7 @@ impl Pause {
             Self::Wait(WaitReason::Program { .. }) => PauseKind::Program,
             Self::Wait(WaitReason::Pace { .. }) => PauseKind::Pace,
             Self::Wait(WaitReason::Begin) => PauseKind::Begin,
+            Self::Wait(WaitReason::Ask { .. }) => PauseKind::Ask,
             Self::Wait(WaitReason::Pause { .. }) => PauseKind::Pause,
         }
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::events::{EventKind, RemovedTask};
-use super::notice::{Next, NextKind, Notice, Pause};
+use super::events::EventKind;
+use super::notice::{NamedTask, Next, NextKind, Notice, Pause};
 use crate::plan::assign::Assigned;
 use crate::state::{AttemptRecord, SpecState, TakenRequest};
 
@@ -86,11 +86,12 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
         Notice::Asked(TakenRequest::Skipped(ids)) => EventKind::Skipped { ids: ids.clone() },
         Notice::Asked(TakenRequest::NotSkipped(ids)) => EventKind::NotSkipped { ids: ids.clone() },
         Notice::Resumed => EventKind::Resumed,
+        Notice::ConfigChanged(became) => EventKind::ConfigChanged { became: became.clone() },
+        Notice::TasksChanged(edits) => EventKind::TasksChanged { edits: edits.clone() },
         Notice::ForeignTicks(ids) => EventKind::ForeignTicks { ids: ids.clone() },
         Notice::OpenedBoxes(ids) => EventKind::OpenedBoxes { ids: ids.clone() },
         Notice::RemovedTasks(tasks) => {
-            let removed =
-                |(id, title): &(String, String)| RemovedTask { id: id.clone(), title: title.clone() };
+            let removed = |(id, title): &(String, String)| NamedTask { id: id.clone(), title: title.clone() };
             EventKind::RemovedTasks { tasks: tasks.iter().map(removed).collect() }
         }
         Notice::Unconfirmed(ids) => EventKind::Unconfirmed { ids: ids.clone() },

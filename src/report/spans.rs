@@ -122,6 +122,7 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
                     | PauseKind::Backoff
                     | PauseKind::Program
                     | PauseKind::Begin
+                    | PauseKind::Ask
                     | PauseKind::Pause => SpanKind::Pause,
                 },
                 label: sanitise_line(&format!("waited: {reason}")),

@@ -13,6 +13,8 @@ use crate::state::{RunPause, SpecState, TakenRequest, WaitReason};
 
 /// What ends a pause that has no end of its own.
 pub const ENDS_A_PAUSE: &str = "seqorch resume --now";
+/// What ends the wait for an answer.
+const ENDS_ASKING: &str = "your answer in the terminal of the run";
 
 /// What a pause ends with, and why there is one.
 #[must_use]
@@ -29,6 +31,7 @@ fn pause(why: &Pause) -> String {
         Pause::Wait(WaitReason::Limit { backend, kind }) => {
             format!("{} is limited ({}); next try", sanitise_line(backend), kind.words())
         }
+        Pause::Wait(WaitReason::Ask { unit, .. }) => format!("task {}: starts", sanitise_line(unit)),
         Pause::Wait(reason @ (WaitReason::Pace { .. } | WaitReason::Begin | WaitReason::Pause { .. })) => {
             format!("{}: next step", sanitise_line(&reason.to_string()))
         }
@@ -39,7 +42,7 @@ fn pause(why: &Pause) -> String {
 #[must_use]
 pub fn wait(why: &Pause, left: Option<Duration>, until: Option<Timestamp>, zone: &TimeZone) -> String {
     let Some((left, until)) = left.zip(until) else {
-        return format!("{} after `{ENDS_A_PAUSE}`", pause(why));
+        return format!("{} after {}", pause(why), ender(why.kind()));
     };
     let line = format!("{} in {}", pause(why), span(left));
     match why {
@@ -51,6 +54,14 @@ pub fn wait(why: &Pause, left: Option<Duration>, until: Option<Timestamp>, zone:
     }
 }
 
+/// What ends a wait that has no end of its own.
+fn ender(why: PauseKind) -> String {
+    match why {
+        PauseKind::Ask => ENDS_ASKING.to_owned(),
+        _ => format!("`{ENDS_A_PAUSE}`"),
+    }
+}
+
 /// What a spec waits for, and what a person can do about it. `runs`: a run is active.
 #[must_use]
 pub fn wait_lines(spec: &str, state: &SpecState, runs: bool, now: Timestamp, zone: &TimeZone) -> Vec<String> {
@@ -59,7 +70,7 @@ pub fn wait_lines(spec: &str, state: &SpecState, runs: bool, now: Timestamp, zon
     let spec = sanitise_line(&shell_word(spec));
     if let Some(wait) = wait {
         let what = match wait.reason {
-            WaitReason::Begin | WaitReason::Pause { .. } => "next step",
+            WaitReason::Begin | WaitReason::Pause { .. } | WaitReason::Ask { .. } => "next step",
             _ => "next try",
         };
         let end = match wait.until {
@@ -67,6 +78,7 @@ pub fn wait_lines(spec: &str, state: &SpecState, runs: bool, now: Timestamp, zon
                 let left = until.duration_since(now).try_into().unwrap_or_default();
                 format!("in {} ({})", span(left), moment(until, zone))
             }
+            None if matches!(wait.reason, WaitReason::Ask { .. }) => format!("after {ENDS_ASKING}"),
             None => format!("after `seqorch resume {spec} --now`"),
         };
         lines.push(format!("waiting: {}; {what} {end}", sanitise_line(&wait.reason.to_string())));
@@ -107,13 +119,13 @@ pub(super) fn waiting_line(
         PauseKind::Backoff => format!("next attempt of {}", sanitise_line(unit.unwrap_or_default())),
         PauseKind::Program => format!("{}; looking again", sanitise_line(reason)),
         PauseKind::Limit => format!("{}; next try", sanitise_line(reason)),
-        PauseKind::Pace | PauseKind::Begin | PauseKind::Pause => {
+        PauseKind::Pace | PauseKind::Begin | PauseKind::Ask | PauseKind::Pause => {
             format!("{}: next step", sanitise_line(reason))
         }
     };
     match until {
         Some(until) => format!("… {what} at {}", clock(until, zone)),
-        None => format!("… {what} after `{ENDS_A_PAUSE}`"),
+        None => format!("… {what} after {}", ender(why)),
     }
 }
 

@@ -34,10 +34,10 @@ pub fn ask_outside_of_a_run(
     plan: Plan,
     units: &[String],
 ) -> Result<()> {
-    sandbox::check_sandbox(world.place, world.config, &plan, &world.env)?;
+    sandbox::check_sandbox(world.place, &world.config, &plan, &world.env)?;
     let mut state = store.load()?;
     // the plan has the ids of tasks.md now
-    world.place.follow(world.config, &world.place.good_tasks()?.1, &mut state);
+    world.place.follow(&world.config, &world.place.good_tasks()?.1, &mut state);
     world.plan = Some(plan);
     let mut answer = world.ask(units, &state)?;
     let assigned = loop {
@@ -90,7 +90,7 @@ impl RealWorld<'_> {
                 format!("assign.backend: there is no backend {name:?}"),
             ));
         };
-        let step = assign::step(self.config, self.spec_info(&self.place.tasks_path()), backend);
+        let step = assign::step(&self.config, self.spec_info(&self.place.tasks_path()), backend);
         if let Some(why) = self.missing(&step) {
             return Ok(Some(self.no_answer(call, vec![why])));
         }
@@ -107,7 +107,7 @@ impl RealWorld<'_> {
         )?;
         let number = self.next_call();
         let preparation = AttemptInputs {
-            config: self.config,
+            config: &self.config,
             store: self.store,
             plan,
             step: &step,

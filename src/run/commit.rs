@@ -89,7 +89,7 @@ impl RealWorld<'_> {
         let since = known.attempts.iter().find(|a| a.number >= known.since_attempt).map(|a| a.number);
         let decided = state.all_decisions().filter(|one| one.unit == unit && one.attempt >= since);
         let decided: Vec<&Answer> = decided.filter(|_| self.config.git.decisions).collect();
-        if let Some(branch) = protected_now(self.config, &repository).map_err(failed)? {
+        if let Some(branch) = protected_now(&self.config, &repository).map_err(failed)? {
             return Err(refused(&protected::refusal(&branch), Some(changes)));
         }
         match self.commit(&mut snapshots, unit, known, &found, &decided) {

@@ -37,6 +37,11 @@ pub trait World {
     fn requests(&mut self) -> Vec<PersonRequest>;
     /// Forgets requests with these names, since the state has them.
     fn forget_requests(&mut self, taken: &[String]);
+    /// Looks whether configuration files have changed since the last look. Plans follow what it takes of them:
+    /// [`Event::Configured`].
+    fn configure(&mut self, _machine: &Machine) -> Option<Event> {
+        None
+    }
     /// Starts an attempt, or returns how it ended before it began. Its end comes from [`World::next`].
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>>;
     /// Looks for an attempt of an earlier run, and for its step in the plan as it is now.
@@ -185,13 +190,16 @@ struct Driver<'a> {
 }
 
 impl Driver<'_> {
-    /// The plan of now, and what is known of the work tree; or first what people ask.
+    /// The plan of now, and what is known of the work tree; or first what people ask, or changed in the configuration.
     fn replan(&mut self) -> Result<Event> {
         // the machine may plan before the end of a pause
         self.pause = None;
         let requests = self.world.requests();
         if !requests.is_empty() {
             return Ok(Event::Requested(requests));
+        }
+        if let Some(configured) = self.world.configure(self.machine) {
+            return Ok(configured);
         }
         let (plan, seen) = self.world.plan(self.machine)?;
         let behind = self.world.catch_up_index()?;

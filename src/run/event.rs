@@ -13,8 +13,8 @@ use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
 use crate::state::{
-    Changes, CommitRefused, End, Learned, Note, Outcome, PersonRequest, RunTimes, SeenTasks, SpecState,
-    TreeRecord,
+    Changes, CommitRefused, ConfigOutcome, End, Learned, Note, Outcome, PersonRequest, RunTimes, SeenTasks,
+    SpecState, TreeRecord,
 };
 use crate::sys::interrupt::Interrupt;
 
@@ -45,6 +45,8 @@ pub struct Policy {
     pub pace: Pace,
     /// `[review]`: how often a review may ask for changes, and what follows then.
     pub review: Review,
+    /// Whether a person is asked before each task.
+    pub ask: bool,
     /// What tokens cost, where an agent reports no cost.
     pub prices: PriceTable,
     /// The local time zone.
@@ -69,6 +71,7 @@ impl Policy {
             on_refused: config.git.on_refused,
             pace: config.pace.clone(),
             review: config.review.clone(),
+            ask: false,
             prices: ModelPrice::table(&config.prices),
             zone,
         }
@@ -190,6 +193,18 @@ pub enum Event {
     EndRefused {
         /// The end that the hook's error means.
         end: End,
+    },
+    /// Configuration files changed since the last look.
+    Configured {
+        /// The settings of the run from now on, where they are taken.
+        policy: Option<Box<Policy>>,
+        /// What became of it.
+        became: ConfigOutcome,
+    },
+    /// A person wants this unit run (`run --ask`).
+    Confirmed {
+        /// The unit.
+        unit: String,
     },
     /// A pause is over.
     Woke,

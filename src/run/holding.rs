@@ -49,7 +49,10 @@ impl Machine {
         match reason {
             WaitReason::Pause { .. } => self.state.pause = None,
             WaitReason::Begin => self.begin_now(),
-            WaitReason::Limit { .. } | WaitReason::Program { .. } | WaitReason::Pace { .. } => {}
+            WaitReason::Limit { .. }
+            | WaitReason::Program { .. }
+            | WaitReason::Pace { .. }
+            | WaitReason::Ask { .. } => {}
         }
         let Some(until) = until else { return };
         for limited in self.state.all_limits_mut().filter(|l| l.until.is_some_and(|at| at <= until)) {

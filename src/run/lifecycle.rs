@@ -77,6 +77,8 @@ pub struct RunRequest<'a> {
     pub verbosity: u8,
     /// Wait until the run ends that has the work tree.
     pub wait: bool,
+    /// A person is asked before each task.
+    pub ask: bool,
     /// Standard output is for events alone.
     pub json: bool,
     /// The live view for the window `main`; `None`: this process runs in that window.
@@ -145,7 +147,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let before = first_look(owned, &resumed)?;
     let _awake_until_return = has_work.then(|| keep_awake(request)).flatten();
     owned.filter(|_| has_work).map(RunRepository::start_helpers).transpose()?;
-    let mut machine = Machine::new(state, Policy::of(config, TimeZone::system()));
+    let mut machine = Machine::new(state, policy(request));
     let mut start = RunStart {
         only: place.selection.only.clone(),
         from: place.selection.from.clone(),
@@ -209,6 +211,10 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         asked_to_stop: machine.asked_to_stop(),
         lets_others_run: lets_others_run(&end, config),
     })
+}
+
+fn policy(request: &RunRequest<'_>) -> Policy {
+    Policy { ask: request.ask, ..Policy::of(request.config, TimeZone::system()) }
 }
 
 /// Whether a step may start, or an agent is at work.

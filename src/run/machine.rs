@@ -18,7 +18,7 @@ use super::resume::ResumeRequest;
 use crate::config::HaltOrSkip;
 pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, SPEC_REVIEW, Step};
-pub use crate::report::notice::{Next, Notice, Pause};
+pub use crate::report::notice::{Next, Notice, Pause, TaskEdits};
 pub use crate::state::End;
 use crate::state::by_id::sorted;
 use crate::state::{
@@ -57,8 +57,12 @@ pub struct Machine {
     pub(super) opened: Vec<String>,
     /// Open tasks that an agent removed, still to be reported.
     pub(super) removed: Vec<(String, String)>,
+    /// How tasks.md changed, still to be reported.
+    pub(super) edits: TaskEdits,
     /// The time is up after which no step starts.
     pub(super) time_up: bool,
+    /// The unit that a person wants run next.
+    pub(super) confirmed: Option<String>,
 }
 
 impl Machine {
@@ -82,7 +86,9 @@ impl Machine {
             gone: None,
             opened: Vec::new(),
             removed: Vec::new(),
+            edits: TaskEdits::default(),
             time_up: false,
+            confirmed: None,
         }
     }
 
@@ -149,6 +155,7 @@ impl Machine {
             Event::Refused { files, args } => self.refused(now, files, args),
             Event::Failed { end, saved, unsaved } => self.failed(now, end, saved, unsaved.as_ref()),
             Event::EndRefused { end } => self.end_refused(now, end),
+            Event::Confirmed { unit } => self.confirmed(now, unit),
             Event::Woke if self.phase == Phase::Sleeping => {
                 self.pause = None;
                 self.stop_waiting(now);
@@ -158,6 +165,9 @@ impl Machine {
             Event::Woke => Vec::new(),
             Event::LookStopped => self.look_stopped(now),
             Event::Requested(requests) => self.requested(&requests),
+            Event::Configured { policy, became } => {
+                self.configured(now, policy.map(|policy| *policy), became)
+            }
             Event::TimeUp => self.time_is_up(now),
             Event::Asked(Interrupt::TryNow) => self.try_now(now),
             Event::Asked(what) => self.asked(now, what),
@@ -180,6 +190,8 @@ impl Machine {
         }
         // while an agent of an earlier run was at work, it may have opened a box
         self.follow(seen, self.state.running().is_some());
+        // a run shows what changes while it works
+        self.edits = TaskEdits::default();
         let ticked = seen.ticked();
         let state = &mut self.state;
         // no run begins before a person trusts them
@@ -191,7 +203,7 @@ impl Machine {
         if let Some(run) = state.run.open_mut() {
             // a box that is open now was opened since: an agent may tick it before the next look
             run.believed.retain(|id| ticked.contains(id));
-            (run.only, run.from) = (start.only, start.from);
+            (run.only, run.from, run.config) = (start.only, start.from, None);
             if let Some(work) = start.work {
                 (run.args, run.times) = (work.args, work.times);
             }
@@ -288,6 +300,10 @@ impl Machine {
             effects.extend(self.wait_for(now, Some(until), WaitReason::Program { program }));
             return effects;
         }
+        if let Some(asking) = self.ask_first(now, &step) {
+            effects.extend(asking);
+            return effects;
+        }
         if let Some((length, why)) = self.pause.take().map(|pause| self.length_before(&step, pause, share))
             && !length.is_zero()
         {
@@ -304,6 +320,7 @@ impl Machine {
     fn start(&mut self, now: Timestamp, mut step: Step, left: usize) -> Vec<Effect> {
         step.settings.login_check =
             step.settings.login_check.filter(|_| self.is_refused(&step.settings.backend));
+        self.confirmed = None;
         let attempt = self.state.next_attempt(&step.unit);
         let folder = if attempt == 1 { self.state.new_folder(&step.unit) } else { None };
         self.tried(&step.settings.backend, step.settings.model.as_deref());
@@ -357,25 +374,6 @@ impl Machine {
         let step = Box::new(step);
         self.step = Some(step.clone());
         vec![Effect::Save, Effect::Report(report), Effect::Start { step, attempt }]
-    }
-
-    /// Reports boxes that were ticked since the run began, and not by it. They do not count as done. The agent that just
-    /// worked may tick those in `own`; they are not reported. Reports boxes of done tasks that were opened and open
-    /// tasks that were removed, too.
-    pub(super) fn report_foreign_ticks(&mut self, ticked: &BTreeSet<String>, own: &[String]) -> Vec<Effect> {
-        let mut strange = self.state.doubt(ticked);
-        strange.retain(|id| !own.contains(id));
-        let mut effects = Vec::new();
-        if !strange.is_empty() {
-            effects.push(Effect::Report(Notice::ForeignTicks(strange)));
-        }
-        if !self.opened.is_empty() {
-            effects.push(Effect::Report(Notice::OpenedBoxes(std::mem::take(&mut self.opened))));
-        }
-        if !self.removed.is_empty() {
-            effects.push(Effect::Report(Notice::RemovedTasks(std::mem::take(&mut self.removed))));
-        }
-        effects
     }
 
     pub(super) fn finish(&mut self, now: Timestamp, end: End) -> Vec<Effect> {

@@ -1,6 +1,8 @@
 //! The life of a run: a pure machine decides what follows from an event, and a driver does it.
 
 pub mod active_run;
+mod ask_terminal;
+mod asking;
 pub mod assign;
 mod attempt_end;
 pub mod background_run;
@@ -11,6 +13,7 @@ mod child;
 pub mod clock_time;
 mod commit;
 mod conclusion;
+mod config_watch;
 pub mod detached;
 mod dirty_tree;
 mod dispatch;
@@ -50,8 +53,10 @@ pub mod prepare;
 pub mod prompt_words;
 mod protected;
 mod push;
+mod reconfigured;
 pub mod recorded_commits;
 mod recover;
+mod reporting;
 pub mod requests;
 pub mod resume;
 mod retry;
@@ -67,6 +72,7 @@ mod session_tests;
 #[cfg(test)]
 mod simulation;
 pub mod task_changes;
+mod terminal_question;
 pub mod test_count;
 pub mod tmux_session;
 pub mod tree_setup;

@@ -80,6 +80,21 @@ pub fn preflight(place: &SpecPlace, config: &Config, resume: Option<&ResumeReque
     Ok(plan)
 }
 
+/// Checks whether a run at work can go on with another configuration.
+pub(super) fn check_config(place: &SpecPlace, config: &Config, state: &SpecState) -> Result<()> {
+    // a tasks.md that cannot be read is an error of the plan that follows
+    let Ok((_, tasks)) = place.good_tasks() else { return Ok(()) };
+    prompt_inputs::check(place, config)?;
+    check_zone(config)?;
+    let mut state = state.clone();
+    place.follow(config, &tasks, &mut state);
+    let plan = current_plan(place, config, &tasks, &state, Timestamp::now());
+    check_programs(config, &plan)?;
+    check_commands(&missing_commands(place, config, &plan))?;
+    check_template(config, &plan)?;
+    check_budgets(config, &plan)
+}
+
 /// The state with the request applied; an error where the state does not allow it.
 pub(super) fn resumed(
     place: &SpecPlace,

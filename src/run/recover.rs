@@ -54,7 +54,7 @@ impl RealWorld<'_> {
             }
             None => attempt_folder::settle(&dir),
         }
-        let (outcome, mut learned) = conclusion(self.config, &dir, signal);
+        let (outcome, mut learned) = conclusion(&self.config, &dir, signal);
         learned.after = learned.after.or_else(|| self.look_again());
         self.undo_review(state.reviewed_tree(unit, attempt).as_deref(), &mut learned);
         Ok(Some((outcome, learned)))

@@ -43,7 +43,8 @@ pub fn skip(place: &SpecPlace, config: &Config, named: &[String], ids: &[String]
     ask(place, &request(AskedChange::Skip { tasks: ids.iter().map(target).collect() })?)
 }
 
-fn request(asks: AskedChange) -> Result<PersonRequest> {
+/// A request of the person at the keyboard.
+pub(super) fn request(asks: AskedChange) -> Result<PersonRequest> {
     let id = random::bits()
         .map_err(|e| Error::new(ErrorKind::Internal, "drawing a random number").caused_by(e))?;
     Ok(PersonRequest { id: format!("{id:016x}"), at: Timestamp::now(), by: person::name(), asks })

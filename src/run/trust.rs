@@ -33,9 +33,11 @@ pub struct PushTarget {
 }
 
 /// What a run of this project would execute because of its files.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RunTrust {
-    request: LoadRequest,
+    pub(super) request: LoadRequest,
+    /// The configuration that it is of; `None`: none counts.
+    pub(super) loaded: Option<Box<Loaded>>,
     /// A folder in the work tree whose hooks and settings of git count.
     ground: PathBuf,
     /// Everything that a person has to trust.
@@ -51,13 +53,7 @@ pub struct RunTrust {
 impl RunTrust {
     /// That of the project as it is now, for work in the work tree that `ground` is in.
     pub fn of(request: LoadRequest, loaded: &Loaded, ground: &Path) -> Result<Self> {
-        let names =
-            ["seqorch.toml", "seqorch.local.toml", "seqorch.lock"].map(|name| request.root.join(name));
-        let extended = loaded.extends.iter().map(|file| file.path.clone());
-        let all: BTreeSet<PathBuf> = loaded.files.iter().cloned().chain(names).chain(extended).collect();
-        // beside the checkout no agent works in it, and its files change because a person edits them
-        let watched = all.into_iter().filter(|_| ground == request.root);
-        let files = watched.map(|path| (path.clone(), Stamp::of(&path))).collect();
+        let files = stamps(&request, loaded, ground);
         let commits = loaded.config.git.commit == Commit::Step;
         let remote = loaded.config.git.push.as_ref().filter(|_| commits);
         let push = remote.map(|remote| push_target(ground, remote)).transpose()?;
@@ -67,7 +63,8 @@ impl RunTrust {
         settings.extend(git.as_ref().into_iter().flat_map(|pin| of_git(pin, commits)));
         settings.extend(push.as_ref().map(of_push));
         let ground = ground.to_owned();
-        Ok(Self { request, ground, settings, git: git.map(Arc::new), commits, push, files })
+        let loaded = Some(Box::new(loaded.clone()));
+        Ok(Self { request, loaded, ground, settings, git: git.map(Arc::new), commits, push, files })
     }
 
     /// The same, only with settings of git that `wanted` accepts by their keys, for verbs that start nothing else.
@@ -76,7 +73,7 @@ impl RunTrust {
         let settings = all.into_iter().filter(|one| one.key.strip_prefix(GIT_SETTING).is_some_and(&wanted));
         let settings = settings.collect();
         let (ground, files) = (request.root.clone(), Vec::new());
-        Ok(Self { request, ground, settings, git: None, commits: false, push: None, files })
+        Ok(Self { request, loaded: None, ground, settings, git: None, commits: false, push: None, files })
     }
 
     /// The same, with what was trusted because it protects the person, and is no longer set.
@@ -105,6 +102,39 @@ impl RunTrust {
     pub fn file(&self) -> Result<TrustFile> {
         let root = self.request.root.canonicalize().unwrap_or_else(|_| self.request.root.clone());
         TrustFile::open(&root, |name| std::env::var_os(name))
+    }
+
+    /// What of a configuration that changed since a person has to trust before the run takes it, a line each. A setting that
+    /// is trusted and gone is among it: else an agent could remove a check. `trusted`: what a person trusted since the run
+    /// began.
+    pub(super) fn untrusted_of(&self, loaded: &Loaded, trusted: Option<&[TrustedSetting]>) -> Vec<String> {
+        let before = self.loaded.as_deref().map(of_configuration).unwrap_or_default();
+        let begun: Vec<TrustedSetting> = before
+            .iter()
+            .map(|one| TrustedSetting { key: one.key.clone(), value: one.value.clone() })
+            .collect();
+        let mut now = of_configuration(loaded);
+        now.extend(lost_guards(loaded, &begun));
+        let gone = before.iter().filter(|old| !now.iter().any(|new| new.key == old.key));
+        let gone: Vec<&ReachingSetting> = gone.collect();
+        let new: Vec<&ReachingSetting> = now.iter().filter(|one| !one.is_among(&begun)).collect();
+        let agreed = trusted.is_some_and(|trusted| {
+            now.iter().all(|one| one.is_among(trusted)) && !gone.iter().any(|one| one.is_among(trusted))
+        });
+        if agreed {
+            return Vec::new();
+        }
+        let gone = gone.into_iter().map(|one| sanitise_line(&format!("{} is gone ({})", one.key, one.place)));
+        new.into_iter().map(one_line).chain(gone).collect()
+    }
+
+    /// From now on the run executes what this configuration says.
+    pub(super) fn take(&mut self, loaded: &Loaded) {
+        let before = self.loaded.as_deref().map(of_configuration).unwrap_or_default();
+        self.settings.retain(|one| !before.contains(one));
+        self.settings.extend(of_configuration(loaded));
+        self.files = stamps(&self.request, loaded, &self.ground);
+        self.loaded = Some(Box::new(loaded.clone()));
     }
 
     /// What would be executed now that is not part of the run.
@@ -152,16 +182,16 @@ impl RunTrust {
 
 /// Watches what comes up during a run.
 #[derive(Debug)]
-pub struct TrustWatch<'a> {
-    trust: &'a RunTrust,
+pub struct TrustWatch {
+    pub(super) trust: RunTrust,
     reported: BTreeSet<(String, String)>,
 }
 
-impl<'a> TrustWatch<'a> {
+impl TrustWatch {
     /// A watch over a run that was trusted like this.
     #[must_use]
-    pub fn new(trust: &'a RunTrust) -> Self {
-        Self { trust, reported: BTreeSet::new() }
+    pub fn new(trust: &RunTrust) -> Self {
+        Self { trust: trust.clone(), reported: BTreeSet::new() }
     }
 
     /// Where the run pushes to.
@@ -207,6 +237,20 @@ pub fn one_line(setting: &ReachingSetting) -> String {
 
 fn of_configuration(loaded: &Loaded) -> Vec<ReachingSetting> {
     reaching_settings(loaded, &|path| leads_out(&loaded.root, path))
+}
+
+/// The files of a configuration as they are now, as far as agents that work in `ground` can reach them.
+fn stamps(request: &LoadRequest, loaded: &Loaded, ground: &Path) -> Vec<(PathBuf, Option<Stamp>)> {
+    // beside the checkout no agent works in it, and its files change because a person edits them
+    let watched = config_files(request, loaded).into_iter().filter(|_| ground == request.root);
+    watched.map(|path| (path.clone(), Stamp::of(&path))).collect()
+}
+
+/// The files that a configuration is read from, and those that may come up.
+pub(super) fn config_files(request: &LoadRequest, loaded: &Loaded) -> BTreeSet<PathBuf> {
+    let names = ["seqorch.toml", "seqorch.local.toml", "seqorch.lock"].map(|name| request.root.join(name));
+    let extended = loaded.extends.iter().map(|file| file.path.clone());
+    loaded.files.iter().cloned().chain(names).chain(extended).collect()
 }
 
 /// The remote that a person names, and where it is now.

@@ -87,7 +87,7 @@ impl RealWorld<'_> {
         let step = Step { settings, ..(*run.step).clone() };
         let dir = self.store.attempt_dir(run.state.folder(&step.unit), run.attempt).verify(run.index + 1);
         let preparation = AttemptInputs {
-            config: self.config,
+            config: &self.config,
             store: self.store,
             plan,
             step: &step,

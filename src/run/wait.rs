@@ -7,11 +7,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::backoff;
+use super::config_watch::ConfigWatch;
 use super::inbox::InboxMessage;
 use super::machine::{Event, Pause};
+use super::terminal_question::LOOK_AT_TERMINAL;
 use super::world::RealWorld;
+use crate::report::notice::PauseKind;
 use crate::report::{notice_event, wait_text};
-use crate::state::PersonRequest;
+use crate::state::{PersonRequest, WaitReason};
 use crate::sys::interrupt::Interrupt;
 
 /// How late a pause may end after the computer woke up or its clock was set.
@@ -47,14 +50,29 @@ impl RealWorld<'_> {
                     self.countdown(None);
                     return Event::Requested(requests);
                 }
-                if self.interactive {
+                if let Pause::Wait(WaitReason::Ask { unit, title }) = why
+                    && let Some(event) = self.ask_on_terminal(unit, title)
+                {
+                    return event;
+                }
+                // it may say that another backend, or another time, is wanted
+                if matches!(why, Pause::Wait(_))
+                    && self.config_watch.as_ref().is_some_and(ConfigWatch::has_changed)
+                {
+                    self.countdown(None);
+                    return Event::Woke;
+                }
+                if self.interactive && why.kind() != PauseKind::Ask {
                     let line = wait_text::wait(why, left.map(round_up), until, &TimeZone::system());
                     self.countdown(Some(&format!("  {line}")));
                 }
             }
             // the wall clock may jump (a laptop wakes up), so look at it now and then
-            let longest =
-                if self.interactive && pause.is_some() { Duration::from_secs(1) } else { LOOK_AGAIN };
+            let longest = match pause {
+                Some((_, why)) if why.kind() == PauseKind::Ask => LOOK_AT_TERMINAL,
+                Some(_) if self.interactive => Duration::from_secs(1),
+                _ => LOOK_AGAIN,
+            };
             let rings = alarm.map(|at| self.time_to(at));
             let limit = left.into_iter().chain(rings).min();
             let limit = match (limit, pause) {
@@ -90,19 +108,23 @@ impl RealWorld<'_> {
 
     /// Says that the run pauses: on standard output, to programs, and where it is more than the next step, in the progress file.
     fn announce_pause(&mut self, until: Option<Timestamp>, length: Option<Duration>, why: &Pause) {
-        if !self.interactive {
+        if !self.interactive && why.kind() != PauseKind::Ask {
             let line = wait_text::wait(why, length.map(round_up), until, &TimeZone::system());
             self.say(&format!("  {line}"));
         }
         // one that a person ends has no other key
         let key = until.unwrap_or(Timestamp::MAX);
+        if why.kind() == PauseKind::Ask {
+            // each question is another one
+            self.published_pause = None;
+        }
         if self.published_pause.replace(key) != Some(key)
             // no hook gets this event, so only the log can fail
             && let Err(error) = self.publish(notice_event::of_pause(why, until))
         {
             self.say(error.render().trim_end());
         }
-        if matches!(why, Pause::Wait(_)) {
+        if matches!(why, Pause::Wait(_)) && why.kind() != PauseKind::Ask {
             self.note_wait(until);
         }
     }

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use rustix::process::Signal;
 
 use super::child::{Child, ChildJob};
 use super::conclusion::conclusion;
+use super::config_watch::ConfigWatch;
 use super::driver::{Ending, Recovered, World};
 use super::event_log::Chronicle;
 use super::inbox::{Inbox, InboxMessage};
@@ -20,6 +21,7 @@ use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::recorded_commits::{LostCommit, lost_commits};
 use super::run_locks::RunLocks;
 use super::run_repository::RunRepository;
+use super::terminal_question::TerminalQuestion;
 use super::trust::TrustWatch;
 use crate::config::{Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
@@ -27,16 +29,12 @@ use crate::plan::{Plan, Step};
 use crate::project::SpecPlace;
 use crate::project::current_plan::make_plan;
 use crate::project::progress::progress;
-use crate::report::event_text;
 use crate::report::events::EventKind;
-use crate::report::notice_event;
 use crate::report::summary::UnitLine;
-use crate::report::text::logs_command;
 use crate::report::theme;
 use crate::state::outcome::CancelledBy;
 use crate::state::{
-    AttemptRecord, Changes, CommitRefused, Learned, Note, Outcome, PersonRequest, SeenTasks, SpecState,
-    TreeRecord,
+    Changes, CommitRefused, Learned, Note, Outcome, PersonRequest, SeenTasks, SpecState, TreeRecord,
 };
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
@@ -49,7 +47,8 @@ const WINDOW_BIRTH: Duration = Duration::from_secs(1);
 /// The real world of a run of one spec.
 pub struct RealWorld<'a> {
     pub(super) place: &'a SpecPlace,
-    pub(super) config: &'a Config,
+    /// As it was read last.
+    pub(super) config: Arc<Config>,
     pub(super) store: &'a Store,
     pub(super) clock: &'a dyn Clock,
     pub(super) launcher: Launcher,
@@ -73,7 +72,11 @@ pub struct RealWorld<'a> {
     /// Where snapshots are taken.
     pub(super) repository: Option<RunRepository>,
     /// Looks for what an agent adds that would be executed.
-    pub(super) trust: Option<TrustWatch<'a>>,
+    pub(super) trust: Option<TrustWatch>,
+    /// What `run --ask` asks.
+    pub(super) question: TerminalQuestion,
+    /// Reads configuration files again.
+    pub(super) config_watch: Option<ConfigWatch>,
     /// A push failed, and none has succeeded since.
     pub(super) unpushed: bool,
     /// Recorded commits that were not in the history of HEAD when the run began.
@@ -88,7 +91,7 @@ impl<'a> RealWorld<'a> {
     /// A world that prints its lines to `out`.
     pub fn new(
         place: &'a SpecPlace,
-        config: &'a Config,
+        config: &Config,
         store: &'a Store,
         clock: &'a dyn Clock,
         launcher: Launcher,
@@ -97,7 +100,7 @@ impl<'a> RealWorld<'a> {
     ) -> Self {
         Self {
             place,
-            config,
+            config: Arc::new(config.clone()),
             store,
             clock,
             launcher,
@@ -116,6 +119,8 @@ impl<'a> RealWorld<'a> {
             at_start: None,
             repository: None,
             trust: None,
+            question: TerminalQuestion::default(),
+            config_watch: None,
             unpushed: false,
             lost_before: Vec::new(),
             taken_requests: BTreeSet::new(),
@@ -186,7 +191,7 @@ impl<'a> RealWorld<'a> {
             ChildJob::Assignment(call) => self.call_ended(&dir, call),
             ChildJob::Verification(run) => self.verify_command_ended(&dir, run),
             ChildJob::Attempt { signal, live_ticks, reviews } => {
-                let (mut outcome, mut learned) = conclusion(self.config, &dir, signal);
+                let (mut outcome, mut learned) = conclusion(&self.config, &dir, signal);
                 let soon = since.is_some_and(|since| since.elapsed() < WINDOW_BIRTH);
                 let hung_up = outcome == Outcome::Cancelled { by: CancelledBy::HangUp };
                 let never_began = soon && hung_up && !learned.worked;
@@ -240,8 +245,8 @@ impl World for RealWorld<'_> {
         self.place.refuse_doubts(&state)?;
         let selection = state.run.selection(&self.place.selection);
         let trusted = state.trusted_ticks(&seen.ticked());
-        let known = progress(&state, trusted, self.config, self.clock.now());
-        let plan = make_plan(self.place, self.config, &tasks, &known, &selection);
+        let known = progress(&state, trusted, &self.config, self.clock.now());
+        let plan = make_plan(self.place, &self.config, &tasks, &known, &selection);
         self.plan = Some(plan.clone());
         Ok((plan, seen))
     }
@@ -271,7 +276,7 @@ impl World for RealWorld<'_> {
             return Err(Error::new(ErrorKind::Internal, "a step without a plan"));
         };
         let prepared = PreparedAttempt::make(&AttemptInputs {
-            config: self.config,
+            config: &self.config,
             store: self.store,
             plan,
             step,
@@ -283,6 +288,10 @@ impl World for RealWorld<'_> {
             place: self.place,
             now: self.clock.now(),
         })?;
+        if !self.edit_prompt(step, &prepared.dir.prompt())? {
+            let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+            return Ok(Some((outcome, Learned::default())));
+        }
         self.explain_start(step, &prepared.dir);
         let live_ticks: Vec<String> = match self.config.tasks.tick {
             Tick::Live => step.open.iter().map(|t| t.id.clone()).collect(),
@@ -356,38 +365,11 @@ impl World for RealWorld<'_> {
     }
 
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()> {
-        self.note(report, state);
-        let what = notice_event::of_notice(report, state);
-        let line = event_text::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
-        self.say(&line);
-        self.label(report);
-        // without an agent there is no output
-        let silent = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
-        if let Notice::Ended { unit, attempt, outcome, .. } = report
-            && !outcome.needs_no_look()
-            && !outcome.is_refused_commit()
-            && *outcome != silent
-            && self.units.iter().any(|line| line.id == *unit)
-        {
-            // the agent reported success, so the reason is in the output of the check
-            let check = if matches!(outcome, Outcome::VerifyFailed { .. }) { " --verify" } else { "" };
-            let command = logs_command(&self.place.typed, unit);
-            self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
-        }
-        if let Notice::Ended { unit, attempt, .. } = report {
-            self.say_files(state, unit, *attempt);
-        }
-        let changes = report.unit().and_then(|unit| state.units.get(unit)?.changes.as_ref());
-        let own = match report {
-            Notice::Ended { unit, attempt, .. } => state.attempt(unit, *attempt),
-            _ => None,
-        };
-        let own = own.map_or(&[][..], AttemptRecord::own_commits);
-        let entry = event_text::progress_entry(report, changes, own, self.clock.now(), &TimeZone::system());
-        if let Some(entry) = entry {
-            self.store.progress(&entry)?;
-        }
-        self.publish(what)
+        self.report_notice(report, state)
+    }
+
+    fn configure(&mut self, machine: &Machine) -> Option<Event> {
+        self.read_config_again(machine)
     }
 
     fn asked(&mut self) -> Option<Interrupt> {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::by_id;
+use super::config_note::ConfigNote;
 use super::end::End;
 use crate::agent::limit::LimitKind;
 use crate::plan::Selection;
@@ -55,6 +56,9 @@ pub struct OpenRun {
     /// Seconds that it waited, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waited_s: BTreeMap<String, u64>,
+    /// What became of configuration files that changed since it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigNote>,
 }
 
 /// When the steps of a run may start, as a person asked for it.
@@ -139,6 +143,13 @@ pub enum WaitReason {
     },
     /// The time that a person set for the first step.
     Begin,
+    /// The answer of a person to the question whether to run a task (`run --ask`).
+    Ask {
+        /// The unit.
+        unit: String,
+        /// Its title.
+        title: String,
+    },
     /// The end of a pause that a person asked for.
     Pause {
         /// Who asked for it.
@@ -154,6 +165,7 @@ impl std::fmt::Display for WaitReason {
             Self::Program { program } => write!(f, "{program} is gone"),
             Self::Pace { rule } => f.write_str(rule),
             Self::Begin => f.write_str("the time to begin (--at)"),
+            Self::Ask { unit, .. } => write!(f, "your answer whether to run task {unit}"),
             Self::Pause { by: Some(by) } => write!(f, "paused by {by}"),
             Self::Pause { by: None } => f.write_str("paused"),
         }
@@ -174,6 +186,7 @@ impl OpenRun {
             iterations: 0,
             wait: None,
             waited_s: BTreeMap::new(),
+            config: None,
         }
     }
 

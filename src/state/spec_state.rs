@@ -87,6 +87,12 @@ impl SpecState {
         waiting.filter(|changes| !changes.is_empty()).count() > 0
     }
 
+    /// A person trusts what attempts changed in the configuration; hooks and settings of git are another matter.
+    pub fn trust_settings(&mut self) {
+        let attempts = self.units.values_mut().flat_map(|unit| &mut unit.attempts);
+        attempts.for_each(|attempt| attempt.learned.untrusted.retain(|change| change.of_git));
+    }
+
     /// The unit whose last attempt has not ended as far as is known, and that attempt.
     #[must_use]
     pub fn running(&self) -> Option<(&str, &AttemptRecord)> {

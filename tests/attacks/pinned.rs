@@ -34,6 +34,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         );
     }),
     ("unchanged hooks beside a new one", "see what a plain commit shows them", unchanged),
+    ("an agent removes a check from seqorch.toml", "the run keeps it", removed_check),
     ("an agent breaks seqorch.toml", "the run continues; a need", broken),
 ];
 
@@ -66,6 +67,15 @@ fn added_setting() {
     // once a person has trusted it, nothing waits
     project.run(&["trust"]).code(0);
     project.run(&["run"]).code(0);
+}
+
+fn removed_check() {
+    let project = project("rm -f seqorch.local.toml; say_done")
+        .config("[run]\non_failure = \"skip\"\n[retry]\nattempts = 1\n[verify]\ncommands = [[\"false\"]]\n");
+    trusted(&project);
+    project.run(&["run"]).code(2).says(&["not trusted are verify.commands is gone (seqorch.local.toml:6)"]);
+    assert_eq!(project.outcomes("demo", "2"), ["verify_failed"]);
+    assert!(!project.tasks("demo").contains("[x]"));
 }
 
 fn local_file() {

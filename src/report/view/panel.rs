@@ -156,15 +156,19 @@ fn between(source: &ViewSource<'_>) -> Panel {
         let title = match why {
             PauseKind::Delay => "the pause between two steps".to_owned(),
             PauseKind::Backoff => "the pause before the next attempt".to_owned(),
-            PauseKind::Limit | PauseKind::Pace | PauseKind::Program | PauseKind::Begin | PauseKind::Pause => {
-                sanitise_line(reason)
-            }
+            PauseKind::Limit
+            | PauseKind::Pace
+            | PauseKind::Program
+            | PauseKind::Begin
+            | PauseKind::Ask
+            | PauseKind::Pause => sanitise_line(reason),
         };
         let mut head = vec![PanelLine::plain(match until {
             Some(until) => {
                 let left = since(source.now, until).as_millis().div_ceil(1000).try_into().unwrap_or(0);
                 format!("until {}, in {}", moment(source, until), span(Duration::from_secs(left)))
             }
+            None if why == PauseKind::Ask => "until you answer in the terminal of the run".to_owned(),
             None => "until p, or `seqorch resume --now`".to_owned(),
         })];
         head.extend(next.map(PanelLine::plain));

@@ -125,6 +125,7 @@ pub(super) fn random(dice: &mut Dice) -> Model {
     if dice.one_in(5) {
         model.people.hours = Some((dice.pick(&[0, 0, 300, 5000]), dice.pick(&[100, 300, 3000])));
     }
+    model.asks = dice.one_in(6);
     happenings.sort_by_key(|(at, _)| *at);
     model.happenings = happenings.into();
     model

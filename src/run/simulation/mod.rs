@@ -16,6 +16,7 @@ mod notes;
 mod orchestrator;
 mod requests;
 mod scenario;
+mod settings;
 mod world;
 
 use model::Model;
@@ -85,7 +86,7 @@ fn live(model: &mut Model, kill_at: Option<u32>) -> (Ended, u32) {
 
 impl Model {
     pub(super) fn policy(&self) -> Policy {
-        Policy::of(&self.config, jiff::tz::TimeZone::UTC)
+        Policy { ask: self.asks, ..Policy::of(&self.config, jiff::tz::TimeZone::UTC) }
     }
 }
 

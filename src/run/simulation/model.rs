@@ -65,6 +65,10 @@ pub(super) struct Model {
     pub(super) notes: usize,
     /// How often a run looked into the box.
     pub(super) note_looks: usize,
+    /// People are asked before each task.
+    pub(super) asks: bool,
+    /// How often a run looked at the configuration files.
+    pub(super) config_looks: usize,
     /// What people asked of runs at work.
     pub(super) people: People,
     /// What a person asked of the next run.
@@ -122,6 +126,8 @@ impl Model {
             note_box: Vec::new(),
             notes: 0,
             note_looks: 0,
+            asks: false,
+            config_looks: 0,
             people: People::default(),
             resume: None,
             sessions: false,

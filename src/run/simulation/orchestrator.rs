@@ -4,7 +4,7 @@ use super::acts::Attempt;
 use super::model::Model;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Step;
-use crate::state::Outcome;
+use crate::state::{ConfigOutcome, Outcome};
 use crate::sys::interrupt::Interrupt;
 
 /// One life of an orchestrator.
@@ -37,6 +37,10 @@ pub(super) struct Orchestrator<'a> {
     /// The last end that was reported: unit, time, number of clock jumps before it, and the pause that must follow.
     pub(super) last: Option<(String, i64, u32, i64)>,
     pub(super) random: u32,
+    /// The unit that a person wanted run.
+    pub(super) confirmed: Option<String>,
+    /// What became of the last change of the configuration.
+    pub(super) became: Option<ConfigOutcome>,
 }
 
 impl<'a> Orchestrator<'a> {
@@ -63,6 +67,8 @@ impl<'a> Orchestrator<'a> {
             first: None,
             last: None,
             random: 0,
+            became: None,
+            confirmed: None,
         }
     }
 

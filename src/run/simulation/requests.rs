@@ -6,15 +6,18 @@ use super::check::is_within;
 use super::model::Model;
 use super::orchestrator::Orchestrator;
 use crate::plan::Step;
-use crate::run::event::{RunStart, WorkStart};
+use crate::run::event::{Event, RunStart, WorkStart};
 use crate::run::resume::ResumeRequest;
-use crate::state::{AskedChange, PersonRequest, RunTimes, SkipTarget, SpecState};
+use crate::state::{AskedChange, PersonRequest, ResumeReason, RunTimes, SkipTarget, SpecState};
+use crate::sys::interrupt::Interrupt;
 
 /// What people asked of the runs, and what no state has yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct People {
     pub(super) request_box: Vec<PersonRequest>,
     asked: usize,
+    /// How often they were asked whether to run a task.
+    answers: usize,
     /// A person ended the last pause.
     resumed: bool,
     /// Each run begins this many seconds after its start, and its steps start within so many.
@@ -133,6 +136,41 @@ impl Model {
 }
 
 impl Orchestrator<'_> {
+    /// A person says whether to run a unit. Now and then they stop, or want it skipped.
+    pub(super) fn answer(&mut self, unit: &str) -> Event {
+        self.model.people.answers += 1;
+        self.model.pass(20);
+        match self.model.people.answers % 11 {
+            4 => {
+                self.asked.push(Interrupt::Interrupt);
+                Event::Asked(Interrupt::Interrupt)
+            }
+            7 => {
+                self.model.skip(unit);
+                if self.model.people.request_box.is_empty() {
+                    self.asked.push(Interrupt::Interrupt);
+                    return Event::Asked(Interrupt::Interrupt);
+                }
+                Event::Requested(self.model.people.request_box.clone())
+            }
+            _ => {
+                self.confirmed = Some(unit.to_owned());
+                Event::Confirmed { unit: unit.to_owned() }
+            }
+        }
+    }
+
+    /// An agent starts: where people are asked, they wanted that, unless it only continues.
+    pub(super) fn check_confirmed(&mut self, step: &Step, state: &SpecState) {
+        use ResumeReason as R;
+        let reason = state.running().and_then(|(_, record)| Some(record.resumes.as_ref()?.reason));
+        let continues = matches!(reason, Some(R::Nudge | R::Unchanged | R::Limit));
+        let confirmed = self.confirmed.take();
+        if self.model.asks && step.role.is_work() && !continues && confirmed.as_ref() != Some(&step.unit) {
+            self.wrong(format!("{} starts, and a person wanted {confirmed:?}", step.unit));
+        }
+    }
+
     /// Requests are forgotten: the disk has the last pause among them.
     pub(super) fn check_taken(&mut self, taken: &[String]) {
         let mut of_people = self.model.people.request_box.iter().rev();

@@ -221,6 +221,12 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             let nothing = || Act::ends(Outcome::NoSignal);
             in_sessions(with(&[nothing(), done(), failed(), nothing(), nothing(), done()]))
         }),
+        ("a person is asked before each task", {
+            let nothing = || Act::ends(Outcome::NoSignal);
+            let mut model = in_sessions(with(&[nothing(), done(), failed(), Act::ends(halted()), done()]));
+            model.asks = true;
+            model
+        }),
         ("sessions that are never found again", {
             let nothing = || Act::ends(Outcome::NoSignal);
             let acts = [nothing(), failed().mute(), nothing(), nothing().mute(), failed(), failed().mute()];

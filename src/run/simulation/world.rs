@@ -16,7 +16,7 @@ use crate::run::machine::{Assigned, Notice, Pause};
 use crate::state::outcome::CancelledBy;
 use crate::state::{
     Changes, CommitRefused, Learned, Note, Outcome, PersonRequest, SeenTasks, SpecState, TreeRecord,
-    UnitState,
+    UnitState, WaitReason,
 };
 use crate::sys::interrupt::Interrupt;
 
@@ -107,6 +107,10 @@ impl World for Orchestrator<'_> {
         self.model.note_box.clone()
     }
 
+    fn configure(&mut self, _: &Machine) -> Option<Event> {
+        self.reconfigure()
+    }
+
     fn requests(&mut self) -> Vec<PersonRequest> {
         self.model.people.request_box.clone()
     }
@@ -130,6 +134,8 @@ impl World for Orchestrator<'_> {
         }
         self.model.check_start(step, attempt);
         self.model.check_notes(step);
+        self.check_config(step);
+        self.check_confirmed(step, state);
         if self.model.git.as_ref().is_some_and(|git| git.index_behind.is_some()) {
             self.wrong("starts an agent while the index lacks a commit");
         }
@@ -360,6 +366,9 @@ impl World for Orchestrator<'_> {
             }
             if pause.is_some() && !self.model.people.request_box.is_empty() {
                 return Event::Requested(self.model.people.request_box.clone());
+            }
+            if let Some((None, Pause::Wait(WaitReason::Ask { unit, .. }))) = pause {
+                return self.answer(unit);
             }
             let left = pause.and_then(|(until, _)| until).map(|until| until.as_second() - now);
             if left.is_some_and(|left| left <= 0) {

@@ -1,0 +1,49 @@
+//! Prints and writes what a run reports.
+
+use jiff::tz::TimeZone;
+
+use super::machine::Notice;
+use super::world::RealWorld;
+use crate::error::Result;
+use crate::report::text::logs_command;
+use crate::report::{event_text, notice_event};
+use crate::state::outcome::CancelledBy;
+use crate::state::{AttemptRecord, Outcome, SpecState};
+
+impl RealWorld<'_> {
+    /// Prints a notice, and writes it to the logs.
+    pub(super) fn report_notice(&mut self, report: &Notice, state: &SpecState) -> Result<()> {
+        self.note(report, state);
+        let what = notice_event::of_notice(report, state);
+        let line = event_text::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
+        self.say(&line);
+        self.label(report);
+        // without an agent there is no output
+        let silent = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+        if let Notice::Ended { unit, attempt, outcome, .. } = report
+            && !outcome.needs_no_look()
+            && !outcome.is_refused_commit()
+            && *outcome != silent
+            && self.units.iter().any(|line| line.id == *unit)
+        {
+            // the agent reported success, so the reason is in the output of the check
+            let check = if matches!(outcome, Outcome::VerifyFailed { .. }) { " --verify" } else { "" };
+            let command = logs_command(&self.place.typed, unit);
+            self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
+        }
+        if let Notice::Ended { unit, attempt, .. } = report {
+            self.say_files(state, unit, *attempt);
+        }
+        let changes = report.unit().and_then(|unit| state.units.get(unit)?.changes.as_ref());
+        let own = match report {
+            Notice::Ended { unit, attempt, .. } => state.attempt(unit, *attempt),
+            _ => None,
+        };
+        let own = own.map_or(&[][..], AttemptRecord::own_commits);
+        let entry = event_text::progress_entry(report, changes, own, self.clock.now(), &TimeZone::system());
+        if let Some(entry) = entry {
+            self.store.progress(&entry)?;
+        }
+        self.publish(what)
+    }
+}
