@@ -85,6 +85,7 @@ const PURE: &[&str] = &[
     "run::asking",
     "run::attempt_end",
     "run::backoff",
+    "run::baseline",
     "run::clock_time",
     "run::ending",
     "run::event",

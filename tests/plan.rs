@@ -59,7 +59,7 @@ fn plan_json_has_exactly_the_documented_keys() {
     assert_eq!(
         keys(&plan),
         set(
-            "spec steps skipped ignored_lines tasks groups waves dialect dialect_reason reading errors warnings notes \
+            "baseline spec steps skipped ignored_lines tasks groups waves dialect dialect_reason reading errors warnings notes \
              total_steps max_iterations timeline left uncounted_budgets"
         )
     );

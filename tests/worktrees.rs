@@ -109,6 +109,57 @@ fn verbs_that_look_work_from_the_checkout() {
 }
 
 #[test]
+fn status_and_report_name_the_tree_and_its_branch() {
+    let project = ground(WRITES, "");
+    project.run(&["run", "demo", "--only", "1"]).code(0);
+    assert!(!project.run(&["status", "demo"]).code(0).stdout.contains("work tree"));
+    assert_eq!(json_of(&project.run(&["status", "demo", "--json"]).code(0).stdout)["work_tree"], Value::Null);
+    git(&project, &["add", "-A"]);
+    project.run(&["run", "demo", "--worktree"]).code(0);
+    let top = tree(&project, "seqorch/demo").display().to_string();
+    let line = format!("work tree: {top} on the branch seqorch/demo");
+    project.run(&["status", "demo"]).code(0).says(&[&line]);
+    project.run(&["report", "demo"]).code(0).says(&[&line]);
+    let shown = json!({ "path": top, "branch": "seqorch/demo" });
+    assert_eq!(json_of(&project.run(&["status", "demo", "--json"]).code(0).stdout)["work_tree"], shown);
+    assert_eq!(json_of(&project.run(&["report", "demo", "--json"]).code(0).stdout)["work_tree"], shown);
+    let page = project.run(&["report", "demo", "--html", "-"]).code(0).stdout;
+    assert!(page.contains("<code>seqorch&#x2f;demo</code>"), "{page}");
+}
+
+#[test]
+fn a_spec_that_only_its_tree_has_is_found_from_the_checkout() {
+    let project =
+        ground(&format!("[ $SEQORCH_UNIT.$SEQORCH_ATTEMPT = 1.1 ] && say_halt || {{ {WRITES}; }}"), "");
+    project.run(&["run", "demo", "--worktree"]).code(2);
+    git(&project, &["rm", "-rq", ".kiro/specs/demo"]);
+    git(&project, &["commit", "-q", "-m", "elsewhere"]);
+    let before = checkout(&project);
+    for asked in [
+        &["status"][..],
+        &["status", "demo"],
+        &["status", ".kiro/specs/demo"],
+        &["status", ".kiro/specs/demo/tasks.md"],
+    ] {
+        project.run(asked).code(0).says(&["demo: needs you", "seqorch resume demo --answer"]);
+    }
+    project.run(&["specs"]).code(0).says(&["demo", ".kiro/specs/demo"]);
+    project.run(&["plan", "demo", "--dry-run"]).code(0).says(&["Plan of demo: 2 steps"]);
+    project.run(&["report"]).code(0).says(&["## Needs you"]);
+    project.run(&["note", "2", "keep it short"]).code(0);
+    project.run(&["resume", "demo", "--answer", "yes"]).code(0);
+    project.run(&["logs", "2"]).code(0).says(&["TASK_DONE"]);
+    project.run(&["diff", "2", "--stat"]).code(0).says(&["made-2"]);
+    project.run(&["undo", "2", "--commit"]).code(0);
+    project.run(&["run", "demo"]).code(0);
+    project.run(&["run", "unknown"]).code(66).says(&["There are: demo."]);
+    assert_eq!(checkout(&project), before);
+    git(&project, &["merge", "-q", "--no-edit", "-s", "ours", "seqorch/demo"]);
+    project.run(&["forget", "demo", "--yes"]).code(0).says(&["removed the work tree"]);
+    project.run(&["status", "demo"]).code(66);
+}
+
+#[test]
 fn verbs_that_act_work_from_the_checkout() {
     let project =
         ground(&format!("[ $SEQORCH_UNIT.$SEQORCH_ATTEMPT = 1.1 ] && say_halt || {{ {WRITES}; }}"), "");

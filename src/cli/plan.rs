@@ -29,7 +29,7 @@ use crate::report::timeline::lines;
 use crate::report::{plan as plan_text, plan_json};
 use crate::run::needed::lacks;
 use crate::run::prepare::template;
-use crate::run::prompt_words::{decisions, notes, other_decisions};
+use crate::run::prompt_words::{decisions, known_failures, notes, other_decisions};
 use crate::run::{forecast, preflight};
 use crate::spec::{self, TaskFile};
 use crate::state::{RunTimes, SpecState};
@@ -240,6 +240,8 @@ fn prompt(project: &Project, place: &SpecPlace, id: &str) -> Result<u8> {
         let decided =
             if config.prompt.decisions { other_decisions(&state, &tasks, step) } else { Vec::new() };
         context.decisions = &decided;
+        let known = known_failures(&state, step);
+        context.known_failures = &known;
         let text = render(&context, &template(config)?)?;
         let between = if index == 0 { "" } else { "\n" };
         let _ = write!(out, "{between}{}", sanitise(text.as_bytes()));

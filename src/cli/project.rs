@@ -98,7 +98,8 @@ impl Project {
             return Err(Error::new(ErrorKind::Config, text)
                 .hint("seqorch writes next to a spec; name the folder itself if you mean it."));
         }
-        let SpecLocation { dir, file, name } = locate(path, &self.root)?;
+        let only_there = own_tree::locate(path, &self.root).filter(|_| !path.exists());
+        let SpecLocation { dir, file, name } = only_there.map_or_else(|| locate(path, &self.root), Ok)?;
         let here = std::env::current_dir().and_then(fs::canonicalize).ok();
         let path = file.as_ref().map_or_else(|| dir.clone(), |file| dir.join(file));
         let typed = self.finder().typed(here.as_deref(), &name, &path, self.given);

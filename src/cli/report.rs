@@ -13,9 +13,10 @@ use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
 use crate::plan::Selection;
-use crate::project::SpecPlace;
 use crate::project::current_plan::current_plan;
+use crate::project::{SpecPlace, own_tree};
 use crate::report::run_report::{ReportSource, RunReport, run_report};
+use crate::report::work_tree::ShownTree;
 use crate::report::{events, page, theme};
 use crate::run::run_repository::RunRepository;
 use crate::run::task_changes::{changed_files, patch};
@@ -108,6 +109,11 @@ fn open_in_browser(page: &Path) -> Result<()> {
     })
 }
 
+/// The work tree that the spec has for itself.
+pub(super) fn shown_tree(place: &SpecPlace) -> Option<ShownTree> {
+    own_tree::tree_of(place).map(|tree| ShownTree::new(&tree.top.to_string_lossy(), &tree.branch))
+}
+
 /// The report on the spec's last run, or on all of its runs, with or without the changes line by line; `None`: nothing has
 /// run.
 pub(super) fn spec_report(
@@ -158,6 +164,7 @@ pub(super) fn spec_report(
         patch: &patches,
         now: Timestamp::now(),
         zone: &TimeZone::system(),
+        work_tree: shown_tree(place),
         all,
     }))
 }

@@ -11,15 +11,17 @@ use serde_json::{Value, json};
 use super::Global;
 use super::overview::{Overview, Unnamed, spec_for};
 use super::project::Project;
+use super::report::shown_tree;
 use crate::agent::sanitise::harmless;
 use crate::config::HistoryRule;
 use crate::error::Result;
 use crate::git::call::Supervisor;
 use crate::plan::Selection;
 use crate::project::SpecPlace;
+use crate::report::baseline;
 use crate::report::counts as report_counts;
 use crate::report::edit_text::config_note_lines;
-use crate::report::needs;
+use crate::report::needs::{self, ShownNeed};
 use crate::report::said::note_lines;
 use crate::report::spent::spent;
 use crate::report::task_lines::task_lines;
@@ -28,13 +30,14 @@ use crate::report::theme::{self, BOLD, paint, style_of};
 use crate::report::times::{busy_line, span};
 use crate::report::view::Standing;
 use crate::report::wait_text::wait_lines;
+use crate::report::work_tree::ShownTree;
 use crate::run::recorded_commits::{LostCommit, lost_commits};
 use crate::run::run_repository::RunRepository;
 use crate::run::run_texts::limit_lines;
 use crate::state::{self, AttemptRecord, ById, NeedKind, SpecState, UnitState, counts, left};
 use crate::store::activity::AtWork;
 use crate::store::busy_file::BusyFile;
-use crate::store::lock;
+use crate::store::lock::{self, Holder};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -106,11 +109,13 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
     let question = questions.first().copied();
     let lost = lost(project, place, &state);
     let busy = BusyFile::new(&store.folder()).look().filter(|_| holder.is_some());
+    let tree = shown_tree(place);
     let mut out = anstream::stdout();
     if as_json {
         let mut value = json!({
             "spec": place.name,
             "state": word,
+            "work_tree": tree,
             "run": holder,
             "running": running.as_ref().map(|(unit, attempt, doing)| running_json(unit, attempt, doing, commands)),
             "completed": state.completed,
@@ -123,6 +128,7 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
             "answers": state.answers,
             "decisions": state.all_decisions().collect::<Vec<_>>(),
             "notes": state.notes,
+            "baseline": state.baseline,
             "not_committed": not_committed(&state),
             "ended": last_end(&state),
             "waiting_until": state.run.wait().and_then(|wait| wait.until),
@@ -145,17 +151,7 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
         return Ok(0);
     }
     let needs = needs::shown(&place.typed, &state);
-    let head = match needs::headline(&needs) {
-        None => word.to_owned(),
-        Some(needed) if standing.needs_human() => needed,
-        Some(needed) => format!("{word}, {needed}"),
-    };
-    let _ =
-        writeln!(out, "{}: {}", paint(BOLD, &sanitise_line(&place.name)), paint(style_of(standing), &head));
-    if let Some(holder) = &holder {
-        let session = holder.session.as_deref().map_or_else(String::new, |s| format!(", tmux session {s}"));
-        let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);
-    }
+    write_head(&mut out, &place.name, standing, &needs, (tree.as_ref(), holder.as_ref()));
     if let Some((unit, attempt, doing)) = &running {
         let line = at_work(&place.typed, &state, (unit, attempt), doing, commands, holder.is_some());
         let _ = writeln!(out, "  {line}");
@@ -165,7 +161,8 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
     }
     let limits = limit_lines(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits, holder.is_some());
-    for line in config_note_lines(&state) {
+    let checks = baseline::status_lines(&state, holder.is_some(), Timestamp::now());
+    for line in config_note_lines(&state).into_iter().chain(checks) {
         let _ = writeln!(out, "  {line}");
     }
     for line in task_lines(&state, &plan) {
@@ -184,6 +181,30 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
     let _ = needs::write(&mut text, &place.typed, &needs);
     let _ = write!(out, "{}", theme::text(&String::from_utf8_lossy(&text)));
     Ok(0)
+}
+
+/// Writes where the spec stands, its work tree, and its run.
+fn write_head(
+    out: &mut impl Write,
+    name: &str,
+    standing: Standing,
+    needs: &[ShownNeed],
+    (tree, holder): (Option<&ShownTree>, Option<&Holder>),
+) {
+    let word = standing.word();
+    let head = match needs::headline(needs) {
+        None => word.to_owned(),
+        Some(needed) if standing.needs_human() => needed,
+        Some(needed) => format!("{word}, {needed}"),
+    };
+    let _ = writeln!(out, "{}: {}", paint(BOLD, &sanitise_line(name)), paint(style_of(standing), &head));
+    if let Some(tree) = tree {
+        let _ = writeln!(out, "  {tree}");
+    }
+    if let Some(holder) = holder {
+        let session = holder.session.as_deref().map_or_else(String::new, |s| format!(", tmux session {s}"));
+        let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);
+    }
 }
 
 /// The attempt that runs. `commands` is the number of the commands of verify that follow it.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::leaf_states::{LeafState, LeafStates, mismatches, optional_by_text};
 use super::reasons;
 use super::request::{PlanRequest, Progress, SpecInfo};
-use super::step::{Plan, PlanNote, SkipReason, SkippedTask, Step};
+use super::step::{BaselineChecks, Plan, PlanNote, SkipReason, SkippedTask, Step};
 use super::step_settings::SettingsResolver;
 use super::tmux_names;
 use super::unit_order::{UnitGraph, cut_before, stick_inside_units};
@@ -93,10 +93,15 @@ pub fn build(request: &PlanRequest<'_>) -> Plan {
         }
     }
     notes.sort_by_key(|note| note.line);
+    let steps: Vec<Step> = steps.into_iter().map(|(step, _)| step).collect();
+    let all = steps.iter().chain(spec_review.as_deref());
+    let baseline =
+        request.config.verify.baseline.then(|| BaselineChecks::of(request.config, &request.spec, all));
     Plan {
         spec: request.spec.name.to_owned(),
-        steps: steps.into_iter().map(|(step, _)| step).collect(),
+        steps,
         spec_review,
+        baseline,
         skipped: skipped.into_iter().map(|(_, skipped)| skipped).collect(),
         ignored: request.tasks.ignored.clone(),
         notes,

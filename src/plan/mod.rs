@@ -8,6 +8,7 @@
 
 pub mod argv;
 pub mod assign;
+pub mod baseline;
 pub mod branch_names;
 pub mod budget;
 mod build;
@@ -36,5 +37,5 @@ pub mod unmatched;
 pub use build::{UnitInfo, build, units};
 pub use request::{Fallback, PlanRequest, Progress, Selection, SpecInfo};
 pub use selected_tasks::select;
-pub use step::{Plan, PlanNote, SPEC_REVIEW, SkipReason, SkippedTask, Step, StepSettings};
+pub use step::{BaselineChecks, Plan, PlanNote, SPEC_REVIEW, SkipReason, SkippedTask, Step, StepSettings};
 pub use task_names::TaskNames;

@@ -66,6 +66,19 @@ pub struct PromptContext<'a> {
     pub notes: &'a [String],
     /// What people decided for other units about things that this one names, too.
     pub decisions: &'a [OtherDecision],
+    /// Checks of the unit that failed before any agent worked, and since.
+    pub known_failures: &'a [KnownFailure],
+}
+
+/// A check that failed before any agent worked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KnownFailure {
+    /// The command.
+    pub command: String,
+    /// How it ended: `failed with exit code 2`.
+    pub how: String,
+    /// The last lines that it printed; may be empty.
+    pub tail: String,
 }
 
 /// What a person decided for another unit.
@@ -97,6 +110,7 @@ impl<'a> PromptContext<'a> {
             answers: &[],
             notes: &[],
             decisions: &[],
+            known_failures: &[],
         }
     }
 }
@@ -143,6 +157,7 @@ struct PromptValues<'a> {
     answers: &'a [QuestionAnswer],
     notes: &'a [String],
     decisions: &'a [OtherDecision],
+    known_failures: &'a [KnownFailure],
     signals: PromptSignals,
     signal_required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -233,7 +248,7 @@ fn render_with(context: &PromptContext<'_>, template: &str, reason: Option<&str>
         values.answer = context.answers.last().map(Cow::Borrowed);
     }
     let text = render_values(&values, template)?;
-    let text = with_notes(text, context.notes);
+    let text = with_known_failures(with_notes(text, context.notes), context.known_failures);
     let heading = defuse(&format!("# Task {}: {}\n", oneline(values.unit.id), oneline(values.unit.title)));
     // an agent, and who reads its log, sees at once which task it is, whatever the template
     Ok(if text.trim_start_matches('\n').starts_with(&heading) { text } else { format!("{heading}\n{text}") })
@@ -263,6 +278,24 @@ fn with_notes(text: String, notes: &[String]) -> String {
         return text;
     }
     format!("{}\n\nA person adds, and you must follow it:\n\n{}\n", text.trim_end(), missing.join("\n\n"))
+}
+
+/// The prompt with the failures that a template of the user's own leaves out.
+fn with_known_failures(text: String, known: &[KnownFailure]) -> String {
+    let shown = |check: &KnownFailure| {
+        let tail = if check.tail.is_empty() { String::new() } else { format!("\n\n{}", quote(&check.tail)) };
+        defuse(&format!("`{}` {}{tail}", oneline(&check.command), oneline(&check.how)))
+    };
+    let has = |check: &&KnownFailure| {
+        let wanted = if check.tail.is_empty() { shown(check) } else { defuse(&quote(&check.tail)) };
+        text.contains(&wanted)
+    };
+    let missing: Vec<String> = known.iter().filter(|check| !has(check)).map(shown).collect();
+    if missing.is_empty() {
+        return text;
+    }
+    let lead = "These checks failed already before any agent worked, and have to succeed in the end";
+    format!("{}\n\n{lead}:\n\n{}\n", text.trim_end(), missing.join("\n\n"))
 }
 
 /// Renders any values, with the filters that make text from elsewhere harmless.
@@ -328,6 +361,7 @@ fn values<'a>(context: &PromptContext<'a>) -> PromptValues<'a> {
         answers: context.answers,
         notes: context.notes,
         decisions: context.decisions,
+        known_failures: context.known_failures,
         signals: PromptSignals { done: TASK_DONE, halt: HALT, approved: APPROVED, changes: CHANGES },
         signal_required: step.settings.done.signal == DoneSignal::Required,
         reason: None,

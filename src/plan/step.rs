@@ -20,6 +20,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The step that follows all of them, if the whole spec is reviewed: it fixes what the review finds.
     pub spec_review: Option<Box<Step>>,
+    /// The checks that come before all of them, if the configuration asks for that.
+    pub baseline: Option<BaselineChecks>,
     /// The tasks that do not run, and why.
     pub skipped: Vec<SkippedTask>,
     /// Lines that look like tasks and are not.
@@ -42,6 +44,15 @@ pub struct Plan {
     pub inputs: Vec<String>,
     /// How many iterations the run may take.
     pub max_iterations: u32,
+}
+
+/// What a run tries before any agent works.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BaselineChecks {
+    /// The commands, each as a step, in the order in which the tasks have them.
+    pub checks: Vec<Step>,
+    /// Commands that only say something about a task, as the configuration has them.
+    pub left_out: Vec<Vec<String>>,
 }
 
 /// A remark on a line of tasks.md.

@@ -25,7 +25,9 @@ pub fn current_plan(
     // after a kill, a run resumes with the ticks it trusted
     let trusted = state.trusted_ticks(&boxes);
     let known = progress(state, trusted, config, now);
-    make_plan(place, config, tasks, &known, &place.selection)
+    let mut plan = make_plan(place, config, tasks, &known, &place.selection);
+    plan.baseline = plan.baseline.filter(|_| state.next_run_needs_baseline());
+    plan
 }
 
 /// Makes the plan of a spec with this progress.

@@ -1,6 +1,8 @@
 //! Where a spec is that has a work tree of its own: there, not in the checkout in which a person names it.
 
-use super::spec_place::{Checkout, SpecPlace};
+use std::path::{Path, PathBuf};
+
+use super::spec_place::{Checkout, SpecLocation, SpecPlace, TASKS_FILE};
 use crate::spec;
 use crate::store::spec_tree::{SpecTree, SpecTreeRecord};
 
@@ -8,6 +10,13 @@ use crate::store::spec_tree::{SpecTree, SpecTreeRecord};
 #[must_use]
 pub fn record(place: &SpecPlace) -> Option<SpecTreeRecord> {
     SpecTreeRecord::of(&place.root, &place.path())
+}
+
+/// The work tree of the spec's own that a place is in.
+#[must_use]
+pub fn tree_of(place: &SpecPlace) -> Option<SpecTree> {
+    let record = record(place)?;
+    record.existing().filter(|tree| tree.top == record.here)
 }
 
 /// The place in the spec's own tree, if it has one.
@@ -20,10 +29,32 @@ pub fn place(place: SpecPlace) -> SpecPlace {
     }
 }
 
+/// The specs that are not in the checkout at `root`, and in a work tree of their own: where they would be in the checkout,
+/// and where they are.
+#[must_use]
+pub fn only_in_trees(root: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let is_spec = |path: &Path| path.is_file() || path.join(TASKS_FILE).is_file();
+    let all = SpecTreeRecord::all(root).into_iter();
+    let paths = all.map(|(record, tree)| (record.here.join(&record.spec), tree.top.join(&record.spec)));
+    paths.filter(|(here, there)| here.starts_with(root) && !is_spec(here) && is_spec(there)).collect()
+}
+
+/// What the path of such a spec says of it.
+#[must_use]
+pub fn locate(path: &Path, root: &Path) -> Option<SpecLocation> {
+    let (here, there) = only_in_trees(root).into_iter().find(|(here, _)| here == path)?;
+    let name = here.file_name()?.to_owned();
+    if there.is_dir() {
+        return Some(SpecLocation { name: name.to_string_lossy().into_owned(), dir: here, file: None });
+    }
+    let shown = here.strip_prefix(root).unwrap_or(&here).to_string_lossy().into_owned();
+    Some(SpecLocation { dir: here.parent()?.to_owned(), file: Some(name.into()), name: shown })
+}
+
 /// The place in this tree.
 #[must_use]
 pub fn moved(place: SpecPlace, record: &SpecTreeRecord, tree: &SpecTree) -> SpecPlace {
-    let there = |path: &std::path::Path| {
+    let there = |path: &Path| {
         let rest = path.strip_prefix(&record.here).ok()?;
         Some(tree.top.join(rest).components().collect())
     };

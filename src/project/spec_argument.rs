@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::discovery::{self, FoundSpec};
+use super::own_tree;
 use super::project_folders::ProjectFolders;
 use super::spec_place::TASKS_FILE;
 use super::spec_roots::{SPEC_ROOTS, searched};
@@ -35,7 +36,13 @@ impl SpecFinder<'_> {
     /// All specs of the project.
     #[must_use]
     pub fn specs(&self) -> Vec<FoundSpec> {
-        discovery::specs(self.root, self.spec_root)
+        let mut all = discovery::specs(self.root, self.spec_root);
+        all.extend(own_tree::only_in_trees(self.root).into_iter().map(|(dir, _)| FoundSpec {
+            name: dir.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            shown: dir.strip_prefix(self.root).unwrap_or(&dir).display().to_string(),
+            dir,
+        }));
+        all
     }
 
     /// The folder or the file of the spec that the user asked for, or of the only one there is.
@@ -51,11 +58,22 @@ impl SpecFinder<'_> {
         if here.is_file() {
             return Ok(here);
         }
+        if let Some(path) = self.only_in_a_tree(asked) {
+            return Ok(path);
+        }
         let below = self.root.join(self.spec_root).join(asked);
         if let Some(dir) = [here, below].into_iter().find(|dir| dir.is_dir()) {
             return self.only_list_in(&dir);
         }
         Err(self.unknown(asked))
+    }
+
+    /// The spec of that name or path that only a work tree of its own has.
+    fn only_in_a_tree(&self, asked: &Path) -> Option<PathBuf> {
+        let path: PathBuf = self.cwd.join(asked).components().collect();
+        let path = if path.ends_with(TASKS_FILE) { path.parent()?.to_owned() } else { path };
+        let mut all = own_tree::only_in_trees(self.root).into_iter().map(|(here, _)| here);
+        all.find(|here| *here == path || here.file_name() == Some(asked.as_os_str()))
     }
 
     /// The only file of a folder that is a task list.
@@ -151,7 +169,8 @@ impl SpecFinder<'_> {
                 return None;
             }
             let found = self.by_name(here, Path::new(name), given)?;
-            Some(fs::canonicalize(found).ok()? == dir)
+            // one that only its own work tree has is not there
+            Some(fs::canonicalize(&found).unwrap_or(found) == dir)
         };
         if !given.directory && !name.starts_with('-') && leads_to_it() == Some(true) {
             return name.to_owned();
@@ -171,7 +190,8 @@ impl SpecFinder<'_> {
         }
         // without its option, a profile does not set `run.spec_root`
         let spec_root = if given.configuration { Path::new(SPEC_ROOTS[0].folder) } else { self.spec_root };
-        discovery::named(self.root, spec_root, name).ok().flatten()
+        let named = discovery::named(self.root, spec_root, name).ok().flatten();
+        named.or_else(|| SpecFinder { cwd: here, ..*self }.only_in_a_tree(name))
     }
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::baseline;
 use super::changes::{changed, listed};
 use super::edit_text::{config_lines, tasks_line};
 use super::events::EventKind;
@@ -77,13 +78,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         EventKind::StepStarted { unit, title, tries, role, resumes, iteration, left, .. } => {
             let most = max_iterations.map_or_else(String::new, |n| format!("/{n}"));
             let again = if *tries > 1 { format!(", attempt {tries}") } else { String::new() };
-            let resumes = match resumes {
-                None => "",
-                Some(ResumeReason::Nudge) => ", asked for its signal",
-                Some(ResumeReason::Unchanged) => ", asked whether it is done",
-                Some(ResumeReason::Answer) => ", continues with the answer",
-                Some(ResumeReason::Retry | ResumeReason::Limit) => ", resumes its session",
-            };
+            let resumes = resumes_words(*resumes);
             let (unit, title) = (sanitise_line(unit), sanitise_line(title));
             let left = plural(*left, "task");
             let what = if role.is_work() { "" } else { "review of " };
@@ -104,6 +99,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("… asking {} to assign {}", sanitise_line(backend), plural(*units, "task"))
         }
         EventKind::Assigned { found, missing, complaints, .. } => assigned_line(found, missing, complaints),
+        EventKind::Baselining { .. } | EventKind::Baseline { .. } => baseline::line(what),
         EventKind::Verifying { unit, commands } => {
             format!(
                 "… task {} says it is done; verifying with {}",
@@ -171,6 +167,17 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
         }
         EventKind::Unknown => String::new(),
+    }
+}
+
+/// Why an attempt resumes a session, as words behind its start.
+fn resumes_words(reason: Option<ResumeReason>) -> &'static str {
+    match reason {
+        None => "",
+        Some(ResumeReason::Nudge) => ", asked for its signal",
+        Some(ResumeReason::Unchanged) => ", asked whether it is done",
+        Some(ResumeReason::Answer) => ", continues with the answer",
+        Some(ResumeReason::Retry | ResumeReason::Limit) => ", resumes its session",
     }
 }
 
@@ -299,6 +306,7 @@ pub fn progress_entry(
                 &[("Question", question), ("Answer", answer)],
             ));
         }
+        Notice::Baseline(record) => return Some(baseline::entry(record, &time.to_string())),
         Notice::Asked(taken) => return Some(asked_entry(taken, at, zone)),
         Notice::ConfigChanged(became) => return Some(changed_entry(&config_lines(became).join("\n"), &time)),
         Notice::TasksChanged(edits) => return Some(changed_entry(&tasks_line(edits), &time)),

@@ -18,7 +18,7 @@ use crate::agent::AttemptRole;
 use crate::agent::Usage;
 use crate::agent::sanitise::harmless;
 use crate::state::work_tree::AgentCommit;
-use crate::state::{ConfigOutcome, EndKind, Outcome, ResumeReason};
+use crate::state::{ConfigOutcome, EndKind, LeftOutCheck, Outcome, ResumeReason};
 
 /// Version of the format.
 pub const VERSION: u32 = 1;
@@ -134,6 +134,24 @@ pub enum EventKind {
         missing: Vec<String>,
         /// What was wrong with its assignments.
         complaints: Vec<String>,
+    },
+    /// The checks of the untouched tree start.
+    Baselining {
+        /// Number of commands.
+        commands: usize,
+    },
+    /// The checks of the untouched tree are over. No agent of this run has worked yet.
+    Baseline {
+        /// Number of commands.
+        commands: usize,
+        /// Those that failed.
+        failed: Vec<FailedCommand>,
+        /// Those that did not run, and why.
+        left_out: Vec<LeftOutCheck>,
+        /// Files that they changed, and that were put back.
+        undone: Vec<String>,
+        /// How long they took.
+        took_ms: u64,
     },
     /// The commands of `[verify]` start.
     Verifying {
@@ -292,6 +310,15 @@ pub enum EventKind {
     /// An event of a newer version; readers ignore it.
     #[serde(other)]
     Unknown,
+}
+
+/// A check that failed before any agent worked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedCommand {
+    /// The command.
+    pub command: String,
+    /// How it ended, and the end of what it printed.
+    pub tail: String,
 }
 
 /// A path that is in no snapshot and in no commit.

@@ -1,5 +1,6 @@
 //! PURE. What people and programs read; everything is written to a `&mut dyn Write` or given as a value.
 
+pub mod baseline;
 mod changes;
 pub mod counts;
 pub mod doc_page;
@@ -28,8 +29,10 @@ pub mod summary;
 pub mod task_lines;
 pub mod text;
 pub mod theme;
+pub mod time_scale;
 pub mod timeline;
 pub mod times;
 pub mod trust;
 pub mod view;
 pub mod wait_text;
+pub mod work_tree;

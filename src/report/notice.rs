@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::AttemptRole;
 use crate::plan::assign::Assigned;
-use crate::state::{Answer, ConfigOutcome, Note, Outcome, ResumeReason, TakenRequest, WaitReason};
+use crate::state::{
+    Answer, BaselineRecord, ConfigOutcome, Note, Outcome, ResumeReason, TakenRequest, WaitReason,
+};
 
 /// Something that the state machine of a run reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,13 @@ pub enum Notice {
     },
     /// Its assignments.
     Assigned(Assigned),
+    /// The checks of the untouched tree run.
+    Baselining {
+        /// Number of commands.
+        commands: usize,
+    },
+    /// What the checks said before any agent worked.
+    Baseline(Box<BaselineRecord>),
     /// The commands of `[verify]` run.
     Verifying {
         /// The unit.

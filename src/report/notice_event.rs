@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::baseline;
 use super::events::EventKind;
 use super::notice::{NamedTask, Next, NextKind, Notice, Pause};
 use crate::plan::assign::Assigned;
@@ -65,6 +66,8 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
             missing: missing.clone(),
             complaints: complaints.clone(),
         },
+        Notice::Baselining { commands } => EventKind::Baselining { commands: *commands },
+        Notice::Baseline(record) => baseline::event(record),
         Notice::Verifying { unit, commands } => {
             EventKind::Verifying { unit: unit.clone(), commands: *commands }
         }

@@ -26,6 +26,9 @@ struct HtmlContext<'a> {
 #[must_use]
 pub fn markdown(report: &RunReport, columns: usize) -> String {
     let mut out = format!("# {}: {}\n\n{} to {}\n", report.spec, report.headline, report.from, report.until);
+    if let Some(tree) = &report.work_tree {
+        let _ = writeln!(out, "\nIts {tree}");
+    }
     if !report.needs.is_empty() {
         out.push_str("\n## Needs you\n");
         for need in &report.needs {
@@ -40,6 +43,7 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
             }
         }
     }
+    failed_before(&mut out, report);
     out.push_str("\n## Tasks\n\n");
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Dynamic);
@@ -117,6 +121,18 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
         }
     }
     out
+}
+
+fn failed_before(out: &mut String, report: &RunReport) {
+    if !report.failed_before.is_empty() {
+        out.push_str("\n## Failed before any agent worked\n");
+        for check in &report.failed_before {
+            let _ = writeln!(out, "\n- `{}` {}; {}\n", check.command, check.how, check.since);
+            for line in check.printed.lines() {
+                let _ = writeln!(out, "> {line}");
+            }
+        }
+    }
 }
 
 fn reasons_and_left(out: &mut String, report: &RunReport) {

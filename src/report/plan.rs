@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 
+use super::baseline;
 use super::plan_settings::{differences, most_common, settings, shared};
 use super::text::{cut, plural, sanitise_line, width, wrap};
 use super::theme::{self, BOLD, DIM, LIVE as ID, WARNING};
@@ -96,6 +97,11 @@ pub fn write(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()
         }
     }
     let digits = count.to_string().len();
+    if let Some(checks) = plan.baseline.as_ref().filter(|_| count > 0) {
+        for line in wrap(&sanitise_line(&baseline::plan_line(checks)), page.columns()) {
+            writeln!(page.out, "{line}")?;
+        }
+    }
     if view.verbose {
         for (index, step) in plan.steps.iter().enumerate() {
             writeln!(page.out)?;

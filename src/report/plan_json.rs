@@ -19,7 +19,7 @@ use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 ///  "skipped": [{"id", "title", "reason", "detail", "on"}], "ignored_lines": [{"line", "text"}],
 ///  "tasks": [{"id", "title", "state", "optional", "optional_by_text", "parallel", "parent", "group", "depends_on", "line"}],
 ///  "groups": [{"id", "title", "line"}], "waves": [["id"]], "dialect", "dialect_reason", "reading",
-///  "errors": [{"line", "column", "message"}], "warnings": […], "notes": [{"line", "message"}],
+///  "baseline": {"commands": [["argv"]], "left_out": [["argv"]]}, "errors": [{"line", "column", "message"}], "warnings": […], "notes": [{"line", "message"}],
 ///  "total_steps", "max_iterations", "timeline": [{"id", "starts_at", "held_by", "takes_s", "exact"}],
 ///  "left": {"tokens", "cost_usd", "tasks", "of_other_specs"}, "uncounted_budgets": [{"key", "backend", "why"}]}
 /// ```
@@ -64,6 +64,7 @@ pub fn json(plan: Option<&Plan>, tasks: &TaskFile, timeline: Option<&Timeline>) 
         "errors": of(Severity::Error),
         "warnings": of(Severity::Warning),
         "notes": notes,
+        "baseline": plan.map(super::baseline::plan_json),
         "max_iterations": plan.map(|plan| plan.max_iterations),
         "timeline": super::timeline::json(timeline),
         "left": null,
@@ -249,6 +250,7 @@ mod tests {
             "tasks",
             "groups",
             "waves",
+            "baseline",
             "dialect",
             "dialect_reason",
             "reading",

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::baseline::{ShownCheck, shown_checks};
 use super::changes::{NO_FILES, listed};
 use super::event_text::end_words;
 use super::events::EventRecord;
@@ -17,7 +18,9 @@ use super::said::{SaidWords, said_for};
 use super::spans::{SpanKind, TimelineSpan, attempts, pauses, waited};
 use super::task_lines::commit_words;
 use super::text::{diff_command, logs_command, plural, sanitise_line, sanitise_text};
+use super::time_scale::{TimeScale, TimelineBar, clock};
 use super::times::span;
+use super::work_tree::ShownTree;
 use super::{counts, spent};
 use crate::git::FileChange;
 use crate::state::{Counts, End, EndKind, SpecState, Spent, UnitState, UnitStatus};
@@ -53,6 +56,8 @@ pub struct ReportSource<'a> {
     pub now: Timestamp,
     /// The zone of all times.
     pub zone: &'a TimeZone,
+    /// The work tree of the spec's own.
+    pub work_tree: Option<ShownTree>,
     /// Report on all runs, not only on the last one.
     pub all: bool,
 }
@@ -68,8 +73,12 @@ pub struct RunReport {
     pub from: String,
     /// When the last one ended.
     pub until: String,
+    /// The work tree of the spec's own, if it has one.
+    pub work_tree: Option<ShownTree>,
     /// What you must do.
     pub needs: Vec<ShownNeed>,
+    /// Checks that failed before any agent worked.
+    pub failed_before: Vec<ShownCheck>,
     /// Units that had an attempt, in the order of tasks.md.
     pub rows: Vec<TaskRow>,
     /// The tasks that are to do: id and title, in the order of the plan.
@@ -127,19 +136,6 @@ pub struct TaskRow {
     pub bars: Vec<TimelineBar>,
 }
 
-/// A bar of the timeline.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TimelineBar {
-    /// Where it begins, as a share of the whole width.
-    pub at: f64,
-    /// Its share of the whole width.
-    pub width: f64,
-    /// One of the kinds of the timeline: `done`, `limited`, `pause`, …
-    pub kind: SpanKind,
-    /// A sentence about it.
-    pub label: String,
-}
-
 /// Makes the report; `None` if there was no attempt yet.
 #[must_use]
 pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
@@ -150,7 +146,7 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
     let known = s.state.units_by_id().into_iter().map(|(id, _)| id);
     let gone = known.filter(|id| !units.contains_key(id));
     let order: Vec<&str> = s.units.iter().map(|(id, _)| id.as_str()).chain(gone).collect();
-    let scale = Scale { from, length: until.duration_since(from).as_secs_f64().max(0.001) };
+    let scale = TimeScale { from, length: until.duration_since(from).as_secs_f64().max(0.001) };
     let rows: Vec<TaskRow> = order
         .iter()
         .filter_map(|id| row(s, id, units.get(id).copied().unwrap_or_default(), from, &spans, &scale))
@@ -172,7 +168,9 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
         headline,
         from: clock(from, s.zone, "%Y-%m-%d %H:%M"),
         until: clock(until, s.zone, "%Y-%m-%d %H:%M %:z"),
+        work_tree: s.work_tree.clone(),
         needs,
+        failed_before: shown_checks(s.state),
         left: s
             .left
             .iter()
@@ -211,7 +209,7 @@ fn row(
     title: &str,
     from: Timestamp,
     spans: &[TimelineSpan],
-    scale: &Scale,
+    scale: &TimeScale,
 ) -> Option<TaskRow> {
     let unit = s.state.units.get(id)?;
     let title = if title.is_empty() { &unit.title } else { title };
@@ -349,41 +347,6 @@ fn totals(
         found.push(("changes", format!("+{insertions} -{deletions} lines")));
     }
     found
-}
-
-struct Scale {
-    from: Timestamp,
-    length: f64,
-}
-
-impl Scale {
-    fn share(&self, at: Timestamp) -> f64 {
-        (at.duration_since(self.from).as_secs_f64() / self.length).clamp(0.0, 1.0)
-    }
-
-    fn bar(&self, span: &TimelineSpan) -> TimelineBar {
-        let at = self.share(span.from);
-        TimelineBar {
-            at,
-            width: self.share(span.until) - at,
-            kind: span.kind,
-            label: format!("{} ({})", span.label, super::times::span(span.length())),
-        }
-    }
-
-    fn ticks(&self, zone: &TimeZone) -> Vec<(f64, String)> {
-        let format = if self.length < 600.0 { "%H:%M:%S" } else { "%H:%M" };
-        let at = |share: f64| {
-            let offset = Duration::from_secs_f64(self.length * share);
-            let time = self.from.checked_add(offset).unwrap_or(self.from);
-            (share, clock(time, zone, format))
-        };
-        [0.0, 0.25, 0.5, 0.75, 1.0].map(at).to_vec()
-    }
-}
-
-fn clock(at: Timestamp, zone: &TimeZone, format: &str) -> String {
-    at.to_zoned_datetime(zone.clone()).strftime(format).to_string()
 }
 
 /// The end of a text: agents put what matters last.

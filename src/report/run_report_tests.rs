@@ -17,6 +17,7 @@ fn report(state: &serde_json::Value, events: &str, all: bool) -> Option<RunRepor
         words: &|unit, attempt| Some(format!("words of {unit} {attempt}")),
         now: "2026-01-02T06:00:00Z".parse().unwrap(),
         zone: &TimeZone::UTC,
+        work_tree: None,
         all,
     })
 }

@@ -128,6 +128,14 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
                 label: sanitise_line(&format!("waited: {reason}")),
                 at_work: false,
             }),
+            EventKind::Baselining { commands } => found.push(TimelineSpan {
+                unit: String::new(),
+                from: record.at,
+                until: next.unwrap_or(now).max(record.at),
+                kind: SpanKind::Verify,
+                label: format!("tried {} before any agent worked", plural(*commands, "command")),
+                at_work: false,
+            }),
             EventKind::Verifying { unit, commands } => found.push(TimelineSpan {
                 unit: unit.clone(),
                 from: record.at,

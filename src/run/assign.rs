@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use std::fs;
-
 use super::child::{AssignmentCall, ChildJob};
 use super::driver::World as _;
 use super::launch;
@@ -24,8 +22,6 @@ use crate::store::spec_store::Store;
 
 /// Bytes at the end of the output that are searched for an answer.
 const ANSWER_MAX: u64 = 4_000_000;
-/// Number of calls whose folders stay.
-const KEPT: u32 = 20;
 
 /// Has an agent assign units of a plan without a run, and saves the answer.
 pub fn ask_outside_of_a_run(
@@ -105,7 +101,7 @@ impl RealWorld<'_> {
             &self.owners(),
             complaints,
         )?;
-        let number = self.next_call();
+        let number = self.store.next_call(assign::CALL);
         let preparation = AttemptInputs {
             config: &self.config,
             store: self.store,
@@ -126,22 +122,9 @@ impl RealWorld<'_> {
         }
     }
 
-    /// The number of the next call. Removes the oldest folders.
-    fn next_call(&self) -> u32 {
-        let number = |n: u32| self.store.attempt_dir(assign::CALL, n);
-        let folder = number(1).path().parent().map(ToOwned::to_owned);
-        let names = folder.and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
-        let numbers: Vec<u32> = names.filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
-        let last = numbers.iter().copied().max().unwrap_or(0);
-        for old in numbers.iter().copied().filter(|n| n + KEPT <= last) {
-            let _ = fs::remove_dir_all(number(old).path());
-        }
-        last + 1
-    }
-
     /// Ends the call of an earlier run, whose answer no run waits for.
     pub fn end_old_calls(&self) {
-        let last = self.next_call().saturating_sub(1);
+        let last = self.store.last_call(assign::CALL);
         let dir = self.store.attempt_dir(assign::CALL, last);
         if last > 0 && attempt_folder::alive(&dir) {
             attempt_folder::end(&dir, launch::OLD_CHILD_GRACE);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::event::BaselineResult;
 use crate::config::DoneSignal;
 use crate::plan::Step;
 use crate::plan::assign::Assignment;
@@ -34,6 +35,8 @@ pub(super) enum ChildJob {
     },
     /// An agent assigns units to owners.
     Assignment(AssignmentCall),
+    /// A check of the untouched tree runs.
+    Baseline(Box<BaselineRun>),
     /// A verify command runs.
     Verification(Verification),
 }
@@ -45,6 +48,20 @@ pub(super) struct AssignmentCall {
     /// Set for the second question: the usable part of the first answer.
     pub(super) before: Option<BTreeMap<String, Assignment>>,
     pub(super) state: SpecState,
+}
+
+/// The checks of the untouched tree, of which one runs.
+#[derive(Debug, Clone)]
+pub(super) struct BaselineRun {
+    /// All of them, each as a step.
+    pub(super) checks: Vec<Step>,
+    /// The number of the folder that they are in.
+    pub(super) number: u32,
+    /// Index of the check that runs.
+    pub(super) index: usize,
+    /// What came of those before it.
+    pub(super) result: BaselineResult,
+    pub(super) state: Box<SpecState>,
 }
 
 /// The verify commands of an attempt, of which one runs.

@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use super::event::RunStart;
+use super::event::{BaselineResult, RunStart};
 use super::machine::{Effect, End, Event, Machine, Notice, Pause};
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::BaselineChecks;
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::state::{
@@ -49,6 +50,9 @@ pub trait World {
     /// Asks an agent who does these units. Returns the answer at once if the agent cannot be asked; else it comes from
     /// [`World::next`].
     fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>>;
+    /// Runs the checks on the untouched tree. Returns what came of them at once if none can start; else that comes from
+    /// [`World::next`].
+    fn baseline(&mut self, checks: &BaselineChecks, state: &SpecState) -> Result<Option<BaselineResult>>;
     /// A snapshot of all files as they are now; `None` if the configuration asks for none, or there is no repository.
     fn tree(&mut self) -> Result<Option<TreeRecord>>;
     /// Whether nothing but tasks.md differs between two trees.
@@ -237,6 +241,7 @@ impl Driver<'_> {
                 over.map(|ending| self.ended(ending))
             }
             Effect::Assign(units) => self.world.assign(&units, state)?.map(Event::Assigned),
+            Effect::Baseline(checks) => self.world.baseline(&checks, state)?.map(Event::Baselined),
             Effect::Keep(unit) => {
                 let kept = self.world.keep(&unit, state);
                 Some(Event::Kept { unit, kept })

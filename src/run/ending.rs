@@ -111,8 +111,8 @@ impl Machine {
     }
 
     pub(super) fn asked(&mut self, now: Timestamp, what: Interrupt) -> Vec<Effect> {
-        let running =
-            matches!(self.phase, Phase::Running { .. } | Phase::Verifying { .. } | Phase::Assigning);
+        let running = matches!(self.phase, Phase::Running { .. } | Phase::Verifying { .. })
+            || self.phase.is_between_steps();
         let asked = match what {
             Interrupt::HangUp if running => {
                 self.phase = Phase::Over;
@@ -124,7 +124,7 @@ impl Machine {
             }
             Interrupt::Terminate => Stop::Terminate,
             Interrupt::AfterStep => Stop::AfterStep,
-            Interrupt::KeepRunning if self.stop == Stop::AfterStep && self.phase != Phase::Assigning => {
+            Interrupt::KeepRunning if self.stop == Stop::AfterStep && !self.phase.is_between_steps() => {
                 self.stop = Stop::No;
                 return if running { vec![Effect::Report(Notice::KeepsRunning)] } else { Vec::new() };
             }
@@ -144,10 +144,10 @@ impl Machine {
             (false, _) if self.phase == Phase::Sleeping => self.finish(now, End::Interrupted),
             (false, Stop::Now) if self.phase == Phase::Planning => self.finish(now, End::Interrupted),
             (false, _) => Vec::new(),
-            (true, Stop::AfterStep) if self.phase == Phase::Assigning => vec![Effect::Cancel],
+            (true, Stop::AfterStep) if self.phase.is_between_steps() => vec![Effect::Cancel],
             (true, Stop::AfterStep) => vec![Effect::Report(Notice::Stopping)],
             // the agent has its signal already
-            (true, _) if before >= Stop::Now || before > Stop::No && self.phase == Phase::Assigning => {
+            (true, _) if before >= Stop::Now || before > Stop::No && self.phase.is_between_steps() => {
                 Vec::new()
             }
             (true, _) => vec![Effect::Report(Notice::Ending), Effect::Cancel],

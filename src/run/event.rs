@@ -9,12 +9,13 @@ use jiff::tz::TimeZone;
 use super::resume::ResumeRequest;
 use crate::agent::PriceTable;
 use crate::config::{Batch, Config, HaltOrSkip, HistoryRule, Limit, ModelPrice, Pace, RefusedRule, Review};
+use crate::plan::BaselineChecks;
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
 use crate::state::{
-    Changes, CommitRefused, ConfigOutcome, End, Learned, Note, Outcome, PersonRequest, RunTimes, SeenTasks,
-    SpecState, TreeRecord,
+    Changes, CommitRefused, ConfigOutcome, End, FailedCheck, Learned, LeftOutCheck, Note, Outcome,
+    PersonRequest, RunTimes, SeenTasks, SpecState, TreeRecord,
 };
 use crate::sys::interrupt::Interrupt;
 
@@ -102,6 +103,21 @@ pub struct WorkStart {
     pub times: RunTimes,
 }
 
+/// What came of the checks on the untouched tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BaselineResult {
+    /// Those that failed.
+    pub failed: Vec<FailedCheck>,
+    /// Those that were ended from outside, and why.
+    pub left_out: Vec<LeftOutCheck>,
+    /// Files that the checks changed, and that were put back.
+    pub undone: Vec<String>,
+    /// The rest of them was called off.
+    pub cancelled: bool,
+    /// It could not be looked for what the checks changed, because git was asked to stop, too.
+    pub unknown_changes: bool,
+}
+
 /// What happened.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "there is one at a time")]
@@ -148,6 +164,8 @@ pub enum Event {
     },
     /// The call for an assignment is over, with or without an answer.
     Assigned(Assigned),
+    /// The checks on the untouched tree are over.
+    Baselined(BaselineResult),
     /// The verify commands are over.
     Verified {
         /// `None`: all succeeded.
@@ -237,6 +255,8 @@ pub enum Effect {
         /// Number of the attempt.
         attempt: u32,
     },
+    /// Run the checks on the untouched tree; comes back as [`Event::Baselined`].
+    Baseline(Box<BaselineChecks>),
     /// Have an agent assign these units; the answer comes back as [`Event::Assigned`].
     Assign(Vec<String>),
     /// Count what a done unit changed and commit it if the configuration says so; comes back as [`Event::Kept`].

@@ -105,6 +105,8 @@ impl Machine {
             {
                 vec![Effect::Report(Notice::Ending), Effect::Cancel]
             }
+            // no step follows that could use what they say
+            Phase::Baselining => vec![Effect::Cancel],
             _ => Vec::new(),
         }
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::baseline_checks;
 use super::dirty_tree::DirtyFiles;
 use super::driver::{drive, settle};
 use super::event::{Event, Policy, RunStart, WorkStart};
@@ -144,7 +145,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
         sandbox::check_sandbox(place, config, &plan, &env)?;
     }
-    let before = first_look(owned, &resumed)?;
+    let before = first_look(place, &store, owned, &resumed)?;
     let _awake_until_return = has_work.then(|| keep_awake(request)).flatten();
     owned.filter(|_| has_work).map(RunRepository::start_helpers).transpose()?;
     let mut machine = Machine::new(state, policy(request));
@@ -293,7 +294,13 @@ fn repository(request: &RunRequest<'_>, supervisor: &Supervisor) -> Result<Optio
 
 /// The work tree when the run begins. If an attempt of an earlier run is still at work, that before this attempt: its
 /// process has the snapshots now.
-fn first_look(repository: Option<&RunRepository>, state: &SpecState) -> Result<Option<TreeRecord>> {
+fn first_look(
+    place: &SpecPlace,
+    store: &Store,
+    repository: Option<&RunRepository>,
+    state: &SpecState,
+) -> Result<Option<TreeRecord>> {
+    baseline_checks::settle_old_checks(place, store, repository, state);
     match (repository, state.running()) {
         (None, _) => Ok(None),
         (Some(_), Some((_, attempt))) => Ok(attempt.before.clone()),

@@ -142,6 +142,7 @@ impl Machine {
                 self.step = self.running_step(step);
                 Vec::new()
             }
+            Event::Baselined(result) => self.baselined(now, result),
             Event::Verified { failure, after } => self.verified(now, failure, after),
             Event::Unticked { unit, words } => self.unticked(now, &unit, words),
             Event::Ticked(ids) => {
@@ -271,7 +272,7 @@ impl Machine {
             effects.extend(self.finish(now, end));
             return effects;
         }
-        if let Some(waiting) = self.hold(now) {
+        if let Some(waiting) = self.hold(now).or_else(|| self.begin_baseline(now, plan)) {
             effects.extend(waiting);
             return effects;
         }

@@ -126,7 +126,8 @@ impl<'a> Maker<'a> {
     }
 
     fn tree(&self, stage: TreeStage) -> SpecTree {
-        SpecTree { top: self.top.clone(), branch: self.branch.clone(), stage }
+        let spec = self.record.spec.clone();
+        SpecTree { top: self.top.clone(), branch: self.branch.clone(), spec, stage }
     }
 
     /// Removes what git began to make when something ended it.

@@ -31,11 +31,20 @@ pub(super) enum Phase {
     },
     /// Waiting for the commit of an attempt that is done.
     Committing(Box<DoneAttempt>),
+    /// Waiting for the checks on the untouched tree.
+    Baselining,
     /// Waiting for the agent that assigns units.
     Assigning,
     /// Waiting for the end of a pause.
     Sleeping,
     Over,
+}
+
+impl Phase {
+    /// Whether it waits for something that is no step: a request to end after the step ends it.
+    pub(super) fn is_between_steps(&self) -> bool {
+        matches!(self, Self::Assigning | Self::Baselining)
+    }
 }
 
 /// An attempt that is done, and what is to follow once its commit is made.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::limit_outcome;
-use super::prompt_words::{decisions, notes, other_decisions};
+use super::prompt_words::{decisions, known_failures, notes, other_decisions};
 use super::run_repository::RunRepository;
 use super::sandbox::{self, Unwrapped};
 use crate::agent::AttemptRole;
@@ -178,6 +178,8 @@ impl AttemptInputs<'_> {
         let decided = decided.map(|(_, tasks)| other_decisions(self.state, &tasks, self.step));
         let decided = decided.unwrap_or_default();
         context.decisions = &decided;
+        let known = known_failures(self.state, self.step);
+        context.known_failures = &known;
         let so_far = self.resumes().is_none().then(|| self.changes_so_far()).flatten();
         context.so_far = so_far.as_deref();
         match self.resumes() {

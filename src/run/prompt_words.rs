@@ -2,9 +2,9 @@
 
 use crate::plan::Step;
 use crate::plan::decisions::{text_of, things_in};
-use crate::plan::prompt::{OtherDecision, QuestionAnswer};
+use crate::plan::prompt::{KnownFailure, OtherDecision, QuestionAnswer};
 use crate::spec::TaskFile;
-use crate::state::{Answer, SpecState};
+use crate::state::{Answer, FailedCheck, SpecState};
 
 /// The questions and answers for a unit that its prompt repeats.
 #[must_use]
@@ -17,6 +17,17 @@ pub fn decisions(state: &SpecState, unit: &str) -> Vec<QuestionAnswer> {
 #[must_use]
 pub fn notes(state: &SpecState, unit: &str) -> Vec<String> {
     state.notes_for(unit).map(|note| note.text.clone()).collect()
+}
+
+/// The checks of a step that failed before any agent worked, and since.
+#[must_use]
+pub fn known_failures(state: &SpecState, step: &Step) -> Vec<KnownFailure> {
+    let of_step = state.known_failures().filter(|check| step.settings.verify.contains(&check.argv));
+    let known = |check: &FailedCheck| {
+        let (how, tail) = check.tail.split_once('\n').unwrap_or((&check.tail, ""));
+        KnownFailure { command: check.command.clone(), how: how.to_owned(), tail: tail.to_owned() }
+    };
+    of_step.map(known).collect()
 }
 
 /// What people decided for other units about things that this step names, too.

@@ -61,6 +61,9 @@ impl Machine {
     ) -> Vec<Effect> {
         let Phase::Verifying { unit, mut learned, ticked } = self.phase.clone() else { return Vec::new() };
         learned.after = after.or(learned.after);
+        if let Some(step) = self.step.as_ref().filter(|_| failure.is_none()) {
+            self.state.checks_succeeded(&unit, &step.settings.verify);
+        }
         self.phase = Phase::Running { unit };
         self.ended(now, failure.unwrap_or(Outcome::Done), *learned, ticked.as_ref())
     }

@@ -1,9 +1,12 @@
 //! Puts back what a reviewer changed: it may only look.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
+use super::run_repository::RunRepository;
 use super::world::RealWorld;
 use crate::git::call::GitError;
+use crate::git::path::RepoPath;
 use crate::git::restore::RestoreOutcome;
 use crate::report::text::sanitise_line;
 use crate::state::{Learned, Outcome, SpecState};
@@ -16,34 +19,14 @@ impl RealWorld<'_> {
         else {
             return;
         };
-        match self.put_back(before, &after) {
+        let Some(repository) = &self.repository else { return };
+        match put_back(repository, &self.place.tasks_path(), before, &after) {
             Ok(undone) if undone.is_empty() => {}
             Ok(undone) => {
                 learned.undone = undone;
                 learned.after = self.look_again().or(learned.after.take());
             }
             Err(why) => self.say(&format!("! what the reviewer changed stays: {why}")),
-        }
-    }
-
-    fn put_back(&self, before: &str, after: &str) -> Result<Vec<String>, String> {
-        let Some(repository) = &self.repository else { return Ok(Vec::new()) };
-        let words = |error: GitError| error.words();
-        let mut snapshots = repository.snapshots().map_err(words)?;
-        let tasks = snapshots.path_of(&self.place.tasks_path());
-        let changed = snapshots.changes(before, after).map_err(words)?;
-        if changed.iter().all(|change| Some(&change.path) == tasks.as_ref()) {
-            return Ok(Vec::new());
-        }
-        let leave: BTreeSet<_> = tasks.into_iter().collect();
-        match snapshots.restore(before, after, &leave).map_err(words)? {
-            RestoreOutcome::Done(paths) => {
-                Ok(paths.iter().map(|path| sanitise_line(&path.to_string())).collect())
-            }
-            RestoreOutcome::ChangedSince(paths) => {
-                let paths: Vec<String> = paths.iter().map(|path| sanitise_line(&path.to_string())).collect();
-                Err(format!("changed again since: {}", paths.join(", ")))
-            }
         }
     }
 
@@ -58,6 +41,31 @@ impl RealWorld<'_> {
             for line in findings.lines() {
                 self.say(&format!("    {}", sanitise_line(line)));
             }
+        }
+    }
+}
+
+/// Undoes what lies between two trees, but for the boxes of `tasks`. Returns the paths. The error says why nothing was undone.
+pub(super) fn put_back(
+    repository: &RunRepository,
+    tasks: &Path,
+    before: &str,
+    after: &str,
+) -> Result<Vec<String>, String> {
+    let words = |error: GitError| error.words();
+    let mut snapshots = repository.snapshots().map_err(words)?;
+    let tasks = snapshots.path_of(tasks);
+    let changed = snapshots.changes(before, after).map_err(words)?;
+    if changed.iter().all(|change| Some(&change.path) == tasks.as_ref()) {
+        return Ok(Vec::new());
+    }
+    let leave: BTreeSet<_> = tasks.into_iter().collect();
+    let shown =
+        |paths: &[RepoPath]| paths.iter().map(|path| sanitise_line(&path.to_string())).collect::<Vec<_>>();
+    match snapshots.restore(before, after, &leave).map_err(words)? {
+        RestoreOutcome::Done(paths) => Ok(shown(&paths)),
+        RestoreOutcome::ChangedSince(paths) => {
+            Err(format!("changed again since: {}", shown(&paths).join(", ")))
         }
     }
 }

@@ -54,6 +54,9 @@ impl RealWorld<'_> {
             Effect::Assign(units) => format!("let an agent assign {}", units.join(", ")),
             Effect::Keep(unit) => format!("count and commit the changes of {unit}"),
             Effect::Verify { step, attempt } => format!("verify attempt {attempt} of {}", step.unit),
+            Effect::Baseline(checks) => {
+                format!("try {} before any agent works", plural(checks.checks.len(), "command"))
+            }
             Effect::Cancel => "end the agent".to_owned(),
             Effect::Tick(ids) => format!("tick {}", ids.join(", ")),
             Effect::Untick { ids, .. } => format!("open {} again", ids.join(", ")),

@@ -8,15 +8,14 @@ use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::test_count;
 use super::verdict::failure;
 use super::world::RealWorld;
-use crate::agent::Format;
-use crate::config::{Done, DoneSignal, PrintsWhen, PromptBy, Timeouts, UnchangedRule};
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::Step;
 use crate::plan::argv::fill;
-use crate::plan::{Step, StepSettings};
 use crate::report::text::shown_command;
 use crate::state::{Outcome, SpecState};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
+use crate::store::attempt_result::AttemptResult;
 
 /// Bytes at the end of a command's output that are read.
 const OUTPUT_MAX: u64 = 1_000_000;
@@ -69,21 +68,7 @@ impl RealWorld<'_> {
             return Err(Error::new(ErrorKind::Internal, "a verification without a plan"));
         };
         let own = &run.step.settings;
-        let settings = StepSettings {
-            argv: own.verify[run.index].clone(),
-            resume_argv: None,
-            prompt_by: PromptBy::Stdin,
-            output: Format::Text,
-            prints: PrintsWhen::Live,
-            timeout: Timeouts {
-                task: self.config.verify.timeout,
-                idle: std::time::Duration::ZERO,
-                first_output: std::time::Duration::ZERO,
-                grace: own.timeout.grace,
-            },
-            done: Done { signal: DoneSignal::Optional, nudges: 0, unchanged: UnchangedRule::Accept },
-            ..own.clone()
-        };
+        let settings = own.for_check(own.verify[run.index].clone(), &self.config);
         let step = Step { settings, ..(*run.step).clone() };
         let dir = self.store.attempt_dir(run.state.folder(&step.unit), run.attempt).verify(run.index + 1);
         let preparation = AttemptInputs {
@@ -115,7 +100,7 @@ impl RealWorld<'_> {
             let failure = match outcome {
                 Outcome::Cancelled { by } => Outcome::Cancelled { by },
                 other => {
-                    let tail = tail(&output, facts.as_ref().map_or("", |f| &f.stderr_tail));
+                    let tail = self.tail_of_check(dir, facts.as_ref());
                     Outcome::VerifyFailed { command, tail: format!("{other}\n{tail}") }
                 }
             };
@@ -139,6 +124,14 @@ impl RealWorld<'_> {
             tail: format!("it ran {tests} tests, and verify.min_tests asks for {least}"),
         });
         Some(Event::Verified { failure, after })
+    }
+}
+
+impl RealWorld<'_> {
+    /// The last lines that a check printed.
+    pub(super) fn tail_of_check(&self, dir: &AttemptDir, facts: Option<&AttemptResult>) -> String {
+        let output = self.redactor().redact(&attempt_folder::output_tail(dir, OUTPUT_MAX));
+        tail(&output, facts.map_or("", |facts| &facts.stderr_tail))
     }
 }
 

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use rustix::process::Signal;
 
 use super::child::{Child, ChildJob};
-use super::conclusion::conclusion;
 use super::config_watch::ConfigWatch;
 use super::driver::{Ending, Recovered, World};
+use super::event::BaselineResult;
 use super::event_log::Chronicle;
 use super::inbox::{Inbox, InboxMessage};
 use super::launch::Launcher;
@@ -25,6 +25,7 @@ use super::terminal_question::TerminalQuestion;
 use super::trust::TrustWatch;
 use crate::config::{Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::BaselineChecks;
 use crate::plan::{Plan, Step};
 use crate::project::SpecPlace;
 use crate::project::current_plan::make_plan;
@@ -40,9 +41,6 @@ use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 use crate::sys::interrupt::Interrupt;
 use crate::sys::{process, random};
-
-/// A window that is closed so soon after its birth was closed by its server, not by a person.
-const WINDOW_BIRTH: Duration = Duration::from_secs(1);
 
 /// The real world of a run of one spec.
 pub struct RealWorld<'a> {
@@ -183,32 +181,6 @@ impl<'a> RealWorld<'a> {
             let _ = sender.send(InboxMessage::Over);
         }
     }
-
-    /// What follows from the end of the child. `None`: another child was started in its place.
-    pub(super) fn child_ended(&mut self) -> Option<Event> {
-        let Some(Child { dir, job, unit, since, .. }) = self.child.take() else { return Some(Event::Woke) };
-        match job {
-            ChildJob::Assignment(call) => self.call_ended(&dir, call),
-            ChildJob::Verification(run) => self.verify_command_ended(&dir, run),
-            ChildJob::Attempt { signal, live_ticks, reviews } => {
-                let (mut outcome, mut learned) = conclusion(&self.config, &dir, signal);
-                let soon = since.is_some_and(|since| since.elapsed() < WINDOW_BIRTH);
-                let hung_up = outcome == Outcome::Cancelled { by: CancelledBy::HangUp };
-                let never_began = soon && hung_up && !learned.worked;
-                if never_began {
-                    outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
-                }
-                self.launcher.count_closed(never_began);
-                learned.after = learned.after.or_else(|| self.look_again());
-                self.undo_review(reviews.as_deref(), &mut learned);
-                learned.untrusted = self.untrusted(&unit);
-                if outcome != Outcome::Done {
-                    self.clear_live_ticks(&live_ticks);
-                }
-                Some(Event::Ended { outcome, learned, seen: self.look().ok() })
-            }
-        }
-    }
 }
 
 impl World for RealWorld<'_> {
@@ -324,6 +296,10 @@ impl World for RealWorld<'_> {
 
     fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>> {
         self.begin_verification(step, attempt, state)
+    }
+
+    fn baseline(&mut self, checks: &BaselineChecks, state: &SpecState) -> Result<Option<BaselineResult>> {
+        self.begin_baseline(checks, state)
     }
 
     fn tree(&mut self) -> Result<Option<TreeRecord>> {

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod assignments;
 pub mod attempt;
+mod baseline;
 pub mod by_id;
 mod config_note;
 pub mod counts;
@@ -11,6 +12,7 @@ mod follow;
 #[cfg(test)]
 mod follow_tests;
 mod gap_slots;
+mod known_checks;
 mod known_task;
 pub mod limited;
 mod limits;
@@ -42,6 +44,7 @@ pub mod work_tree;
 pub use answer::Answer;
 pub use assignments::AssignmentKey;
 pub use attempt::{AttemptRecord, Learned, ResumeReason, Resumption, UntrustedChange};
+pub use baseline::{BaselineRecord, FailedCheck, LeftOutCheck};
 pub use by_id::ById;
 pub use config_note::{ConfigNote, ConfigOutcome};
 pub use counts::{Counts, counts, left};

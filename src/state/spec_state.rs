@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::attempt::AttemptRecord;
+use super::baseline::BaselineRecord;
 use super::by_id;
 use super::known_task::KnownTask;
 use super::limited::Limited;
@@ -53,6 +54,9 @@ pub struct SpecState {
     /// What people wrote to the agents of units, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
+    /// What the checks said before any agent of the last run that asked them worked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineRecord>,
     /// Backends that are limited, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, Limited>,

@@ -32,6 +32,8 @@ pub fn needed_trees(state: &SpecState, limit: Option<Timestamp>) -> BTreeSet<&st
     let expired: BTreeSet<(&str, u32)> =
         limit.map_or_else(BTreeSet::new, |limit| expired(state, limit).into_iter().collect());
     let mut trees = BTreeSet::new();
+    let checked = state.baseline.as_ref().filter(|baseline| baseline.ended.is_none());
+    trees.extend(checked.and_then(|baseline| baseline.before.as_deref()));
     for (id, unit) in &state.units {
         trees.extend(unit.undone.iter().flat_map(|undone| [undone.from.as_str(), undone.to.as_str()]));
         let is_committed =

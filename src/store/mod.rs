@@ -7,6 +7,7 @@ pub mod attempt_folder;
 pub mod attempt_lock;
 pub mod attempt_result;
 pub mod busy_file;
+mod calls;
 pub mod entry_box;
 pub mod expiry;
 mod git_folder;

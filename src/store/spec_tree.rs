@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,9 @@ use super::git_folder::{GitFolder, places};
 use super::spec_folder::folder_name;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{files, nofollow};
+
+/// The folder of the records, in git's common folder.
+const RECORDS: &str = "seqorch/.trees";
 
 /// Bytes that a record may have.
 const RECORD_MAX: u64 = 64_000;
@@ -21,6 +24,9 @@ pub struct SpecTree {
     pub top: PathBuf,
     /// The branch that was made for it.
     pub branch: String,
+    /// The spec in it, relative to its top: a folder, or a file.
+    #[serde(default)]
+    pub spec: PathBuf,
     /// How far it is made.
     pub stage: TreeStage,
 }
@@ -42,6 +48,8 @@ pub enum TreeStage {
 pub struct SpecTreeRecord {
     /// The top of the work tree in which the spec was named.
     pub here: PathBuf,
+    /// The spec, relative to the top.
+    pub spec: PathBuf,
     common: PathBuf,
     file: PathBuf,
 }
@@ -52,9 +60,29 @@ impl SpecTreeRecord {
     #[must_use]
     pub fn of(root: &Path, spec: &Path) -> Option<Self> {
         let GitFolder { common, top, .. } = GitFolder::find(root)?;
-        let name = folder_name(&spec.strip_prefix(&top).ok()?.to_string_lossy());
-        let file = common.join("seqorch/.trees").join(format!("{name}.json"));
-        Some(Self { here: top, common, file })
+        let spec = spec.strip_prefix(&top).ok()?.to_owned();
+        let file = common.join(RECORDS).join(format!("{}.json", folder_name(&spec.to_string_lossy())));
+        Some(Self { here: top, spec, common, file })
+    }
+
+    /// Those of all specs of the repository that have a work tree which is there, in the order of their names.
+    #[must_use]
+    pub fn all(root: &Path) -> Vec<(Self, SpecTree)> {
+        let Some(GitFolder { common, top, .. }) = GitFolder::find(root) else { return Vec::new() };
+        let entries = fs::read_dir(common.join(RECORDS)).into_iter().flatten().flatten();
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        files.sort();
+        let of_file = |file: PathBuf| {
+            let named = Self { here: top.clone(), spec: PathBuf::new(), common: common.clone(), file };
+            let spec = named.read()?.spec;
+            // an agent may have written the file
+            let is_inside = spec.components().all(|part| matches!(part, Component::Normal(_)));
+            let record =
+                Self::of(&top, &top.join(&spec)).filter(|record| is_inside && record.file == named.file)?;
+            let tree = record.existing()?;
+            Some((record, tree))
+        };
+        files.into_iter().filter_map(of_file).collect()
     }
 
     /// What is written down, whether or not the tree is there.
@@ -135,7 +163,8 @@ mod tests {
     }
 
     fn made(top: &Path, stage: TreeStage) -> SpecTree {
-        SpecTree { top: top.to_owned(), branch: "seqorch/a".to_owned(), stage }
+        let (branch, spec) = ("seqorch/a".to_owned(), "specs/a".into());
+        SpecTree { top: top.to_owned(), branch, spec, stage }
     }
 
     #[test]
@@ -148,9 +177,19 @@ mod tests {
         record.write(&tree).unwrap();
         assert_eq!(record.existing().as_ref(), Some(&tree));
         let there = SpecTreeRecord::of(&linked, &linked.join("specs/a")).unwrap();
-        assert_eq!(there.existing(), Some(tree));
+        assert_eq!(there.existing(), Some(tree.clone()));
+        assert_eq!(SpecTreeRecord::all(&record.here), [(record.clone(), tree)]);
         record.remove().unwrap();
         assert_eq!(there.read(), None);
+    }
+
+    #[test]
+    fn a_record_that_names_another_spec_counts_for_none() {
+        let (_dir, record, linked) = trees();
+        for other in ["specs/b", "../main/specs/a", "/specs/a", ""] {
+            record.write(&SpecTree { spec: other.into(), ..made(&linked, TreeStage::Ready) }).unwrap();
+            assert_eq!(SpecTreeRecord::all(&record.here), [], "{other}");
+        }
     }
 
     #[test]

@@ -79,6 +79,10 @@ keys! {
         /// Tests that all commands of verify.commands together must have run, as cargo test, pytest, go test, vitest and
         /// jest count them. 0: tests are not counted.
         min_tests: u32 as CountOrZero = 0, inside;
+        /// Whether a run tries the commands of its tasks before its first agent works, on a tree that holds no unfinished
+        /// work of agents. What fails then is said, and is in the prompts of the tasks that the command checks. It still
+        /// has to succeed before such a task is done.
+        baseline: bool = false, inside;
     }
 }
 

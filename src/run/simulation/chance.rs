@@ -6,7 +6,8 @@ use super::acts::{Act, Does, Happening};
 use super::git::{GitModel, committed};
 use super::model::Model;
 use super::scenario::{
-    Dice, TASKS, cancelled, halted, in_sessions, kept, limited, reviewed, settings, verified, wants,
+    Dice, TASKS, cancelled, checked_before, halted, in_sessions, kept, limited, reviewed, settings, verified,
+    wants,
 };
 use crate::config::{Granularity, HaltOrSkip};
 use crate::state::Outcome;
@@ -46,7 +47,7 @@ pub(super) fn random(dice: &mut Dice) -> Model {
     });
     let mut model = Model::new(config, TASKS);
     if dice.one_in(3) {
-        model = verified(model);
+        model = if dice.one_in(2) { checked_before(model) } else { verified(model) };
     }
     if dice.one_in(2) {
         model = in_sessions(model);

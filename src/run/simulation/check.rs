@@ -10,6 +10,7 @@ use super::model::Model;
 use super::orchestrator::Orchestrator;
 use crate::agent::AttemptRole;
 use crate::config::{HaltOrSkip, OpenFindings};
+use crate::plan::BaselineChecks;
 use crate::plan::{SPEC_REVIEW, Step};
 use crate::run::End;
 use crate::spec::TaskState;
@@ -150,6 +151,7 @@ impl Model {
             self.wrong(format!("attempt {attempt} of {} a second time", step.unit));
         }
         self.check_alone();
+        self.check_after_baseline(&disk);
         let mut wrong = Vec::new();
         let ids: Vec<String> = self.parsed().tasks.iter().map(|task| task.id.clone()).collect();
         // a part that was added is not done yet, so the whole is not either
@@ -219,6 +221,35 @@ impl Model {
             self.wrong(format!("attempt {attempt} of {unit} is verified, and did not just report success"));
         }
         self.check_alone();
+    }
+
+    /// The checks of the untouched tree run once the disk says so, and beside no agent.
+    pub(super) fn check_baseline(&mut self, checks: &BaselineChecks, state: &SpecState) {
+        let disk = self.load();
+        let at_work = disk.baseline.as_ref().is_some_and(|record| record.ended.is_none());
+        if !at_work
+            || disk.baseline != state.baseline
+            || !self.config.verify.baseline
+            || checks.checks.is_empty()
+        {
+            self.wrong("the checks before any agent begin, and the disk does not say so");
+        }
+        if disk.run.open().is_none_or(|run| run.iterations > 0) || disk.running().is_some() {
+            self.wrong("the checks before any agent begin after an agent of the run");
+        }
+        self.check_alone();
+    }
+
+    /// The first agent of a run starts after the checks of the untouched tree, unless agents have left unfinished work.
+    fn check_after_baseline(&mut self, disk: &SpecState) {
+        let first = disk.run.open().filter(|run| run.iterations == 1);
+        let Some(run) = first.filter(|_| self.config.verify.baseline && self.verifies()) else { return };
+        let is_known =
+            disk.baseline.as_ref().is_some_and(|record| record.run == run.began && record.ended.is_some());
+        let is_done = |a: &Attempt| a.completes.iter().all(|id| disk.completed.contains(id));
+        if !is_known && self.attempts.iter().filter(|a| a.agent).all(is_done) {
+            self.wrong("an agent starts before the checks of the untouched tree are over");
+        }
     }
 
     /// The changes of a unit are counted and committed only after the disk says that it is done.
@@ -379,7 +410,7 @@ impl Orchestrator<'_> {
         if !right || exit_code != code {
             self.model.wrong(format!("ends with {end:?}, code {exit_code}"));
         }
-        if self.current.is_some() || self.verifying.is_some() {
+        if self.current.is_some() || self.verifying.is_some() || self.baselining.is_some() {
             if *end != End::HungUp {
                 self.model.wrong(format!("ends with {end:?} while an agent works"));
             }

@@ -8,11 +8,12 @@ use jiff::tz::TimeZone;
 
 use super::edited_list::{EditedList, ListLine};
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::BaselineChecks;
 use crate::plan::{self, Plan, PlanRequest, Selection, SpecInfo, Step};
 use crate::project::progress;
 use crate::run::End;
 use crate::run::driver::{Ending, Recovered, World, drive};
-use crate::run::event::{Effect, Event, Policy, RunStart};
+use crate::run::event::{BaselineResult, Effect, Event, Policy, RunStart};
 use crate::run::machine::{Assigned, Machine, Notice, Pause};
 use crate::state::{
     Changes, CommitRefused, Learned, Outcome, PersonRequest, SeenTasks, SpecState, TreeRecord,
@@ -112,6 +113,10 @@ impl World for EditedList {
 
     fn assign(&mut self, units: &[String], _: &SpecState) -> Result<Option<Assigned>> {
         Ok(Some(Assigned { missing: units.to_vec(), ..Assigned::default() }))
+    }
+
+    fn baseline(&mut self, _: &BaselineChecks, _: &SpecState) -> Result<Option<BaselineResult>> {
+        Ok(Some(BaselineResult::default()))
     }
 
     fn tree(&mut self) -> Result<Option<TreeRecord>> {

@@ -73,6 +73,8 @@ pub(super) struct Model {
     pub(super) people: People,
     /// What a person asked of the next run.
     pub(super) resume: Option<ResumeRequest>,
+    /// How often the checks before any agent began.
+    pub(super) baselines: u32,
     /// Agents have sessions.
     pub(super) sessions: bool,
     pub(super) tasks: String,
@@ -130,6 +132,7 @@ impl Model {
             config_looks: 0,
             people: People::default(),
             resume: None,
+            baselines: 0,
             sessions: false,
             tasks: tasks.to_owned(),
             parsed: None,

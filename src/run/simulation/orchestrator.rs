@@ -4,6 +4,7 @@ use super::acts::Attempt;
 use super::model::Model;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Step;
+use crate::run::event::BaselineResult;
 use crate::state::{ConfigOutcome, Outcome};
 use crate::sys::interrupt::Interrupt;
 
@@ -29,6 +30,8 @@ pub(super) struct Orchestrator<'a> {
     pub(super) current: Option<usize>,
     /// The verify commands that run: the attempt's index, the time of their end, and their failure.
     pub(super) verifying: Option<(usize, i64, Option<Outcome>)>,
+    /// The checks before any agent: the time of their end, and what comes of them.
+    pub(super) baselining: Option<(i64, BaselineResult)>,
     pub(super) keep_failed: bool,
     /// The result of a commit is not saved yet.
     pub(super) commit_unsaved: bool,
@@ -61,6 +64,7 @@ impl<'a> Orchestrator<'a> {
             over: false,
             current: None,
             verifying: None,
+            baselining: None,
             keep_failed: false,
             commit_unsaved: false,
             recovered: false,

@@ -149,6 +149,13 @@ pub(super) fn verified(mut model: Model) -> Model {
     model
 }
 
+/// Adds a verify command that is tried before any agent works.
+pub(super) fn checked_before(model: Model) -> Model {
+    let mut model = verified(model);
+    model.config.verify.baseline = true;
+    model
+}
+
 /// Agents have sessions and can resume them.
 pub(super) fn in_sessions(mut model: Model) -> Model {
     model.sessions = true;
@@ -452,6 +459,29 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             people(with(&acts), &[(65, Happening::Jump(7200)), (150, Happening::Jump(-3600))])
         }),
         ("verify commands", verified(with(&[fails_verify(), done(), fails_verify(), fails_verify()]))),
+        ("checks before any agent", checked_before(with(&[fails_verify(), done(), failed()]))),
+        ("checks before any agent, and another run", {
+            let mut model = checked_before(with(&[done(), Act::ends(halted())]));
+            model.config.run.max_iterations = 1;
+            model
+        }),
+        (
+            "ctrl-c, term and hang-up during checks before any agent",
+            people(
+                checked_before(plain()),
+                &[
+                    (10, signal(int)),
+                    (90, signal(Interrupt::HangUp)),
+                    (200, signal(Interrupt::Terminate)),
+                    (210, Happening::Pause(Some(100))),
+                ],
+            ),
+        ),
+        ("the time is up during checks before any agent", {
+            let mut model = checked_before(plain());
+            model.people.hours = Some((0, 20));
+            model
+        }),
         ("verify commands that always fail", verified(with(&vec![fails_verify(); 3]))),
         (
             "ctrl-c once and twice during verify commands",

@@ -7,16 +7,17 @@ use super::model::read_state;
 use super::orchestrator::Orchestrator;
 use crate::agent::AttemptRole;
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::BaselineChecks;
 use crate::plan::{Plan, SPEC_REVIEW, Step};
 use crate::project::progress;
 use crate::run::Machine;
 use crate::run::driver::{Ending, Recovered, World};
-use crate::run::event::Event;
+use crate::run::event::{BaselineResult, Event};
 use crate::run::machine::{Assigned, Notice, Pause};
 use crate::state::outcome::CancelledBy;
 use crate::state::{
-    Changes, CommitRefused, Learned, Note, Outcome, PersonRequest, SeenTasks, SpecState, TreeRecord,
-    UnitState, WaitReason,
+    Changes, CommitRefused, FailedCheck, Learned, Note, Outcome, PersonRequest, SeenTasks, SpecState,
+    TreeRecord, UnitState, WaitReason,
 };
 use crate::sys::interrupt::Interrupt;
 
@@ -229,6 +230,26 @@ impl World for Orchestrator<'_> {
         Ok(None)
     }
 
+    fn baseline(&mut self, checks: &BaselineChecks, state: &SpecState) -> Result<Option<BaselineResult>> {
+        self.point()?;
+        self.model.check_baseline(checks, state);
+        self.model.baselines += 1;
+        let fails = |check: &Step| FailedCheck {
+            argv: check.settings.verify[0].clone(),
+            command: "make test".to_owned(),
+            tail: "failed with exit code 2".to_owned(),
+            fixed_by: None,
+        };
+        let failed = checks.checks.iter().filter(|_| self.model.baselines % 2 == 1).map(fails).collect();
+        let result = BaselineResult { failed, ..BaselineResult::default() };
+        // each second time they are quick
+        let takes = if self.model.baselines % 2 == 1 { VERIFYING } else { 5 };
+        self.baselining = Some((self.model.time + takes, result));
+        self.model.note("the checks before any agent begin");
+        self.point()?;
+        Ok(None)
+    }
+
     fn tree(&mut self) -> Result<Option<TreeRecord>> {
         self.look_at_tree()
     }
@@ -270,7 +291,13 @@ impl World for Orchestrator<'_> {
             let times = |what| self.asked.iter().filter(|a| **a == what).count();
             let (ctrl_c, after) = (times(Interrupt::Interrupt), times(Interrupt::AfterStep));
             let hard_stop = self.rang && self.model.config.run.hard_stop;
-            if times(Interrupt::Terminate) == 0 && ctrl_c < 2 && (ctrl_c == 0 || after == 0) && !hard_stop {
+            let between = self.baselining.is_some();
+            if !between
+                && times(Interrupt::Terminate) == 0
+                && ctrl_c < 2
+                && (ctrl_c == 0 || after == 0)
+                && !hard_stop
+            {
                 self.wrong("ends an agent that should finish its step");
             }
             self.cancelled = true;
@@ -279,6 +306,10 @@ impl World for Orchestrator<'_> {
             {
                 *until = self.model.time + 3;
                 *failure = Some(Outcome::Cancelled { by: CancelledBy::Terminate });
+            }
+            if let Some((until, result)) = &mut self.baselining {
+                *until = (*until).min(self.model.time + 3);
+                result.cancelled = true;
             }
             if let Some(index) = self.current {
                 self.model.terminate(index, 3);
@@ -358,6 +389,12 @@ impl World for Orchestrator<'_> {
                 self.verifying = None;
                 return self.verified(index, failure);
             }
+            if let Some((until, result)) = self.baselining.clone()
+                && until <= self.model.time
+            {
+                self.baselining = None;
+                return Event::Baselined(result);
+            }
             let now = self.model.now().as_second();
             let rings = alarm.map(|at| at.as_second() - now);
             if rings.is_some_and(|left| left <= 0) {
@@ -376,6 +413,8 @@ impl World for Orchestrator<'_> {
             }
             let ends = [left, rings].into_iter().flatten().map(|left| self.model.time + left);
             let verified_at = self.verifying.as_ref().map(|(_, until, _)| *until);
+            let tried_at = self.baselining.as_ref().map(|(until, _)| *until);
+            let verified_at = verified_at.or(tried_at);
             if !self.model.step(ends.chain(verified_at).min().unwrap_or(i64::MAX)) {
                 self.wrong("waits for ever");
                 self.dead = true;

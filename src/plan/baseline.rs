@@ -1,0 +1,68 @@
+//! The checks on the untouched tree: which commands of `[verify]` say something before any agent works.
+
+use super::request::SpecInfo;
+use super::step::{BaselineChecks, Step, StepSettings};
+use super::tmux_names;
+use crate::agent::Format;
+use crate::config::{Config, Done, DoneSignal, PrintsWhen, PromptBy, Timeouts, UnchangedRule};
+
+/// The id of these checks among the units. No task has it, since ids begin with a letter or a digit.
+pub const BASELINE: &str = "@baseline";
+
+impl BaselineChecks {
+    /// The different commands of these steps. One that many steps have runs once, with the settings of the first of them.
+    pub(super) fn of<'a>(
+        config: &Config,
+        spec: &SpecInfo<'_>,
+        steps: impl Iterator<Item = &'a Step>,
+    ) -> Self {
+        let mut found = Self::default();
+        for step in steps {
+            for command in &step.settings.verify {
+                if is_of_a_task(command) {
+                    if !found.left_out.contains(command) {
+                        found.left_out.push(command.clone());
+                    }
+                } else if !found.checks.iter().any(|check| check.settings.verify[0] == *command) {
+                    found.checks.push(check(config, spec, &step.settings, command));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Whether a command names the task that it checks, or its files.
+fn is_of_a_task(command: &[String]) -> bool {
+    command.iter().any(|arg| arg == "{files}" || arg.contains("{id}") || arg.contains("{title}"))
+}
+
+fn check(config: &Config, spec: &SpecInfo<'_>, settings: &StepSettings, command: &[String]) -> Step {
+    let settings = StepSettings {
+        verify: vec![command.to_vec()],
+        review: None,
+        ..settings.for_check(command.iter().map(|arg| arg.replace("{spec}", spec.name)).collect(), config)
+    };
+    let window = tmux_names::window(&config.tmux.window, "baseline");
+    Step::without_task(BASELINE, "the checks before any agent works", settings, window)
+}
+
+impl StepSettings {
+    /// What a command that checks a step with these settings runs with.
+    #[must_use]
+    pub fn for_check(&self, argv: Vec<String>, config: &Config) -> Self {
+        let none = std::time::Duration::ZERO;
+        let timeout =
+            Timeouts { task: config.verify.timeout, idle: none, first_output: none, ..self.timeout };
+        Self {
+            argv,
+            resume_argv: None,
+            prompt_by: PromptBy::Stdin,
+            output: Format::Text,
+            prints: PrintsWhen::Live,
+            timeout,
+            done: Done { signal: DoneSignal::Optional, nudges: 0, unchanged: UnchangedRule::Accept },
+            ..self.clone()
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What follows from the end of the process that a run waits for.
+
+use std::time::Duration;
+
+use super::child::{Child, ChildJob};
+use super::conclusion::conclusion;
+use super::driver::World as _;
+use super::machine::Event;
+use super::world::RealWorld;
+use crate::state::Outcome;
+use crate::state::outcome::CancelledBy;
+
+/// A window that is closed so soon after its birth was closed by its server, not by a person.
+const WINDOW_BIRTH: Duration = Duration::from_secs(1);
+
+impl RealWorld<'_> {
+    /// What follows from the end of the child. `None`: another child was started in its place.
+    pub(super) fn child_ended(&mut self) -> Option<Event> {
+        let Some(Child { dir, job, unit, since, .. }) = self.child.take() else { return Some(Event::Woke) };
+        match job {
+            ChildJob::Assignment(call) => self.call_ended(&dir, call),
+            ChildJob::Baseline(run) => self.baseline_check_ended(&dir, *run),
+            ChildJob::Verification(run) => self.verify_command_ended(&dir, run),
+            ChildJob::Attempt { signal, live_ticks, reviews } => {
+                let (mut outcome, mut learned) = conclusion(&self.config, &dir, signal);
+                let soon = since.is_some_and(|since| since.elapsed() < WINDOW_BIRTH);
+                let hung_up = outcome == Outcome::Cancelled { by: CancelledBy::HangUp };
+                let never_began = soon && hung_up && !learned.worked;
+                if never_began {
+                    outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+                }
+                self.launcher.count_closed(never_began);
+                learned.after = learned.after.or_else(|| self.look_again());
+                self.undo_review(reviews.as_deref(), &mut learned);
+                learned.untrusted = self.untrusted(&unit);
+                if outcome != Outcome::Done {
+                    self.clear_live_ticks(&live_ticks);
+                }
+                Some(Event::Ended { outcome, learned, seen: self.look().ok() })
+            }
+        }
+    }
+}
