@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use crate::common::Project;
 use crate::common::git::{git, repo};
-use crate::common::recipes::recipe;
+use crate::common::recipes::{commands_below, recipe};
 
 const PAGE: &str = include_str!("../docs/talk.md");
 const TWO: &str = "- [ ] 1. Store\n- [ ] 2. Form\n";
@@ -382,6 +382,7 @@ fn session_of(project: &Project, unit: &str) -> String {
 fn a_person_talks_in_the_session_and_the_next_attempt_continues_it() {
     let project = with_sessions("note \"$*\"; [ $SEQORCH_UNIT$SEQORCH_ATTEMPT = 11 ] && exit 3; say_done");
     project.run(&["run"]).code(2);
+    assert_eq!(commands_below(PAGE, "Talk to an agent in its session"), ["seqorch talk 1 --here"]);
     let Some(mut person) = talk(&project, "1") else { return };
     project.wait_for_ledger(3);
     let session = session_of(&project, "1");

@@ -3,8 +3,6 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
 use super::notes::{self, NoteStanding, note, units, write_notes};
 use super::world::RealWorld;
 use crate::config::Config;
@@ -95,8 +93,6 @@ fn is_heard(dir: &AttemptDir, words: &Note) -> Result<bool> {
         if let Some(holder) = attempt_folder::holder(dir) {
             // it may not catch signals yet, so it gets more than one
             let _ = process::send_signal(holder.pid, holder.started, signals::LOOK);
-            // a stopped process acts on it only when it continues
-            let _ = process::send_signal(holder.pid, holder.started, Signal::CONT);
         }
         thread::sleep(LOOK_AGAIN);
     }

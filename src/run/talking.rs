@@ -24,7 +24,7 @@ use crate::store::talk_lock::{TalkLock, Talker};
 use crate::sys::{person, programs};
 
 /// Pause between two looks at the run.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 /// What the next prompt of the task says.
 const NOTE: &str = "I talked to you in this session after your last turn. What we said there holds.";
 /// The answer to a question of the agent.
