@@ -49,7 +49,7 @@ fn at_the_gate(project: &Project, args: &[&str]) -> Running {
 fn a_night_is_planned_and_run_by_the_recipe() {
     let project = demo(3, "say_done");
     let out = recipe(&project, PAGE, "A night");
-    out[0].clone().code(0).says(&["23:00 +00:00: the time to begin (--at)"]);
+    out[0].clone().code(0).says(&["23:00: the time to begin (--at)"]);
     out[1].clone().code(0);
     assert_eq!(project.ledger().len(), 3);
 }

@@ -73,11 +73,7 @@ fn the_mark_is_in_the_users_own_format_and_changes_nothing_else() {
 #[ignore = "slow"]
 fn a_halt_a_failure_and_an_end_ring_the_bell_in_main() {
     for (agent, code, printed) in [
-        (
-            "echo 'Which #(touch ran) #[fg=red]one?'; say_halt",
-            2,
-            "‖ 1 asks: Which ＃(touch ran) ＃[fg=red]one?",
-        ),
+        ("echo 'Which #(touch ran) #[fg=red]one?'; say_halt", 2, "‖ 1 asks"),
         ("exit 3", 2, "✗ failed: 1"),
         ("say_done", 0, "✓ all complete"),
     ] {
@@ -111,7 +107,7 @@ fn tmux_runs_nothing_of_a_title_or_an_agents_words() {
     for format in ["#{T:status-right}", "#{E:#{T:status-right}}", "#{T:window-status-format}"] {
         project.ask_tmux(&["list-windows", "-a", "-F", format]);
     }
-    assert!(word(&project).contains("‖ 2 asks: ＃(touch ran) ＃{pid}"), "{}", word(&project));
+    assert!(word(&project).contains("‖ 2 asks"), "{}", word(&project));
     let _ = look.kill();
     let _ = look.wait();
     assert!(!project.path("ran").exists() && !project.path(".home/ran").exists());
@@ -198,4 +194,14 @@ fn a_dry_run_opens_no_configured_pane_or_window() {
     }
     assert!(!project.path("ran").exists());
     assert_eq!(project.tmux_server(), None);
+}
+
+#[test]
+fn another_attempt_in_a_window_leaves_the_selected_one() {
+    let Some(project) = Project::new().tmux() else { return };
+    let agent = "[ -e again ] && say_done || { touch again; exit 3; }";
+    let project = project.spec("login", tasks(1)).agent(agent).config("[tmux]\nkeep = \"all\"\n");
+    project.run(&["run"]).code(0).says(&["done, 2 attempts"]);
+    let selected = project.ask_tmux(&["display-message", "-p", "-t", SESSION, "#{window_name}"]);
+    assert_eq!(selected.trim(), "main");
 }

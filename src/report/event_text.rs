@@ -45,11 +45,8 @@ pub fn failed_word(unit: &str) -> String {
 pub fn last_word(end: &End, needs: &[ShownNeed], left: usize) -> (String, bool) {
     let word = match (end, needs.first()) {
         _ if end.is_by_hand() => "‖ stopped by you".to_owned(),
-        // agents end their message with the question
         (_, Some(need)) if need.kind == NeedKind::Question => {
-            let asked = need.why.lines().rev().find(|line| !line.trim().is_empty());
-            let task = need.task.as_deref().unwrap_or_default();
-            format!("‖ {task} asks: {}", asked.unwrap_or_default())
+            format!("‖ {} asks", need.task.as_deref().unwrap_or_default())
         }
         (_, Some(need)) if need.kind == NeedKind::FailedTask => {
             let failed = needs.iter().filter(|need| need.kind == NeedKind::FailedTask);

@@ -57,7 +57,9 @@ pub fn lines(timeline: &Timeline, now: Timestamp, zone: &TimeZone) -> (Vec<(Stri
 fn line(step: &ExpectedStep, now: Timestamp, zone: &TimeZone) -> String {
     let why = sanitise_line(&step.held_by.join(", then "));
     let Some(starts) = step.starts else { return format!("not in this run: {why}") };
-    let clock = starts.to_zoned_datetime(zone.clone()).strftime("%a %Y-%m-%d %H:%M %:z").to_string();
+    let here = |at: Timestamp| at.to_zoned_datetime(zone.clone());
+    let is_today = here(starts).date() == here(now).date();
+    let clock = here(starts).strftime(if is_today { "%H:%M" } else { "%a %Y-%m-%d %H:%M" }).to_string();
     let when = match (step.open, step.held_by.is_empty()) {
         _ if starts < now => format!("running since {clock}"),
         (false, true) if starts == now => "now".to_owned(),
@@ -106,22 +108,16 @@ mod tests {
         let rule = "pace.window = \"22:00-07:00\"";
         for (step, said) in [
             (step(Some(now), &[], None, false), "now"),
-            (
-                step(at("2026-01-10T11:58:00Z"), &[], six, false),
-                "running since Sat 2026-01-10 12:58 +01:00, for about 6m",
-            ),
+            (step(at("2026-01-10T11:58:00Z"), &[], six, false), "running since 12:58, for about 6m"),
             (
                 step(at("2026-01-10T21:00:00Z"), &[rule], six, false),
-                "from Sat 2026-01-10 22:00 +01:00, for about 6m: pace.window = \"22:00-07:00\"",
+                "from 22:00, for about 6m: pace.window = \"22:00-07:00\"",
             ),
-            (
-                step(at("2026-01-10T21:06:00Z"), &[], six, false),
-                "about Sat 2026-01-10 22:06 +01:00, for about 6m",
-            ),
+            (step(at("2026-01-10T21:06:00Z"), &[], six, false), "about 22:06, for about 6m"),
             (step(at("2026-01-10T21:00:00Z"), &[], None, true), "when the step before it is done"),
             (
                 step(at("2026-01-11T21:00:00Z"), &[rule], None, true),
-                "not before Sun 2026-01-11 22:00 +01:00: pace.window = \"22:00-07:00\"",
+                "not before Sun 2026-01-11 22:00: pace.window = \"22:00-07:00\"",
             ),
             (step(None, &["after 1"], None, true), "not in this run: after 1"),
         ] {

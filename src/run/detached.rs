@@ -65,7 +65,8 @@ pub fn start(request: &DetachRequest<'_>) -> Result<String> {
     // the owner of the windows is named after the folder that this creates
     let store = store.prepared()?;
     let name = tmux_names::session(&config.tmux.session, &place.name);
-    let mut screen = RunWindows::find(tmux.of(window_owner(place, &store)), &name, config.tmux.size)?;
+    let mut screen =
+        RunWindows::find(tmux.of(window_owner(place, &store)), &name, &place.name, config.tmux.size)?;
     let attach = screen.attach_command();
 
     let failed = |e| Error::new(ErrorKind::Internal, "opening a socket for the window").caused_by(e);

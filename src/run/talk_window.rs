@@ -40,7 +40,7 @@ pub fn open_talk_window(
     let server = server.of(window_owner(place, store));
     let running = lock::holder(&store.run_lock()).and_then(|holder| holder.session);
     let name = running.unwrap_or_else(|| tmux_names::session(&config.tmux.session, &place.name));
-    let mut windows = RunWindows::find(server, &name, config.tmux.size)?;
+    let mut windows = RunWindows::find(server, &name, &place.name, config.tmux.size)?;
     store.prepare()?;
     let (exe, folder) = (programs::own_program()?, store.folder());
     let context = ProgramContext { exe: &exe, folder: &folder, env: &env, facts: &[] };

@@ -73,7 +73,7 @@ impl RunSession {
         let main = view_argv.filter(|_| tmux.main);
         let main = main.map(|argv| MainWindowServer::start(store, argv())).transpose()?;
         let open = || -> Result<RunWindows> {
-            let screen = RunWindows::find(server, &name, tmux.size)?;
+            let screen = RunWindows::find(server, &name, &place.name, tmux.size)?;
             let (layout, panes) = (tmux.layout, tmux.panes.clone());
             let mut screen = screen.with_settings(WindowSettings { keep: tmux.keep, layout, panes });
             if let Some(main) = &main {

@@ -42,6 +42,8 @@ pub struct WindowSettings {
 pub struct RunWindows {
     pub(super) tmux: TmuxServer,
     name: String,
+    /// The name of the spec, for the status line.
+    spec: String,
     size: (u16, u16),
     pub(super) settings: WindowSettings,
     session: Option<TmuxSession>,
@@ -86,7 +88,7 @@ struct WindowRequest<'a> {
 impl RunWindows {
     /// Finds the session `name` and the windows that an earlier run left in it. Takes another name if the session of that
     /// name belongs to another project.
-    pub fn find(tmux: TmuxServer, name: &str, size: (u16, u16)) -> Result<Self> {
+    pub fn find(tmux: TmuxServer, name: &str, spec: &str, size: (u16, u16)) -> Result<Self> {
         let (name, session) = tmux.find_session(name)?;
         let windows = match session.as_ref().map(|session| tmux.windows(session)) {
             // the session ended just now
@@ -96,6 +98,7 @@ impl RunWindows {
         Ok(Self {
             tmux,
             name,
+            spec: spec.to_owned(),
             size,
             settings: WindowSettings::default(),
             session,
@@ -293,9 +296,12 @@ impl RunWindows {
             self.pending = None;
             // the marks of windows are only for people
             self.look = self.tmux.status_line(&session).ok().flatten();
-            if let Some(line) = self.look.as_ref().map(|look| look.restore(&session.id)) {
-                self.later(line);
-            }
+            let line = self.look.as_ref().map(|look| {
+                let mut line = look.restore(&session.id);
+                line.and(look.show_spec(&session.id, &self.spec));
+                line
+            });
+            self.later(line.unwrap_or_default());
         }
         self.look.is_some()
     }

@@ -208,10 +208,12 @@ impl TmuxServer {
         self.open_of_size(line, window.size)
     }
 
-    /// Starts a program in an existing window and ends everything that ran there.
+    /// Starts a program in an existing window and ends everything that ran there. Clients keep the window that they show:
+    /// `respawn-window` would change it.
     pub fn reuse_window(&self, old: &TmuxWindow, window: NewWindow<'_>) -> Result<TmuxWindow> {
         let mut line = window.before.clone();
-        line.then(["respawn-window", "-k", "-t", &old.id]);
+        line.then(["kill-pane", "-a", "-t", &old.pane]);
+        line.then(["respawn-pane", "-k", "-t", &old.pane]);
         run_program(&mut line, window.cwd, window.argv);
         set_mark(&mut line, &old.id, window);
         line.then(["display-message", "-p", "-t", &old.id, OPENED]);

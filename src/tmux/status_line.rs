@@ -13,9 +13,12 @@ pub const MARK_OPTION: &str = "@seqorch_mark";
 const MESSAGE_OPTION: &str = "@seqorch_status";
 
 /// Columns of the longest message.
-const MESSAGE_MAX: usize = 60;
+const MESSAGE_MAX: usize = 28;
 /// What our session adds to the length of the right side of the user's status line.
 const ADDED_LENGTH: usize = MESSAGE_MAX + 2;
+
+/// The left side of a status line of tmux itself, in new and in old versions of tmux.
+const PLAIN_LEFT: &[&str] = &["[#{session_name}]", "[#S]"];
 
 /// The user's status line, with our mark and message added.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct StatusLine {
     right_length: String,
     /// Whether our session still has the last two from an earlier run.
     left_over: bool,
+    /// Whether the left side is tmux's own, which cuts the name of our sessions.
+    is_left_plain: bool,
 }
 
 impl StatusLine {
@@ -41,6 +46,7 @@ impl StatusLine {
         line.then(["show-options", "-gwv", "window-status-current-format"]);
         line.then(["show-options", "-gv", "status-right"]);
         line.then(["show-options", "-gv", "status-right-length"]);
+        line.then(["show-options", "-gv", "status-left"]);
         line.then(["show-options", "-qv", "-t", session, "status-right"]);
         line
     }
@@ -49,9 +55,9 @@ impl StatusLine {
     #[must_use]
     pub fn parse(printed: &str) -> Option<Self> {
         let lines: Vec<&str> = printed.lines().collect();
-        let (format, current, right, length, own) = match lines.as_slice() {
-            [format, current, right, length] => (format, current, right, length, None),
-            [format, current, right, length, own] => (format, current, right, length, Some(own)),
+        let (format, current, right, length, left, own) = match lines.as_slice() {
+            [format, current, right, length, left] => (format, current, right, length, left, None),
+            [format, current, right, length, left, own] => (format, current, right, length, left, Some(own)),
             _ => return None,
         };
         let left_over = own.is_some_and(|own| own.contains(MESSAGE_OPTION));
@@ -63,6 +69,7 @@ impl StatusLine {
             right: format!("#{{?{MESSAGE_OPTION},#{{{MESSAGE_OPTION}}}  ,}}{right}"),
             right_length: (length + ADDED_LENGTH).to_string(),
             left_over,
+            is_left_plain: PLAIN_LEFT.contains(&left.trim()),
         })
     }
 
@@ -80,6 +87,17 @@ impl StatusLine {
             for option in ["status-right", "status-right-length"] {
                 line.then(["set-option", "-q", "-u", "-t", session, option]);
             }
+        }
+        line
+    }
+
+    /// Shows the spec on the left of our session's status line, unless the user has a left side of their own.
+    #[must_use]
+    pub fn show_spec(&self, session: &str, spec: &str) -> CommandLine {
+        let mut line = CommandLine::default();
+        if self.is_left_plain {
+            line.session_option(session, "status-left", &format!("[{}] ", literal(spec)));
+            line.session_option(session, "status-left-length", &(MESSAGE_MAX + 3).to_string());
         }
         line
     }
@@ -160,14 +178,15 @@ mod tests {
 
     #[test]
     fn the_users_status_line_is_kept_and_not_mixed_up_with_ours() {
-        let line = StatusLine::parse("#I:#W\n#I:#W*\n%H:%M\n40\n").unwrap();
+        let line = StatusLine::parse("#I:#W\n#I:#W*\n%H:%M\n40\n[#{session_name}] \n").unwrap();
         assert_eq!(line.right, "#{?@seqorch_status,#{@seqorch_status}  ,}%H:%M");
-        assert_eq!(line.right_length, "102");
+        assert_eq!(line.right_length, "70");
+        assert!(!line.show_spec("$1", "login").is_empty());
         assert!(line.restore("$1").is_empty());
-        let again = StatusLine::parse(&format!("#I:#W\n#I:#W*\n%H\n40\n{}\n", line.right)).unwrap();
+        let again = StatusLine::parse(&format!("#I:#W\n#I:#W*\n%H\n40\nmine\n{}\n", line.right)).unwrap();
         assert_eq!(again.right, "#{?@seqorch_status,#{@seqorch_status}  ,}%H");
-        assert!(!again.restore("$1").is_empty());
-        let own = StatusLine::parse("#I:#W\n#I:#W*\n%H\n40\nmine\n").unwrap();
+        assert!(!again.restore("$1").is_empty() && again.show_spec("$1", "login").is_empty());
+        let own = StatusLine::parse("#I:#W\n#I:#W*\n%H\n40\n\nmine\n").unwrap();
         assert!(own.right.ends_with(",}mine") && own.restore("$1").is_empty());
         assert_eq!(StatusLine::parse("a\nb\n"), None);
     }

@@ -78,16 +78,17 @@ fn hints(view: &View, ui: &Ui, columns: usize) -> String {
     let row = ui.row(view);
     let ran = row.is_some_and(|row| row.ran);
     let open = row.is_some_and(|row| !matches!(row.mark, TaskMark::Done | TaskMark::Skipped));
+    let works = row.is_some_and(|row| row.mark == TaskMark::Running);
     let asks = row.is_some_and(|row| row.mark == TaskMark::Halted);
     let runs = view.standing == Standing::Running;
     let all = [
         (true, "? keys"),
         (asks, "a answer"),
         (ran, "Enter log"),
-        (ran, "d diff"),
+        (ran && !works, "d diff"),
         (open, "n note"),
-        (open, "s skip"),
-        (view.paused, "p continue"),
+        (open && !works, "s skip"),
+        (runs && view.paused, "p continue"),
         (runs && !view.paused, "p pause"),
         (runs && view.stopping, "x don't stop"),
         (runs && !view.stopping, "x stop after this step"),

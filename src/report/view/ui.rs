@@ -179,6 +179,9 @@ impl Ui {
             }
             Key::Char('x') if view.stopping => return Some(UiRequest::Do(ViewCommand::KeepRunning)),
             Key::Char('x') => self.mode = UiMode::Confirm(ViewCommand::Stop),
+            Key::Char('p') if view.standing != Standing::Running => {
+                self.note = Some("no run is active".to_owned());
+            }
             Key::Char('p') if view.paused => return Some(UiRequest::Do(ViewCommand::Resume)),
             Key::Char('p') => return Some(UiRequest::Do(ViewCommand::Pause)),
             Key::Enter | Key::Char('d' | 'a' | 'n' | 's') => return self.of_task(view, key),
@@ -203,6 +206,10 @@ impl Ui {
         }
         match key {
             Key::Enter => return Some(UiRequest::Do(ViewCommand::Log(unit))),
+            Key::Char('d') if row.mark == TaskMark::Running => {
+                self.note =
+                    Some(format!("task {unit} is at work; its changes are known when its attempt ends"));
+            }
             Key::Char('d') => return Some(UiRequest::Do(ViewCommand::Diff(unit))),
             Key::Char('a') if row.mark != TaskMark::Halted => {
                 let asks = view.rows.iter().find(|row| row.mark == TaskMark::Halted);
@@ -215,6 +222,10 @@ impl Ui {
             Key::Char('a') => self.mode = UiMode::Input(InputLine::Answer(unit), String::new()),
             Key::Char('n' | 's') if matches!(row.mark, TaskMark::Done | TaskMark::Skipped) => {
                 self.note = Some(format!("task {unit} is {}", row.mark.word()));
+            }
+            Key::Char('s') if row.mark == TaskMark::Running => {
+                self.note =
+                    Some(format!("an agent works on task {unit}; skip it when its attempt has ended"));
             }
             Key::Char('n') => self.mode = UiMode::Input(InputLine::Note(unit), String::new()),
             Key::Char('s') => self.mode = UiMode::Confirm(ViewCommand::Skip(unit)),
