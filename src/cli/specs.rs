@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
+use anstyle::Style;
 use clap::Args;
 use serde::Serialize;
 
@@ -14,6 +15,7 @@ use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
 use crate::report::needs::{self, NeedRecord};
 use crate::report::text::{sanitise_line, width};
+use crate::report::theme;
 use crate::spec::{Severity, TaskFile, TaskState};
 use crate::state::SpecState;
 
@@ -124,22 +126,25 @@ fn write(out: &mut dyn Write, specs: &[SpecSummary]) -> std::io::Result<()> {
     let widths = [widest(0), widest(1), widest(2)];
     for (spec, [name, dialect, done]) in specs.iter().zip(&cells) {
         let pad = |text: &str, to: usize| " ".repeat(to.saturating_sub(width(text)));
+        let is_done = spec.done == spec.total && spec.errors.is_empty();
         writeln!(
             out,
-            "{name}{}  {dialect}{}  {}{done} done  {}",
+            "{}{}  {dialect}{}  {}{}  {}",
+            theme::paint(theme::BOLD, name),
             pad(name, widths[0]),
             pad(dialect, widths[1]),
             pad(done, widths[2]),
-            sanitise_line(&spec.path),
+            theme::paint(if is_done { theme::GOOD } else { Style::new() }, &format!("{done} done")),
+            theme::paint(theme::DIM, &sanitise_line(&spec.path)),
         )?;
         if let Some(needed) = &spec.needed {
-            writeln!(out, "  {needed}")?;
+            writeln!(out, "  {}", theme::paint(theme::BAD, needed))?;
         }
         if spec.optional > 0 {
             writeln!(out, "  {} of the open tasks optional", spec.optional)?;
         }
         for error in spec.errors.iter().take(3) {
-            writeln!(out, "  can't be run: {}", sanitise_line(error))?;
+            writeln!(out, "  {} {}", theme::paint(theme::BAD, "can't be run:"), sanitise_line(error))?;
         }
     }
     Ok(())

@@ -130,6 +130,13 @@ impl Launcher {
         }
     }
 
+    /// Shows the marks of windows that wait for the next one.
+    pub fn flush(&mut self) {
+        if let Some(windows) = &mut self.windows {
+            windows.flush();
+        }
+    }
+
     /// Shows a text in the session's status line; with `bell`, also rings the bell.
     pub fn announce(&mut self, word: &str, bell: bool) {
         if let Some(windows) = &mut self.windows {

@@ -54,10 +54,11 @@ pub struct RunWindows {
     looked: bool,
     /// Windows to close as soon as another one is open.
     over: Vec<(String, TmuxWindow)>,
+    /// Marks of attempts that are over. They ride with the command that opens the next window, because a command of their
+    /// own costs as much as that one.
+    unsent: CommandLine,
     /// A tmux command that still runs. The next command waits for it.
     pub(super) pending: Option<PendingCommand>,
-    /// The purpose of the only window that it changes. A window for something else can be opened meanwhile.
-    pending_for: Option<String>,
     /// The user knows that side panes cannot be opened.
     pub(super) complained: bool,
 }
@@ -76,6 +77,10 @@ struct WindowRequest<'a> {
     cwd: &'a Path,
     argv: &'a [OsString],
     mark: Option<&'a str>,
+    /// What else tmux does before it.
+    before: &'a CommandLine,
+    /// And after it.
+    after: &'a CommandLine,
 }
 
 impl RunWindows {
@@ -100,8 +105,8 @@ impl RunWindows {
             look: None,
             looked: false,
             over: Vec::new(),
+            unsent: CommandLine::default(),
             pending: None,
-            pending_for: None,
             complained: false,
         })
     }
@@ -147,26 +152,23 @@ impl RunWindows {
         argv: &[OsString],
         mark: Option<&str>,
     ) -> Result<TmuxWindow> {
-        if self.pending_for.as_deref().is_none_or(|other| other == purpose) {
-            self.pending = None;
-        }
         if mark.is_some() {
             self.look();
         }
-        let look = self.look.clone();
-        let window = self.start(WindowRequest { name, purpose, cwd, argv, mark }, look.as_ref())?;
+        self.pending = None;
+        self.over.retain(|(over, _)| over != purpose);
+        let over = if mark.is_some() { std::mem::take(&mut self.over) } else { Vec::new() };
+        let (look, before) = (self.look.clone(), std::mem::take(&mut self.unsent));
+        let after = close_windows(over.iter().map(|(_, window)| window));
+        let wanted = WindowRequest { name, purpose, cwd, argv, mark, before: &before, after: &after };
+        let window = self.start(wanted, look.as_ref())?;
         // the window has no other pane now
         self.verifying.remove(purpose);
-        self.over.retain(|(over, _)| over != purpose);
-        let mut line = CommandLine::default();
         if mark.is_some() && look.is_none() && self.look() {
+            let mut line = CommandLine::default();
             self.label(&mut line, &window.id);
+            self.later(line);
         }
-        if mark.is_some() {
-            line.and(close_windows(self.over.iter().map(|(_, window)| window)));
-            self.over.clear();
-        }
-        self.later(line);
         Ok(window)
     }
 
@@ -187,9 +189,9 @@ impl RunWindows {
         look: Option<&StatusLine>,
         with_main: bool,
     ) -> std::result::Result<TmuxWindow, TmuxError> {
-        let WindowRequest { name, purpose, cwd, argv, mark } = wanted;
+        let WindowRequest { name, purpose, cwd, argv, mark, before, after } = wanted;
         let status_line = look.filter(|_| mark.is_some());
-        let new = NewWindow { name, purpose, cwd, argv, size: self.size, mark, status_line };
+        let new = NewWindow { name, purpose, cwd, argv, size: self.size, mark, status_line, before, after };
         if let Some(window) = self.windows.get(purpose) {
             match self.tmux.reuse_window(window, new) {
                 Ok(window) => return Ok(self.keep(purpose, window)),
@@ -205,6 +207,8 @@ impl RunWindows {
             }
         }
         // the ids are those of a server that is gone
+        let none = CommandLine::default();
+        let new = NewWindow { before: &none, after: &none, ..new };
         self.over.clear();
         self.verifying.clear();
         let (name, session) = self.tmux.find_session(&self.name)?;
@@ -261,8 +265,12 @@ impl RunWindows {
             // closing the last window would end the session, so it is closed when the next one opens
             self.over.extend(ours);
         }
-        self.later(line);
-        self.pending_for = (!closes).then(|| purpose.to_owned());
+        self.unsent.and(line);
+    }
+
+    /// Shows the marks that wait for the next window. For moments at which none may come soon.
+    pub fn flush(&mut self) {
+        self.later(CommandLine::default());
     }
 
     /// Shows a text in the session's status line; with `bell`, also rings the bell in window `main`.
@@ -272,6 +280,7 @@ impl RunWindows {
             let line = look.show_message(&session.id, text);
             self.later(line);
         }
+        self.flush();
         if bell && let Some(mut tty) = self.windows.get(MAIN_WINDOW).and_then(open_tty) {
             let _ = tty.write_all(b"\x07");
         }
@@ -298,11 +307,12 @@ impl RunWindows {
     }
 
     pub(super) fn later(&mut self, line: CommandLine) {
-        if !line.is_empty() {
+        let mut all = std::mem::take(&mut self.unsent);
+        all.and(line);
+        if !all.is_empty() {
             // dropping it waits for it, so that commands run in their order
             self.pending = None;
-            self.pending = self.tmux.start(line);
-            self.pending_for = None;
+            self.pending = self.tmux.start(all);
         }
     }
 

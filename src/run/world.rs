@@ -319,6 +319,8 @@ impl World for RealWorld<'_> {
     }
 
     fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
+        // hooks of git may take minutes
+        self.launcher.flush();
         self.keep_changes(unit, state)
     }
 
@@ -351,6 +353,7 @@ impl World for RealWorld<'_> {
     }
 
     fn next(&mut self, pause: Option<(Option<Timestamp>, &Pause)>, alarm: Option<Timestamp>) -> Event {
+        self.launcher.flush();
         self.wait(pause, alarm)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use anstyle::Style;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
@@ -12,6 +13,7 @@ use crate::agent::Format;
 use crate::agent::limit::Family;
 use crate::config::{AssignMode, Backend, Config, Loaded, Preset, UsageReport, preset};
 use crate::error::Result;
+use crate::report::theme;
 use crate::sys::paths::leads_out;
 use crate::sys::programs;
 
@@ -201,8 +203,23 @@ pub fn write(out: &mut dyn Write, backends: &[BackendStatus], width: Option<usiz
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
+    let (mut rows, mut style) = (backends.iter().peekable(), theme::BOLD);
     for line in table.lines() {
-        writeln!(out, "{}", line.trim_end())?;
+        // a row may take several lines, of which the first begins with the name
+        if let Some(one) = rows.next_if(|one| line.starts_with(&one.name)) {
+            style = row_style(one);
+        }
+        writeln!(out, "{}", theme::paint(style, line.trim_end()))?;
     }
     Ok(())
+}
+
+/// The backends in use stand out, and those that are not installed step back.
+fn row_style(one: &BackendStatus) -> Style {
+    match (&one.path, one.used_by.is_empty()) {
+        (None, true) => theme::DIM,
+        (None, false) => theme::BAD,
+        (Some(_), true) => Style::new(),
+        (Some(_), false) => theme::GOOD,
+    }
 }

@@ -201,17 +201,21 @@ impl TmuxServer {
     ) -> Result<(TmuxSession, TmuxWindow)> {
         // at the end, so that the windows of others keep their places
         let end = format!("{}:{{end}}", session.id);
-        let mut line = CommandLine::of(["new-window", "-d", "-a", "-t", &end]);
+        let mut line = window.before.clone();
+        line.then(["new-window", "-d", "-a", "-t", &end]);
         open_window(&mut line, &end, window, &self.owner);
+        line.and(window.after.clone());
         self.open_of_size(line, window.size)
     }
 
     /// Starts a program in an existing window and ends everything that ran there.
     pub fn reuse_window(&self, old: &TmuxWindow, window: NewWindow<'_>) -> Result<TmuxWindow> {
-        let mut line = CommandLine::of(["respawn-window", "-k", "-t", &old.id]);
+        let mut line = window.before.clone();
+        line.then(["respawn-window", "-k", "-t", &old.id]);
         run_program(&mut line, window.cwd, window.argv);
         set_mark(&mut line, &old.id, window);
         line.then(["display-message", "-p", "-t", &old.id, OPENED]);
+        line.and(window.after.clone());
         self.open_of_size(line, window.size).map(|(_, window)| window)
     }
 

@@ -25,6 +25,10 @@ pub struct NewWindow<'a> {
     pub mark: Option<&'a str>,
     /// How the status line shows marks.
     pub status_line: Option<&'a StatusLine>,
+    /// What tmux does before it in the same call. These commands must not fail.
+    pub before: &'a CommandLine,
+    /// And after it.
+    pub after: &'a CommandLine,
 }
 
 /// A pane to open in an existing window.

@@ -12,7 +12,7 @@ use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 
 /// How often the files are read. Without a change, that takes a few system calls.
-pub(super) const LOOK: Duration = Duration::from_millis(250);
+pub(super) const LOOK: Duration = Duration::from_millis(500);
 
 /// What to watch, and how.
 #[derive(Clone, Copy)]

@@ -57,7 +57,7 @@ fn trust(state: &TrustState) -> Option<DoctorFinding> {
     }
     let TrustState { settings, untrusted } = state;
     if untrusted.is_empty() {
-        let text = format!("trusted: {} that run programs or reach outside", plural(*settings, "setting"));
+        let text = format!("trusted settings that run programs or reach outside: {settings}");
         return Some(DoctorFinding::ok(TOPIC, text));
     }
     let mut text = format!(
