@@ -69,6 +69,7 @@ const SCENES: &[Scene] = &[
     ("401", bad_key),
     ("endless-tool", endless_tool),
     ("review", scenes::review),
+    ("say", scenes::say),
     ("bwrap", sandboxed::works_on_its_work_tree_alone),
     ("bwrap-resume", sandboxed::answers_in_its_session),
     ("bwrap-timeout", sandboxed::leaves_nothing_after_a_timeout),

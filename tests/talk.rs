@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use crate::common::Project;
 use crate::common::git::{git, repo};
-use crate::common::recipes::recipe;
+use crate::common::recipes::{commands_below, recipe};
 
 const PAGE: &str = include_str!("../docs/talk.md");
 const TWO: &str = "- [ ] 1. Store\n- [ ] 2. Form\n";
@@ -103,7 +103,16 @@ fn a_hint_goes_with_another_try() {
 
 #[test]
 fn decisions_are_kept_and_shown_everywhere() {
-    let config = PAGE.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let config = PAGE
+        .split("## Decisions")
+        .nth(1)
+        .unwrap()
+        .split("```toml\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
     let agent = "if [ $SEQORCH_UNIT-$SEQORCH_ATTEMPT = 1-1 ]; then echo 'How long, for `Retention`?'; say_halt; exit; fi\n\
                  echo $SEQORCH_UNIT > made-$SEQORCH_UNIT; say_done";
     let project = repo(agent, "").env("USER", "ann");
@@ -223,4 +232,271 @@ fn a_run_that_is_killed_at_its_question_loses_nothing() {
     let _ = child.wait();
     project.run(&["run"]).code(0);
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
+}
+
+/// An agent as Claude Code with open input: it ends when its input ends.
+const LISTENS: &str = r#"
+record() { printf '%s\n' "$1"; }
+turn() {
+    record '{"type":"system","subtype":"init","session_id":"s1","model":"m"}'
+    [ -z "$2" ] || gate
+    record "{\"type\":\"assistant\",\"session_id\":\"s1\",\"message\":{\"model\":\"m\",\"content\":[{\"type\":\"text\",\"text\":\"$1\"}]}}"
+    record "{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,\"result\":\"$1\",\"session_id\":\"s1\"}"
+}
+echo "$*" >> arguments
+read -r prompt; printf '%s\n' "$prompt" >> heard
+turn 'first\n<promise>TASK_DONE</promise>' wait
+while read -r words; do printf '%s\n' "$words" >> heard; turn "$(cat second)"; done
+note ended
+"#;
+const OPEN: &str = "[backend.fake]\noutput = \"claude\"\nlive_input = true\ninput_args = [\"--open\"]\n\
+                    args = [\"agent.sh\", \"{input_args}\"]\n";
+
+fn listening() -> Project {
+    demo(LISTENS)
+        .spec("demo", "- [ ] 1. Store\n")
+        .config(OPEN)
+        .file("second", "second\\n<promise>TASK_DONE</promise>")
+}
+
+#[test]
+fn words_reach_an_agent_at_work_and_begin_another_turn() {
+    let project = listening();
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    crate::common::wait_until("the prompt", || !project.read("heard").is_empty());
+    recipe(&project, PAGE, "Words for an agent at work")[0]
+        .clone()
+        .says(&["task 1: its agent has it (attempt 1)"]);
+    project
+        .run(&["status"])
+        .code(0)
+        .says(&["words for task 1 (attempt 1 got it while it worked): Leave the old form"]);
+    project.release();
+    let out = run.wait().code(0);
+    out.clone()
+        .says(&["✎ ann says: Leave the old form", "✎ ann said to the agent of task 1: Leave the old form"]);
+    assert_eq!(project.ledger(), ["1 1", "ended"], "{}", out.stdout);
+    assert_eq!(project.read("arguments"), "--open\n");
+    let heard = project.read("heard");
+    let lines: Vec<&str> = heard.lines().collect();
+    let message =
+        |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["message"]["content"].clone();
+    assert_eq!(message(lines[0]).as_str().unwrap(), prompt(&project, "1", 1));
+    assert!(message(lines[1]).as_str().unwrap().contains("\n\nLeave the old form as it is.\n\n"), "{heard}");
+    assert_eq!(lines.len(), 2);
+    let events = project.read(".seqorch/demo/events.jsonl");
+    assert!(
+        events.contains(r#""text":"Leave the old form as it is.","by":"ann","late":false,"said_to":1"#),
+        "{events}"
+    );
+    project.run(&["logs", "1"]).code(0).says(&["ann said: Leave the old form as it is.", "second"]);
+}
+
+#[test]
+fn an_agent_with_open_input_ends_after_its_turn_if_no_words_wait() {
+    let project = listening();
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    project.release();
+    run.wait().code(0);
+    assert_eq!(project.read("heard").lines().count(), 1);
+    project.run(&["mark", "1", "todo"]).code(0);
+    project
+        .run(&["say", "1", "Once more."])
+        .code(0)
+        .says(&["task 1: no agent works on it now, so this is a note", "its next prompt has it"]);
+}
+
+#[test]
+fn the_last_turn_decides_about_an_attempt() {
+    let project = listening()
+        .file("second", "I have a problem.")
+        .config(&format!("{OPEN}[done]\nnudges = 0\n[retry]\nattempts = 1\n"));
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    project.run(&["say", "1", "One more thing."]).code(0).says(&["its agent has it"]);
+    project.release();
+    run.wait().code(2);
+    assert_eq!(project.outcomes("demo", "1"), ["no_signal"]);
+}
+
+#[test]
+fn words_for_an_agent_that_takes_none_are_a_note() {
+    let project = demo("gate; say_done");
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    project.run(&["say", "1", "Soon."]).code(0).says(&[
+        "task 1: fake takes no words while it works (backend.fake.live_input), so this is a note",
+        "only a further attempt has it",
+    ]);
+    project.run(&["say", "2", "Later."]).code(0).says(&["task 2: no agent works on it now"]);
+    project.release();
+    project.wait_for_ledger(2);
+    project.release();
+    run.wait().code(0);
+    assert!(prompt(&project, "2", 1).contains("> Later.\n"));
+}
+
+#[test]
+fn an_agent_whose_run_was_killed_still_hears() {
+    let project = listening();
+    project.kill_a_run_at_the_gate();
+    project.run(&["say", "1", "Go on."]).code(0).says(&["its agent has it (attempt 1)"]);
+    let next = project.start(&["run"]);
+    next.wait_for("taking it over");
+    project.release();
+    next.wait().code(0).says(&["✎ ann said to the agent of task 1: Go on."]);
+    assert!(project.read("heard").contains("Go on."));
+}
+
+/// An agent whose sessions a person can open: `talk.sh` is its program for people.
+fn with_sessions(agent: &str) -> Project {
+    demo(agent)
+        .file("talk.sh", "cd \"$TEST_PROJECT\"; echo \"talk $*\" >> ledger; until read -r _ < gate; do :; done; echo left >> ledger")
+        .config(
+            "[retry]\nattempts = 1\n[backend.fake]\nargs = [\"agent.sh\", \"{session_args}\", \"{resume}\"]\n\
+             session_args = [\"--session-id\", \"{new_session}\"]\nresume = [\"--resume\", \"{session}\"]\n\
+             talk_args = [\"talk.sh\", \"{session}\"]\n",
+        )
+}
+
+/// `seqorch talk` at a terminal; `None` where there is none.
+fn talk(project: &Project, id: &str) -> Option<std::process::Child> {
+    let program = env!("CARGO_BIN_EXE_seqorch");
+    let command = format!("exec {program} talk {id} --here");
+    let mut command = project.command_of("script", &["-qec", &command, "/dev/null"]);
+    let file = std::fs::File::create(project.path("talked")).unwrap();
+    let spawned = command.stdin(Stdio::piped()).stdout(file).spawn();
+    if spawned.is_err() {
+        crate::common::skipped("no `script` here");
+    }
+    spawned.ok()
+}
+
+fn session_of(project: &Project, unit: &str) -> String {
+    project.state("demo")["units"][unit]["attempts"][0]["session"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_person_talks_in_the_session_and_the_next_attempt_continues_it() {
+    let project = with_sessions("note \"$*\"; [ $SEQORCH_UNIT$SEQORCH_ATTEMPT = 11 ] && exit 3; say_done");
+    project.run(&["run"]).code(2);
+    assert_eq!(commands_below(PAGE, "Talk to an agent in its session"), ["seqorch talk 1 --here"]);
+    let Some(mut person) = talk(&project, "1") else { return };
+    project.wait_for_ledger(3);
+    let session = session_of(&project, "1");
+    assert_eq!(project.ledger()[2], format!("talk {session}"));
+    project.release();
+    assert!(person.wait().unwrap().success());
+    assert!(
+        project.read("talked").contains("`seqorch run` continues in this session"),
+        "{}",
+        project.read("talked")
+    );
+    project
+        .run(&["status"])
+        .code(0)
+        .says(&["note for task 1 (pending, its next prompt has it): I talked to you"]);
+    project.run(&["run", "--retry"]).code(0);
+    assert!(project.ledger().contains(&format!("--resume {session}")), "{:?}", project.ledger());
+    assert!(prompt(&project, "1", 2).contains("I talked to you in this session"));
+}
+
+#[test]
+fn a_run_waits_while_a_person_talks_and_then_continues() {
+    let project = with_sessions("[ $SEQORCH_UNIT = 1 ] && gate; say_done")
+        .spec("demo", "- [ ] 1. Store\n- [ ] 2. Form\n");
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    let Some(mut person) = talk(&project, "1") else { return };
+    crate::common::wait_until("that it waits", || {
+        project.read("talked").contains("waiting for the end of this step: the agent of task 1")
+    });
+    project.release();
+    project.wait_for_ledger(2);
+    assert!(project.ledger()[1].starts_with("talk "), "{:?}", project.ledger());
+    project
+        .run(&["status"])
+        .code(0)
+        .says(&["waiting: ann talks to the agent of task 1; next step after the end of that session"]);
+    project.release();
+    assert!(person.wait().unwrap().success());
+    run.wait().code(0).says(&["ann talks to the agent of task 1"]);
+    assert_eq!(project.ledger().last().unwrap(), "2 1");
+}
+
+#[test]
+fn a_talk_that_is_killed_lets_the_run_continue() {
+    let project = with_sessions("[ $SEQORCH_UNIT = 1 ] && gate; say_done");
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    let Some(mut person) = talk(&project, "1") else { return };
+    crate::common::wait_until("that it waits", || {
+        project.read("talked").contains("waiting for the end of this step")
+    });
+    project.release();
+    project.wait_for_ledger(2);
+    for part in ["talk 1 --here", "talk.sh"] {
+        project
+            .alive_with(part)
+            .iter()
+            .for_each(|(pid, _)| crate::common::kill(*pid, rustix::process::Signal::KILL));
+    }
+    let _ = person.wait();
+    run.wait().code(0);
+    assert_eq!(project.ledger().last().unwrap(), "2 1");
+}
+
+#[test]
+fn a_question_is_answered_by_what_a_person_said_in_the_session() {
+    let project = with_sessions(
+        "note \"$*\"; [ $SEQORCH_ATTEMPT = 1 ] && { echo 'A or B?'; say_halt; exit; }; say_done",
+    )
+    .spec("demo", "- [ ] 1. Store\n");
+    project.run(&["run"]).code(2);
+    let Some(mut person) = talk(&project, "1") else { return };
+    project.release();
+    assert!(person.wait().unwrap().success());
+    project.run(&["run"]).code(0);
+    assert!(
+        project.ledger().contains(&format!("--resume {}", session_of(&project, "1"))),
+        "{:?}",
+        project.ledger()
+    );
+    assert!(prompt(&project, "1", 2).contains("> I answered in this session."));
+}
+
+#[test]
+fn talk_says_what_can_be_done_where_it_cannot_open_a_session() {
+    let project = demo("say_done");
+    project.run(&["talk", "1"]).code(64).says(&["task 1 has no session yet", "`seqorch note 1"]);
+    let project = with_sessions("say_done");
+    project.run(&["run"]).code(0);
+    project.run(&["talk", "1"]).code(64).says(&["talk needs a terminal, or tmux", "seqorch note"]);
+    project.run(&["talk", "1-2"]).code(64).says(&["1-2 names 2 tasks; name one"]);
+    let config = project.read("seqorch.local.toml").replace("talk_args", "# talk_args");
+    let project = project.config(&config);
+    project.run(&["talk", "1", "--here"]).code(64).says(&[
+        "fake cannot open the session of task 1 for a person (backend.fake.talk_args)",
+        "`seqorch logs 1 --spec demo`",
+    ]);
+}
+
+#[test]
+fn a_talk_opens_a_window_of_the_runs_session() {
+    let Some(project) = with_sessions("say_done").tmux() else { return };
+    project.run(&["run"]).code(0);
+    let out = project.run(&["talk", "2"]).code(0);
+    out.says(&["attach with: tmux"]);
+    project.wait_for_ledger(3);
+    assert!(project.windows("sequential-demo").contains(&"talk-2".to_owned()));
+    let session = session_of(&project, "2");
+    assert_eq!(project.ledger()[2], format!("talk {session}"));
+    project.release();
+    crate::common::wait_until("that the person left", || {
+        project.ledger().last().is_some_and(|line| line == "left")
+    });
+    project.run(&["mark", "1", "todo"]).code(0);
+    project.run(&["run"]).code(0);
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
@@ -60,6 +61,8 @@ pub(super) struct AgentProcess {
 pub(super) struct AgentOutput {
     pub(super) stdout: PipeReader,
     pub(super) stderr: PipeReader,
+    /// The writing end of its input, where that stays open.
+    pub(super) stdin: Option<PipeWriter>,
 }
 
 impl AgentProcess {
@@ -74,9 +77,13 @@ impl AgentProcess {
         let (stdout, out) = pipe()?;
         let (stderr, err) = pipe()?;
         let prompt_path = dir.prompt();
-        let stdin = match attempt.prompt_by {
-            PromptBy::Stdin => nofollow::open(&prompt_path),
-            PromptBy::Arg | PromptBy::File => File::open("/dev/null"),
+        let (stdin, input) = match attempt.prompt_by {
+            PromptBy::Stdin if attempt.takes_words => {
+                let (read, write) = pipe()?;
+                (Ok(File::from(OwnedFd::from(read))), Some(write))
+            }
+            PromptBy::Stdin => (nofollow::open(&prompt_path), None),
+            PromptBy::Arg | PromptBy::File => (File::open("/dev/null"), None),
         };
         let stdin = stdin.map_err(|e| Error::io("opening", &prompt_path, e))?;
         let mut args = session::args(Some(&dir.unavailable()));
@@ -106,7 +113,7 @@ impl AgentProcess {
         // it holds the writing ends, and the readers must see the end of file
         drop(command);
         let pid = handle.pids().first().map_or(0, |pid| pid.cast_signed());
-        Ok(Ok((Self { handle, pid, started, sandbox, mark }, AgentOutput { stdout, stderr })))
+        Ok(Ok((Self { handle, pid, started, sandbox, mark }, AgentOutput { stdout, stderr, stdin: input })))
     }
 
     /// Reports the agent's end in a thread.
@@ -121,6 +128,7 @@ impl AgentProcess {
         attempt: &AttemptFile,
         activity: &OutputActivity,
         inbox: &Receiver<AttemptEvent>,
+        on_look: &dyn Fn(),
         result: &mut AttemptResult,
     ) -> Option<AgentExit> {
         let mut stated: Option<(Duration, String)> = None;
@@ -133,6 +141,10 @@ impl AgentProcess {
             };
             match event {
                 Ok(AttemptEvent::Exited(status)) => return exit_of(status),
+                Ok(AttemptEvent::Signal(Interrupt::Look)) => {
+                    on_look();
+                    continue;
+                }
                 Ok(AttemptEvent::Signal(signal)) => match cancelled_by(signal) {
                     None => continue,
                     by => result.cancelled = by,

@@ -14,6 +14,7 @@ mod sandboxed;
 mod screen;
 mod stdout;
 pub mod window;
+mod words;
 pub mod work_tree;
 
 pub use run::{VERB, run};

@@ -16,6 +16,7 @@ use super::log::OutputLog;
 use super::result::{closing_line, note_stream_facts};
 use super::screen::WindowScreen;
 use super::stdout::StdoutReader;
+use super::words::{TurnEvent, WordsFeeder};
 use super::work_tree;
 use crate::agent::redact::Redactor;
 use crate::agent::sanitise::sanitise;
@@ -159,7 +160,8 @@ impl RunningAttempt<'_> {
         let report =
             |events: Sender<AttemptEvent>| move |words| drop(events.send(AttemptEvent::Limit(words)));
         let on_limit = Box::new(report(events.clone()));
-        let reader = StdoutReader::new(self.file, self.dir, &prompt, color, on_limit);
+        let input = output.stdin.map(|stdin| WordsFeeder::start(stdin, &prompt, self.dir, screen.clone()));
+        let reader = StdoutReader::new(self.file, self.dir, &prompt, color, on_limit).feeding(input.clone());
         let reader = Arc::new(Mutex::new(Some(reader)));
         let stdout = capture_stdout(output.stdout, logs.0, &reader, &activity, &screen);
         let (mut watch, on_limit) = (LimitWatch::new(&self.file.vendor), report(events.clone()));
@@ -168,7 +170,9 @@ impl RunningAttempt<'_> {
         });
         agent.report_exit(events);
 
-        result.exit = agent.watch(self.file, &activity, inbox, result);
+        let on_look = || input.iter().for_each(|input| input.hear(TurnEvent::Look));
+        result.exit = agent.watch(self.file, &activity, inbox, &on_look, result);
+        drop(input);
         let end = self.end_leftovers(&agent, result);
         if let Ok(why) = nofollow::read(&self.dir.unavailable(), WHOLE_MAX) {
             result.unavailable = Some(String::from_utf8_lossy(&why).into_owned());

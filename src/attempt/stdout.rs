@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::limit_watch::LimitWatch;
+use super::words::{TurnEvent, WordsFeeder};
 use crate::agent::digest::{Digest, StreamFacts};
 use crate::agent::event::{AgentEvent, Format};
 use crate::agent::render::Renderer;
@@ -29,9 +30,19 @@ pub(super) struct StdoutReader {
     watch: LimitWatch,
     /// Receives the words of a limit that the agent states.
     on_limit: OnLimit,
+    /// Hears of the turns of an agent whose input is open.
+    input: Option<WordsFeeder>,
     session_path: PathBuf,
     /// The session's id in that file.
     saved_session: Option<String>,
+}
+
+fn turn_of(event: &AgentEvent) -> Option<TurnEvent> {
+    match event {
+        AgentEvent::Session { .. } => Some(TurnEvent::Began),
+        AgentEvent::End { .. } => Some(TurnEvent::Ended),
+        _ => None,
+    }
 }
 
 impl StdoutReader {
@@ -52,9 +63,15 @@ impl StdoutReader {
             renderer,
             watch: LimitWatch::new(&attempt.vendor),
             on_limit,
+            input: None,
             session_path: dir.session(),
             saved_session: None,
         }
+    }
+
+    /// The same, which also says when turns begin and end.
+    pub(super) fn feeding(self, input: Option<WordsFeeder>) -> Self {
+        Self { input, ..self }
     }
 
     /// Takes the next piece and returns what the screen shows of it. `None` means the bytes themselves.
@@ -77,11 +94,14 @@ impl StdoutReader {
 
     fn read(&mut self, read: impl FnOnce(&mut StreamReader, &mut dyn FnMut(AgentEvent))) -> Option<String> {
         let (digest, renderer) = (&mut self.digest, &mut self.renderer);
-        let (watch, on_limit) = (&mut self.watch, &mut self.on_limit);
+        let (watch, on_limit, input) = (&mut self.watch, &mut self.on_limit, &self.input);
         let mut text = String::new();
         let mut left_out = 0;
         read(&mut self.reader, &mut |event| {
             digest.take(&event);
+            if let Some((turn, input)) = turn_of(&event).zip(input.as_ref()) {
+                input.hear(turn);
+            }
             if let Some(words) = watch.event(&event) {
                 on_limit(words);
             }

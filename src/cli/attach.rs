@@ -159,7 +159,7 @@ fn find_window(
 }
 
 /// Whether this process runs inside the tmux server of the run; an error where it is inside another one.
-fn is_inside(tmux: &TmuxServer, session: &TmuxSession) -> Result<bool> {
+pub(super) fn is_inside(tmux: &TmuxServer, session: &TmuxSession) -> Result<bool> {
     let Some(server) = std::env::var_os("TMUX").filter(|value| !value.is_empty()) else { return Ok(false) };
     if names_server(&server, tmux.socket_path()?) {
         return Ok(true);

@@ -5,7 +5,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::global::Global;
 use super::{
     attach, backends, completions, config, diff, doctor, examples, export, forget, help, init, limits, logs,
-    mark, note, pause, plan, report, resume, run, specs, status, stop, trust, undo, watch,
+    mark, note, pause, plan, report, resume, run, say, specs, status, stop, talk, trust, undo, watch,
 };
 
 #[derive(Debug, Parser)]
@@ -56,6 +56,10 @@ pub(super) enum Verb {
     Resume(resume::ResumeArgs),
     /// Write a note that the next prompt of a task has.
     Note(note::NoteArgs),
+    /// Say something to the agent of a task while it works.
+    Say(say::SayArgs),
+    /// Open the session of a task's agent and talk to it.
+    Talk(talk::TalkArgs),
     /// Mark a task done, to do or skipped.
     Mark(mark::MarkArgs),
     /// Revert the changes of a done task and mark it to do.

@@ -95,6 +95,20 @@ const EXAMPLES: &[VerbExamples] = &[
         ],
     ),
     (
+        &["say"],
+        &[
+            ("seqorch say 4 'The API changed: read docs/api.md again.'", "to the agent that works on task 4"),
+            ("seqorch say 4 --file hints.md", "words from a file"),
+        ],
+    ),
+    (
+        &["talk"],
+        &[
+            ("seqorch talk 4", "in a window of the run's tmux session"),
+            ("seqorch talk 4 --here --spec login", "in this terminal"),
+        ],
+    ),
+    (
         &["note"],
         &[
             ("seqorch note 4 'Use the red buttons of the old form.'", "for the agent of task 4"),

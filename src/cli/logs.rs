@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
+use jiff::tz::TimeZone;
 
 use super::global::{Global, colored};
 use super::overview::{Unnamed, spec_for};
@@ -19,6 +20,7 @@ use crate::state::{AttemptRecord, Outcome, SpecState};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
 use crate::store::lock;
+use crate::store::said_box::SaidBox;
 use crate::store::spec_store::Store;
 
 /// The heading of the flags that choose a part of the log in the help.
@@ -98,6 +100,10 @@ fn unit_logs(
     let dir = store.attempt_dir(state.folder(id), number);
     let path = log_path(args, id, &unit.attempts, number, &dir)?;
     let mut out = LogPrinter::default();
+    let is_plain = !(args.raw || args.prompt || args.stderr || args.verify);
+    if is_plain && print_words(global, &dir, &mut out).is_err() {
+        return Ok(Err(ReaderGone));
+    }
     if !args.verify {
         let decoder = match (args.raw, args.prompt || args.stderr) {
             (true, _) => LogDecoder::Raw,
@@ -136,6 +142,21 @@ fn unit_logs(
         }
     }
     Ok(Ok(()))
+}
+
+/// Prints what people said to the agent while it worked.
+fn print_words(
+    global: &Global,
+    dir: &AttemptDir,
+    out: &mut LogPrinter,
+) -> std::result::Result<(), ReaderGone> {
+    let dim = if colored(global, &io::stdout()) { Style::new().dimmed() } else { Style::new() };
+    for words in SaidBox::of(dir).taken_words() {
+        let by = words.by.as_deref().unwrap_or("someone");
+        let at = words.at.to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S").to_string();
+        out.heading(dim, &sanitise_line(&format!("{at} {by} said: {}", words.text)), false)?;
+    }
+    Ok(())
 }
 
 /// The unit whose attempt started last.

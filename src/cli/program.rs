@@ -8,8 +8,8 @@ use super::command_line::{Cli, Verb, command};
 use super::global::{ColorChoice, Global};
 use super::{
     attach, backends, complete, completions, config, diff, doctor, export, forget, help, hidden, home, init,
-    limits, logs, mark, note, pause, plan, report, resume, run, specs, status, stop, trust, undo, usage,
-    watch,
+    limits, logs, mark, note, pause, plan, report, resume, run, say, specs, status, stop, talk, trust, undo,
+    usage, watch,
 };
 use crate::error::Result;
 use crate::report::theme;
@@ -62,6 +62,8 @@ fn dispatch(global: &Global, verb: Option<Verb>) -> Result<u8> {
         Verb::Pause(args) => pause::pause(global, &args),
         Verb::Resume(args) => resume::resume(global, &args),
         Verb::Note(args) => note::note(global, &args),
+        Verb::Say(args) => say::say(global, &args),
+        Verb::Talk(args) => talk::talk(global, &args),
         Verb::Mark(args) => mark::mark(global, &args),
         Verb::Undo(args) => undo::undo(global, &args),
         Verb::Forget(args) => forget::forget(global, &args),

@@ -37,6 +37,8 @@ pub(super) fn argv(backend: &Backend, given: ArgvValues<'_>, resumes: bool) -> V
             "{model_args}" => given.model.map_or(&[][..], |_| &backend.model_args),
             "{agent_args}" => given.agent.map_or(&[][..], |_| &backend.agent_args),
             "{permission_args}" => backend.permission_args(),
+            "{input_args}" if backend.live_input => &backend.input_args,
+            "{input_args}" => &[],
             place if !begin.is_empty() && place == begin_here => &begin,
             "{resume}" => &resume,
             "{session_args}" => &[],
@@ -57,6 +59,24 @@ pub(super) fn argv(backend: &Backend, given: ArgvValues<'_>, resumes: bool) -> V
         argv.push(prompt.to_owned());
     }
     argv
+}
+
+/// Program and arguments that open a session of the agent for a person in a terminal; `None`: it cannot.
+#[must_use]
+pub fn talk_argv(backend: &Backend, model: Option<&str>, root: &Path, session: &str) -> Option<Vec<String>> {
+    let model = model.or(backend.model.as_deref());
+    let agent = backend.agent.as_deref();
+    let values = [("{model}", model.unwrap_or("")), ("{agent}", agent.unwrap_or("")), ("{session}", session)];
+    let mut argv = vec![program(&backend.command, root)];
+    for arg in &backend.talk_args {
+        let several = match arg.as_str() {
+            "{model_args}" => model.map_or(&[][..], |_| &backend.model_args),
+            "{agent_args}" => agent.map_or(&[][..], |_| &backend.agent_args),
+            _ => std::slice::from_ref(arg),
+        };
+        argv.extend(several.iter().map(|arg| fill(arg, &values)));
+    }
+    (!backend.talk_args.is_empty()).then_some(argv)
 }
 
 /// A path is relative to the project root; a plain name is looked up in PATH.
@@ -105,6 +125,27 @@ mod tests {
 
     fn argv_of(agent: &Backend) -> Vec<String> {
         argv(agent, values_of(agent), false)
+    }
+
+    #[test]
+    fn a_session_is_opened_for_a_person_with_the_model_of_the_attempt() {
+        let mut agent = backend("tools/agent", &[]);
+        let argv = |agent: &Backend, model| talk_argv(agent, model, Path::new("/project"), "s1");
+        assert_eq!(argv(&agent, None), None);
+        agent.talk_args =
+            ["--resume", "{session}", "{model_args}", "{agent_args}"].map(String::from).to_vec();
+        agent.model_args = ["-m", "{model}"].map(String::from).to_vec();
+        assert_eq!(argv(&agent, None).unwrap(), ["/project/tools/agent", "--resume", "s1"]);
+        assert_eq!(argv(&agent, Some("m")).unwrap()[3..], ["-m", "m"]);
+    }
+
+    #[test]
+    fn arguments_for_open_input_are_there_only_with_it() {
+        let mut agent = backend("agent", &["-p", "{input_args}"]);
+        agent.input_args = ["--input-format", "stream-json"].map(String::from).to_vec();
+        assert_eq!(argv_of(&agent)[1..], ["-p"]);
+        agent.live_input = true;
+        assert_eq!(argv_of(&agent)[1..], ["-p", "--input-format", "stream-json"]);
     }
 
     #[test]

@@ -58,6 +58,7 @@ impl StepSettings {
             argv,
             resume_argv: None,
             prompt_by: PromptBy::Stdin,
+            takes_words: false,
             output: Format::Text,
             prints: PrintsWhen::Live,
             timeout,

@@ -160,6 +160,8 @@ pub struct StepSettings {
     pub unassigned: bool,
     /// How the prompt reaches the agent.
     pub prompt_by: PromptBy,
+    /// The agent gets what people say while it works.
+    pub takes_words: bool,
     /// What the agent prints.
     pub output: Format,
     /// Whether the agent prints while it works.

@@ -252,6 +252,7 @@ impl StepSettings {
             model: None,
             unassigned: false,
             prompt_by: PromptBy::Stdin,
+            takes_words: false,
             output: Format::Text,
             prints: PrintsWhen::Live,
             env: Vec::new(),
@@ -289,6 +290,7 @@ impl StepSettings {
         self.prints = backend.prints;
         self.model = values.model.map(str::to_owned);
         self.prompt_by = backend.prompt;
+        self.takes_words = backend.takes_words();
         self.output = backend.output;
         self.env = backend.env.clone().into_iter().collect();
         self.env_remove.clone_from(&backend.env_remove);

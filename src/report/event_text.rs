@@ -108,7 +108,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             )
         }
         EventKind::Answered { unit, answer, by, .. } => answered_line(unit, answer, by.as_deref()),
-        EventKind::Noted { unit, text, by, late } => noted_line(unit, text, by.as_deref(), *late),
+        EventKind::Noted { .. } => noted_line(what),
         EventKind::Paused { .. }
         | EventKind::Resumed
         | EventKind::Skipped { .. }
@@ -187,13 +187,16 @@ fn answered_line(unit: &str, answer: &str, by: Option<&str>) -> String {
     format!("✎ {} answered task {}: {answer}", person(by), sanitise_line(unit))
 }
 
-/// The line for a note of a person.
-fn noted_line(unit: &str, text: &str, by: Option<&str>, late: bool) -> String {
+/// The line for a note of a person, or for their words to an agent at work.
+fn noted_line(what: &EventKind) -> String {
+    let EventKind::Noted { unit, text, by, late, said_to } = what else { return String::new() };
     let (unit, text) = (sanitise_line(unit), cut(&sanitise_line(text), QUESTION));
-    if late {
-        return format!("! the note for task {unit} came too late, the task is done: {text}");
+    let by = person(by.as_deref());
+    match (late, said_to) {
+        (_, Some(_)) => format!("✎ {by} said to the agent of task {unit}: {text}"),
+        (true, None) => format!("! the note for task {unit} came too late, the task is done: {text}"),
+        (false, None) => format!("✎ {by} wrote a note for task {unit}, and its next prompt has it: {text}"),
     }
-    format!("✎ {} wrote a note for task {unit}, and its next prompt has it: {text}", person(by))
 }
 
 /// Who said something, as the beginning of a sentence.
@@ -311,7 +314,11 @@ pub fn progress_entry(
         Notice::ConfigChanged(became) => return Some(changed_entry(&config_lines(became).join("\n"), &time)),
         Notice::TasksChanged(edits) => return Some(changed_entry(&tasks_line(edits), &time)),
         Notice::Noted(note) => {
-            let what = if note.is_late() { "a note came too late" } else { "a note" };
+            let what = match note {
+                note if note.is_late() => "a note came too late",
+                note if note.said => "said to its agent",
+                _ => "a note",
+            };
             let by = note.by.as_deref();
             return Some(said_entry(&note.unit, what, by, &time.to_string(), &[("Note", &note.text)]));
         }

@@ -106,7 +106,7 @@ pub enum EventKind {
         /// `delay`: between two steps. `backoff`: before the next attempt. `limit`: until a limited backend may be tried
         /// again. `pace`: until a rule of `[pace]` lets the next step start.
         /// `program`: until a program that is gone is looked for again. `begin`: until the time of `--at`. `ask`: until a person
-        /// says whether to run a task (`run --ask`). `pause`: until
+        /// says whether to run a task (`run --ask`). `talk`: until a person leaves the session of an agent. `pause`: until
         /// a pause is over that a person asked for.
         why: PauseKind,
         /// The reason as text; names the backend and its kind of limit.
@@ -181,6 +181,9 @@ pub enum EventKind {
         by: Option<String>,
         /// The task was done before an agent got the note.
         late: bool,
+        /// The attempt whose agent got it while it worked (`seqorch say`); missing: the next prompt has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said_to: Option<u32>,
     },
     /// A person asked for a pause. `waiting` follows where it holds back a step.
     Paused {

@@ -220,6 +220,8 @@ pub enum PauseKind {
     Begin,
     /// Until a person says whether to run a task.
     Ask,
+    /// Until a person leaves the session of an agent.
+    Talk,
     /// Until a pause that a person asked for is over.
     Pause,
 }
@@ -236,6 +238,7 @@ impl Pause {
             Self::Wait(WaitReason::Pace { .. }) => PauseKind::Pace,
             Self::Wait(WaitReason::Begin) => PauseKind::Begin,
             Self::Wait(WaitReason::Ask { .. }) => PauseKind::Ask,
+            Self::Wait(WaitReason::Talk { .. }) => PauseKind::Talk,
             Self::Wait(WaitReason::Pause { .. }) => PauseKind::Pause,
         }
     }

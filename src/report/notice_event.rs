@@ -82,6 +82,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
             text: note.text.clone(),
             by: note.by.clone(),
             late: note.is_late(),
+            said_to: note.given.filter(|_| note.said),
         },
         Notice::Asked(TakenRequest::Paused(pause)) => {
             EventKind::Paused { until: pause.until, by: pause.by.clone() }

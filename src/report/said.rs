@@ -47,13 +47,15 @@ pub fn said_for(state: &SpecState, unit: &str, zone: &TimeZone) -> Vec<SaidWords
 pub fn note_lines(state: &SpecState) -> Vec<String> {
     let line = |note: &Note| {
         let text = cut(&sanitise_line(&note.text), SHOWN);
-        format!("note for task {} ({}): {text}", sanitise_line(&note.unit), became(note))
+        let what = if note.said { "words" } else { "note" };
+        format!("{what} for task {} ({}): {text}", sanitise_line(&note.unit), became(note))
     };
     state.notes.iter().map(line).collect()
 }
 
 fn became(note: &Note) -> String {
     match note.given {
+        Some(attempt) if note.said => format!("attempt {attempt} got it while it worked"),
         Some(attempt) => format!("attempt {attempt} got it"),
         None if note.over => "too late, no agent got it".to_owned(),
         None => "pending, its next prompt has it".to_owned(),

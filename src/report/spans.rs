@@ -123,6 +123,7 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
                     | PauseKind::Program
                     | PauseKind::Begin
                     | PauseKind::Ask
+                    | PauseKind::Talk
                     | PauseKind::Pause => SpanKind::Pause,
                 },
                 label: sanitise_line(&format!("waited: {reason}")),

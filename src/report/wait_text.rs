@@ -15,6 +15,8 @@ use crate::state::{RunPause, SpecState, TakenRequest, WaitReason};
 pub const ENDS_A_PAUSE: &str = "seqorch resume --now";
 /// What ends the wait for an answer.
 const ENDS_ASKING: &str = "your answer in the terminal of the run";
+/// What ends the wait for a talk.
+const ENDS_TALKING: &str = "the end of that session";
 
 /// What a pause ends with, and why there is one.
 #[must_use]
@@ -32,7 +34,12 @@ fn pause(why: &Pause) -> String {
             format!("{} is limited ({}); next try", sanitise_line(backend), kind.words())
         }
         Pause::Wait(WaitReason::Ask { unit, .. }) => format!("task {}: starts", sanitise_line(unit)),
-        Pause::Wait(reason @ (WaitReason::Pace { .. } | WaitReason::Begin | WaitReason::Pause { .. })) => {
+        Pause::Wait(
+            reason @ (WaitReason::Pace { .. }
+            | WaitReason::Begin
+            | WaitReason::Talk { .. }
+            | WaitReason::Pause { .. }),
+        ) => {
             format!("{}: next step", sanitise_line(&reason.to_string()))
         }
     }
@@ -58,6 +65,7 @@ pub fn wait(why: &Pause, left: Option<Duration>, until: Option<Timestamp>, zone:
 fn ender(why: PauseKind) -> String {
     match why {
         PauseKind::Ask => ENDS_ASKING.to_owned(),
+        PauseKind::Talk => ENDS_TALKING.to_owned(),
         _ => format!("`{ENDS_A_PAUSE}`"),
     }
 }
@@ -70,7 +78,10 @@ pub fn wait_lines(spec: &str, state: &SpecState, runs: bool, now: Timestamp, zon
     let spec = sanitise_line(&shell_word(spec));
     if let Some(wait) = wait {
         let what = match wait.reason {
-            WaitReason::Begin | WaitReason::Pause { .. } | WaitReason::Ask { .. } => "next step",
+            WaitReason::Begin
+            | WaitReason::Pause { .. }
+            | WaitReason::Ask { .. }
+            | WaitReason::Talk { .. } => "next step",
             _ => "next try",
         };
         let end = match wait.until {
@@ -79,6 +90,7 @@ pub fn wait_lines(spec: &str, state: &SpecState, runs: bool, now: Timestamp, zon
                 format!("in {} ({})", span(left), moment(until, zone))
             }
             None if matches!(wait.reason, WaitReason::Ask { .. }) => format!("after {ENDS_ASKING}"),
+            None if matches!(wait.reason, WaitReason::Talk { .. }) => format!("after {ENDS_TALKING}"),
             None => format!("after `seqorch resume {spec} --now`"),
         };
         lines.push(format!("waiting: {}; {what} {end}", sanitise_line(&wait.reason.to_string())));
@@ -119,7 +131,7 @@ pub(super) fn waiting_line(
         PauseKind::Backoff => format!("next attempt of {}", sanitise_line(unit.unwrap_or_default())),
         PauseKind::Program => format!("{}; looking again", sanitise_line(reason)),
         PauseKind::Limit => format!("{}; next try", sanitise_line(reason)),
-        PauseKind::Pace | PauseKind::Begin | PauseKind::Ask | PauseKind::Pause => {
+        PauseKind::Pace | PauseKind::Begin | PauseKind::Ask | PauseKind::Talk | PauseKind::Pause => {
             format!("{}: next step", sanitise_line(reason))
         }
     };

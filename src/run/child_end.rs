@@ -33,6 +33,7 @@ impl RealWorld<'_> {
                 learned.after = learned.after.or_else(|| self.look_again());
                 self.undo_review(reviews.as_deref(), &mut learned);
                 learned.untrusted = self.untrusted(&unit);
+                self.record_words(&dir);
                 if outcome != Outcome::Done {
                     self.clear_live_ticks(&live_ticks);
                 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::trust::{RunTrust, TrustWatch, config_files};
+use crate::config::trust::TrustedSetting;
 use crate::config::{self, Config, LoadRequest, Loaded, changed_settings};
 use crate::error::{Error, Result};
 use crate::git::stamp::Stamp;
@@ -53,6 +54,13 @@ impl ConfigWatch {
             || self.files.iter().any(|(path, stamp)| stamp_of(path) != *stamp)
     }
 
+    /// What a person has trusted since the run began, or since it took a configuration last.
+    /// `None`: nothing was.
+    pub(super) fn newly_trusted(&self, trust: &RunTrust) -> Option<Vec<TrustedSetting>> {
+        self.trusted.as_ref().filter(|(path, stamp)| Stamp::of(path) != *stamp)?;
+        Some(trust.file().ok()?.trusted(&trust.choice()).to_vec())
+    }
+
     /// Reads what changed. Returns what became of it, where that is news, and the configuration that the run has from now on,
     /// if it is another one. `check`: whether a run can have it.
     pub(super) fn look(
@@ -96,10 +104,7 @@ impl ConfigWatch {
         if settings.is_empty() {
             return (None, ConfigOutcome::Restored);
         }
-        let newly = self.trusted.as_ref().filter(|(path, stamp)| Stamp::of(path) != *stamp);
-        let file = newly.and_then(|_| trust.trust.file().ok());
-        let trusted = file.as_ref().map(|file| file.trusted(&trust.trust.choice()));
-        let untrusted = trust.trust.untrusted_of(loaded, trusted);
+        let untrusted = trust.trust.untrusted_of(loaded, self.newly_trusted(&trust.trust).as_deref());
         if !untrusted.is_empty() {
             return (None, ConfigOutcome::NotTrusted { settings: untrusted, command: self.trust_command() });
         }

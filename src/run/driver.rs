@@ -13,6 +13,7 @@ use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::state::{
     Changes, CommitRefused, Learned, Note, Outcome, PersonRequest, SeenTasks, SpecState, TreeRecord,
+    WaitReason,
 };
 use crate::sys::interrupt::Interrupt;
 
@@ -33,6 +34,10 @@ pub trait World {
     /// The notes that people wrote for tasks while the run is at work.
     fn notes(&mut self) -> Vec<Note> {
         Vec::new()
+    }
+    /// The talk of a person with an agent in its session, if there is one now.
+    fn talk(&mut self) -> Option<WaitReason> {
+        None
     }
     /// What people ask of the run, and no state has yet.
     fn requests(&mut self) -> Vec<PersonRequest>;
@@ -210,8 +215,8 @@ impl Driver<'_> {
         let (tree, share) = (self.world.tree()?, self.world.random());
         let is_end = plan.steps.is_empty();
         let lost = if is_end { self.world.lost_commits(&self.machine.state)? } else { Vec::new() };
-        let notes = self.world.notes();
-        Ok(Event::Planned { plan: Box::new(plan), seen, tree, lost, behind, share, notes })
+        let (notes, talk) = (self.world.notes(), self.world.talk());
+        Ok(Event::Planned { plan: Box::new(plan), seen, tree, lost, behind, talk, share, notes })
     }
 
     /// Performs an effect and returns the events that it gives at once.

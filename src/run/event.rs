@@ -15,7 +15,7 @@ use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
 use crate::state::{
     Changes, CommitRefused, ConfigOutcome, End, FailedCheck, Learned, LeftOutCheck, Note, Outcome,
-    PersonRequest, RunTimes, SeenTasks, SpecState, TreeRecord,
+    PersonRequest, RunTimes, SeenTasks, SpecState, TreeRecord, WaitReason,
 };
 use crate::sys::interrupt::Interrupt;
 
@@ -141,6 +141,8 @@ pub enum Event {
         lost: Vec<String>,
         /// What the user's index does not have yet of commits that are made, and what to do.
         behind: Option<String>,
+        /// The talk of a person with an agent, which holds back all steps.
+        talk: Option<WaitReason>,
         /// A random number between 0 and 1, for the jitter.
         share: f64,
         /// Notes that people wrote; those that are known already are passed over.

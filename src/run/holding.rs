@@ -38,7 +38,7 @@ impl Machine {
         let Some(wait) = run.wait.take() else { return };
         let end = wait.until.map_or(now, |until| now.min(until));
         let waited = u64::try_from(end.duration_since(wait.since).as_secs()).unwrap_or(0);
-        *run.waited_s.entry(wait.reason.to_string()).or_default() += waited;
+        *run.waited_s.entry(wait.reason.in_sums()).or_default() += waited;
     }
 
     /// A wait is over, or the user has ended it. What it was for is over, too.
@@ -52,7 +52,8 @@ impl Machine {
             WaitReason::Limit { .. }
             | WaitReason::Program { .. }
             | WaitReason::Pace { .. }
-            | WaitReason::Ask { .. } => {}
+            | WaitReason::Ask { .. }
+            | WaitReason::Talk { .. } => {}
         }
         let Some(until) = until else { return };
         for limited in self.state.all_limits_mut().filter(|l| l.until.is_some_and(|at| at <= until)) {
@@ -114,6 +115,9 @@ impl Machine {
     /// The effects instead of a step, where a person holds back all steps.
     pub(super) fn hold(&mut self, now: Timestamp) -> Option<Vec<Effect>> {
         self.state.end_pause_that_is_over(now);
+        if let Some(talk) = self.talk.take() {
+            return Some(self.wait_for(now, None, talk));
+        }
         if let Some(pause) = &self.state.pause {
             let (until, by) = (pause.until, pause.by.clone());
             return Some(self.wait_for(now, until, WaitReason::Pause { by }));

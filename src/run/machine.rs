@@ -61,6 +61,8 @@ pub struct Machine {
     pub(super) edits: TaskEdits,
     /// The time is up after which no step starts.
     pub(super) time_up: bool,
+    /// A person talks to an agent, as of the last plan.
+    pub(super) talk: Option<WaitReason>,
     /// The unit that a person wants run next.
     pub(super) confirmed: Option<String>,
 }
@@ -88,6 +90,7 @@ impl Machine {
             removed: Vec::new(),
             edits: TaskEdits::default(),
             time_up: false,
+            talk: None,
             confirmed: None,
         }
     }
@@ -110,7 +113,8 @@ impl Machine {
     fn handle(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         match event {
             Event::Begin { seen, start } => self.begin(now, &seen, start),
-            Event::Planned { plan, seen, tree, lost, behind, share, notes } => {
+            Event::Planned { plan, seen, tree, lost, behind, talk, share, notes } => {
+                self.talk = talk;
                 self.tree = tree;
                 self.lost = lost;
                 self.behind = behind;

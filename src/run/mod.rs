@@ -70,10 +70,14 @@ mod run_locks;
 pub mod run_repository;
 pub mod run_texts;
 mod sandbox;
+pub mod saying;
 #[cfg(test)]
 mod session_tests;
 #[cfg(test)]
 mod simulation;
+mod talk_watch;
+pub mod talk_window;
+pub mod talking;
 pub mod task_changes;
 mod terminal_question;
 pub mod test_count;

@@ -115,7 +115,8 @@ fn refuse_unheard(place: &SpecPlace, plan: &Plan, state: &SpecState, unit: &str)
     }
 }
 
-fn note(tasks: &TaskFile, plan: &Plan, unit: &str, text: &str) -> Result<Note> {
+/// The words of the person at the keyboard for a unit, now.
+pub(super) fn note(tasks: &TaskFile, plan: &Plan, unit: &str, text: &str) -> Result<Note> {
     let title = tasks.task(unit).map(|task| task.title.clone());
     let title = title.or_else(|| plan.step_of(unit).map(|step| step.title.clone())).unwrap_or_default();
     let id = random::bits()
@@ -128,6 +129,7 @@ fn note(tasks: &TaskFile, plan: &Plan, unit: &str, text: &str) -> Result<Note> {
         at: Timestamp::now(),
         by: person::name(),
         given: None,
+        said: false,
         over: false,
     })
 }

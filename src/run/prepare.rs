@@ -118,6 +118,7 @@ impl PreparedAttempt {
             role: step.role,
             sandbox,
             prompt_by: step.settings.prompt_by,
+            takes_words: step.settings.takes_words,
             output: step.settings.output,
             vendor: from.vendor().name().to_owned(),
             cwd: step.settings.cwd.clone(),

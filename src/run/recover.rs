@@ -57,6 +57,7 @@ impl RealWorld<'_> {
         let (outcome, mut learned) = conclusion(&self.config, &dir, signal);
         learned.after = learned.after.or_else(|| self.look_again());
         self.undo_review(state.reviewed_tree(unit, attempt).as_deref(), &mut learned);
+        self.record_words(&dir);
         Ok(Some((outcome, learned)))
     }
 }

@@ -80,6 +80,7 @@ fn run(nudges: u32, mut act: impl FnMut(Option<ResumeReason>) -> Act) -> Ran {
                     case.progress.failed = machine.state.failed_in_run();
                     let plan = Box::new(case.plan());
                     events.push_back(Event::Planned {
+                        talk: None,
                         plan,
                         seen: SeenTasks::default(),
                         tree: None,

@@ -20,6 +20,8 @@ use crate::sys::paths::leads_out;
 
 /// How the keys of settings of git begin.
 const GIT_SETTING: &str = "git setting ";
+/// What a person has to look at where no setting can be read.
+const BROKEN: &str = "the configuration";
 /// Lines of a hook that are shown.
 const HOOK_LINES: usize = 12;
 
@@ -151,7 +153,7 @@ impl RunTrust {
                     now.extend(of_configuration(&loaded).into_iter().chain(lost).map(|one| (one, false)));
                 }
                 Err(error) => {
-                    let (key, value) = ("the configuration".to_owned(), error.brief());
+                    let (key, value) = (BROKEN.to_owned(), error.brief());
                     let shown = format!("cannot be read any more: {value}");
                     now.push((
                         ReachingSetting { key, value, shown, place: "seqorch.toml".to_owned() },
@@ -169,8 +171,10 @@ impl RunTrust {
             self.settings.iter().any(|known| known.key == one.key && known.value == one.value)
         };
         let changed = now.into_iter().filter(|(one, _)| !known(one));
-        let line = |one: &ReachingSetting, of_git: bool| {
-            if of_git { format!("{} ({})", one.key, one.place) } else { one_line(one) }
+        let line = |one: &ReachingSetting, of_git: bool| match one.key.as_str() {
+            BROKEN => sanitise_line(&format!("{BROKEN} {}", one.shown)),
+            key if of_git => format!("{key} ({})", one.place),
+            _ => one_line(one),
         };
         changed
             .map(|(one, of_git)| {
@@ -200,9 +204,12 @@ impl TrustWatch {
         self.trust.push.as_ref()
     }
 
-    /// What came up since the last look.
-    pub fn look(&mut self) -> Vec<UntrustedChange> {
-        let new = self.trust.changes().into_iter();
+    /// What came up since the last look, without what a person has `trusted` since the run began.
+    pub(super) fn look(&mut self, trusted: &[TrustedSetting]) -> Vec<UntrustedChange> {
+        let is_trusted = |(key, value): &(String, String)| {
+            trusted.iter().any(|one| one.key == *key && one.value == *value)
+        };
+        let new = self.trust.changes().into_iter().filter(|(_, content)| !is_trusted(content));
         new.filter(|(_, content)| self.reported.insert(content.clone())).map(|(change, _)| change).collect()
     }
 }
@@ -210,6 +217,9 @@ impl TrustWatch {
 /// What became of such a change: `git hook pre-commit (…) is new; …`.
 #[must_use]
 pub fn not_used(change: &UntrustedChange) -> String {
+    if change.what.starts_with(BROKEN) {
+        return format!("{}; this run keeps what it had", change.what);
+    }
     format!("{} is new; this run does not execute it, and the next one asks for trust", change.what)
 }
 

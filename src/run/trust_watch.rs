@@ -26,7 +26,9 @@ impl RealWorld<'_> {
 
     /// What came up that would be executed, with a line about it.
     pub(super) fn untrusted(&mut self, unit: &str) -> Vec<UntrustedChange> {
-        let found = self.trust.as_mut().map(TrustWatch::look).unwrap_or_default();
+        let watch = self.config_watch.as_ref().zip(self.trust.as_ref());
+        let trusted = watch.and_then(|(watch, trust)| watch.newly_trusted(&trust.trust)).unwrap_or_default();
+        let found = self.trust.as_mut().map(|trust| trust.look(&trusted)).unwrap_or_default();
         for change in &found {
             self.say(&format!("! task {}: {}", sanitise_line(unit), trust::not_used(change)));
         }

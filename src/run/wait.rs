@@ -55,6 +55,10 @@ impl RealWorld<'_> {
                 {
                     return event;
                 }
+                if self.is_talk_news(why) {
+                    self.countdown(None);
+                    return Event::Woke;
+                }
                 // it may say that another backend, or another time, is wanted
                 if matches!(why, Pause::Wait(_))
                     && self.config_watch.as_ref().is_some_and(ConfigWatch::has_changed)

@@ -36,6 +36,7 @@ use crate::report::theme;
 use crate::state::outcome::CancelledBy;
 use crate::state::{
     Changes, CommitRefused, Learned, Note, Outcome, PersonRequest, SeenTasks, SpecState, TreeRecord,
+    WaitReason,
 };
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
@@ -225,6 +226,10 @@ impl World for RealWorld<'_> {
 
     fn notes(&mut self) -> Vec<Note> {
         self.store.note_box().entries()
+    }
+
+    fn talk(&mut self) -> Option<WaitReason> {
+        self.talk_now()
     }
 
     fn requests(&mut self) -> Vec<PersonRequest> {

@@ -23,6 +23,9 @@ pub struct Note {
     /// The first attempt whose agent got it; `None`: it is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<u32>,
+    /// The agent got it while it worked, and not with a prompt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub said: bool,
     /// Its task was done since, so no further prompt has it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub over: bool,

@@ -69,7 +69,17 @@ mod tests {
 
     fn note(id: &str, unit: &str) -> Note {
         let (text, title) = (format!("words {id}"), format!("Title of {unit}"));
-        Note { id: id.into(), unit: unit.into(), title, text, at: at(0), by: None, given: None, over: false }
+        Note {
+            id: id.into(),
+            unit: unit.into(),
+            title,
+            text,
+            at: at(0),
+            by: None,
+            given: None,
+            said: false,
+            over: false,
+        }
     }
 
     fn texts(state: &SpecState, unit: &str) -> Vec<String> {

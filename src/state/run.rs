@@ -150,6 +150,14 @@ pub enum WaitReason {
         /// Its title.
         title: String,
     },
+    /// The end of a talk of a person with an agent, in its session.
+    Talk {
+        /// The unit.
+        unit: String,
+        /// Who talks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
     /// The end of a pause that a person asked for.
     Pause {
         /// Who asked for it.
@@ -165,9 +173,24 @@ impl std::fmt::Display for WaitReason {
             Self::Program { program } => write!(f, "{program} is gone"),
             Self::Pace { rule } => f.write_str(rule),
             Self::Begin => f.write_str("the time to begin (--at)"),
+            Self::Talk { unit, by } => {
+                write!(f, "{} talks to the agent of task {unit}", by.as_deref().unwrap_or("someone"))
+            }
             Self::Ask { unit, .. } => write!(f, "your answer whether to run task {unit}"),
             Self::Pause { by: Some(by) } => write!(f, "paused by {by}"),
             Self::Pause { by: None } => f.write_str("paused"),
+        }
+    }
+}
+
+impl WaitReason {
+    /// How sums of waits call it: all questions and all talks are one.
+    #[must_use]
+    pub fn in_sums(&self) -> String {
+        match self {
+            Self::Ask { .. } => "your answers (--ask)".to_owned(),
+            Self::Talk { .. } => "talks with agents".to_owned(),
+            other => other.to_string(),
         }
     }
 }

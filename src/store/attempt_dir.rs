@@ -67,6 +67,11 @@ impl AttemptDir {
     pub fn session(&self) -> PathBuf {
         self.0.join("session")
     }
+    /// `said`: what people say to the agent while it works.
+    #[must_use]
+    pub fn said(&self) -> PathBuf {
+        self.0.join("said")
+    }
     /// `lock`: held while anything of the attempt is alive. It says who holds it.
     #[must_use]
     pub fn lock(&self) -> PathBuf {

@@ -39,6 +39,9 @@ pub struct AttemptFile {
     pub sandbox: Option<UsedSandbox>,
     /// How the agent gets the prompt.
     pub prompt_by: PromptBy,
+    /// Its standard input stays open, and gets what people say while it works.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takes_words: bool,
     /// How the agent's stdout is read.
     pub output: Format,
     /// Whose wordings of limits are expected.

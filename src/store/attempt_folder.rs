@@ -105,6 +105,12 @@ pub fn result(dir: &AttemptDir) -> Option<AttemptResult> {
     serde_json::from_slice(&nofollow::read(&dir.result(), WHOLE_MAX).ok()?).ok()
 }
 
+/// The id of the agent's session, if it is known.
+#[must_use]
+pub fn session(dir: &AttemptDir) -> Option<String> {
+    String::from_utf8(nofollow::read(&dir.session(), WHOLE_MAX).ok()?).ok().filter(|id| !id.is_empty())
+}
+
 /// What an attempt does, if its file is readable.
 #[must_use]
 pub fn attempt(dir: &AttemptDir) -> Option<AttemptFile> {

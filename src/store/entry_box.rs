@@ -126,6 +126,7 @@ mod tests {
             at: jiff::Timestamp::from_second(second).unwrap(),
             by: None,
             given: None,
+            said: false,
             over: false,
         };
         folder.put(&note("a", 2)).unwrap();

@@ -17,11 +17,13 @@ pub mod lock;
 mod older_state;
 mod python_state;
 mod removed_repository;
+pub mod said_box;
 mod schema1;
 mod spec_folder;
 pub mod spec_store;
 pub mod spec_tree;
 pub mod state_file;
+pub mod talk_lock;
 pub mod trust_file;
 pub mod work_tree_folders;
 

@@ -169,6 +169,12 @@ impl Store {
         EntryBox::new(self.folder().join(".requests"))
     }
 
+    /// `talk.lock`: held while a person talks to an agent in its session.
+    #[must_use]
+    pub fn talk_lock(&self) -> PathBuf {
+        self.folder().join("talk.lock")
+    }
+
     /// `summary.txt`: the summary of the last run, for viewers.
     #[must_use]
     pub fn summary_path(&self) -> PathBuf {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::bench::Bench;
 use super::clis::{Cli, version};
 use super::{Ground, Seen, bench, bypass, ensure};
-use crate::common::git;
+use crate::common::{git, wait_long};
 
 /// What a command prints that asks the CLIs for their versions; repeated if a busy machine let one miss the deadline.
 fn patiently(bench: &Bench, args: &[&str]) -> String {
@@ -169,6 +169,31 @@ pub(super) fn nudge(ground: &Ground, cli: Cli) -> Seen {
     let prompts = [1, 2].map(|n| bench.project.of_attempt("demo", "1", n, "prompt.md").len());
     ensure(prompts[1] < prompts[0], &bench, &format!("the nudge is not short: {prompts:?}"))?;
     Ok(format!("asked for its signal in its session, {}", bench.took()))
+}
+
+/// Words of a person begin another turn of an agent that listens; for others they are a note.
+pub(super) fn say(ground: &Ground, cli: Cli) -> Seen {
+    let listens = cli == Cli::Claude;
+    let mut bench = bench(ground, cli, if listens { "[backend.claude]\nlive_input = true\n" } else { "" });
+    bench.serve("slow");
+    let mut run = bench.project.start(&["run"]);
+    let begun = || {
+        let file = |name| bench.project.of_attempt("demo", "1", 1, name);
+        !file(if listens { "output.jsonl" } else { "lock" }).is_empty()
+    };
+    wait_long("the agent", begun);
+    let said = bench.project.run(&["say", "1", "Use the red buttons."]).code(0).stdout;
+    wait_long("seqorch to end", || run.is_over());
+    run.wait().code(0);
+    if !listens {
+        ensure(said.contains("so this is a note"), &bench, &said)?;
+        return Ok("a note".to_owned());
+    }
+    ensure(said.contains("its agent has it"), &bench, &said)?;
+    ensure(bench.requests() == 2, &bench, &format!("{} requests, not 2", bench.requests()))?;
+    let output = bench.project.of_attempt("demo", "1", 1, "output.jsonl");
+    ensure(output.matches("\"type\":\"result\"").count() == 2, &bench, "it has not two results")?;
+    Ok("a second turn".to_owned())
 }
 
 /// A second session of the CLI looks at what the first one did, with the arguments that only let it read. What it writes in

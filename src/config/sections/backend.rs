@@ -22,7 +22,7 @@ keys! {
         preset: Option<String> as Option<PresetName>, like = "claude", inside;
         /// Program of the agent: a name on PATH, or a path relative to the project root.
         command: String as ProgramText, like = "tools/agent", executes;
-        /// Arguments of the agent. {model}, {model_args}, {agent_args}, {permission_args}, {resume}, {session_args},
+        /// Arguments of the agent. {model}, {model_args}, {agent_args}, {permission_args}, {input_args}, {resume}, {session_args},
         /// {prompt}, {prompt_file}, {workdir} and {spec_dir} are filled in.
         args: Vec<String> = [], like = ["--quiet", "{model_args}"], executes;
         /// Arguments that {model_args} stands for where a model is set. {model} stands for its name.
@@ -38,6 +38,15 @@ keys! {
         /// stands for an id that seqorch makes. They stand in the place of {session_args} or {resume}, else at the end.
         /// Where `resume` is empty, they resume that session, too.
         session_args: Vec<String> = [], like = ["--session-id", "{new_session}"], executes;
+        /// Whether what people say to the agent while it works (`seqorch say`) reaches it at once: its standard input then stays
+        /// open, and gets the prompt and their words as JSON lines in the form of Claude Code. A program that reads its
+        /// standard input to the end first would wait for ever. Else such words wait for the next prompt.
+        live_input: bool = false, inside;
+        /// Arguments that {input_args} stands for with live_input = true.
+        input_args: Vec<String> = [], like = ["--input-format", "stream-json"], executes;
+        /// Arguments with which the program opens a session in a terminal, for a person (`seqorch talk`). {session} stands for the id
+        /// of the session; {model_args} and {agent_args} as in args. Empty: it cannot.
+        talk_args: Vec<String> = [], like = ["--resume", "{session}"], executes;
         /// Arguments with which the program says, quickly and without asking a model, whether it is logged in: it ends with 0 if
         /// it is. After a login that was refused, no attempt starts while it says no. Empty: an attempt finds out.
         login_check: Vec<String> = [], like = ["auth", "status"], executes;
@@ -203,6 +212,12 @@ impl Backend {
         Self { permission, ..self.clone() }
     }
 
+    /// Whether its agent gets what people say while it works.
+    #[must_use]
+    pub fn takes_words(&self) -> bool {
+        self.live_input && self.prompt == PromptBy::Stdin && !self.input_args.is_empty()
+    }
+
     /// Arguments that `{resume}` stands for, with `{session}` in them. Empty: the agent cannot resume a session.
     #[must_use]
     pub fn resume_args(&self) -> Vec<String> {
@@ -271,12 +286,17 @@ impl Backend {
         }
         for (key, args, placeholder) in [
             ("resume", &self.resume, "{session}"),
+            ("talk_args", &self.talk_args, "{session}"),
             ("session_args", &self.session_args, "{new_session}"),
             ("agent_args", &self.agent_args, "{agent}"),
         ] {
             if !args.is_empty() && !contains(args, placeholder) {
                 report(key, format!("must contain {placeholder}"));
             }
+        }
+        if self.live_input && !(self.takes_words() && contains(&self.args, "{input_args}")) {
+            let text = "needs prompt = \"stdin\", and input_args with a place for {input_args} in args";
+            report("live_input", text.to_owned());
         }
         if self.permission == Permission::Read && self.permission_args.read.is_empty() {
             report(

@@ -161,6 +161,7 @@ fn between(source: &ViewSource<'_>) -> Panel {
             | PauseKind::Program
             | PauseKind::Begin
             | PauseKind::Ask
+            | PauseKind::Talk
             | PauseKind::Pause => sanitise_line(reason),
         };
         let mut head = vec![PanelLine::plain(match until {
@@ -169,6 +170,7 @@ fn between(source: &ViewSource<'_>) -> Panel {
                 format!("until {}, in {}", moment(source, until), span(Duration::from_secs(left)))
             }
             None if why == PauseKind::Ask => "until you answer in the terminal of the run".to_owned(),
+            None if why == PauseKind::Talk => "until that session is left".to_owned(),
             None => "until p, or `seqorch resume --now`".to_owned(),
         })];
         head.extend(next.map(PanelLine::plain));

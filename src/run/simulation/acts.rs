@@ -86,6 +86,8 @@ pub(super) enum Happening {
     Pause(Option<i64>),
     /// A person ends the pause, and every wait.
     Resume,
+    /// A person talks to an agent in its session, for so many seconds.
+    Talk(i64),
     /// A person wants a task left out.
     Skip(String),
     /// Somebody saves nonsense as tasks.md.

@@ -123,11 +123,22 @@ pub(super) fn random(dice: &mut Dice) -> Model {
             }
         }
     }
-    if dice.one_in(5) {
-        model.people.hours = Some((dice.pick(&[0, 0, 300, 5000]), dice.pick(&[100, 300, 3000])));
-    }
-    model.asks = dice.one_in(6);
+    happenings.extend(people(dice, &mut model));
     happenings.sort_by_key(|(at, _)| *at);
     model.happenings = happenings.into();
     model
+}
+
+/// What people want of the runs, and whether one talks to an agent.
+fn people(dice: &mut Dice, model: &mut Model) -> Option<(i64, Happening)> {
+    if dice.one_in(5) {
+        model.people.hours = Some((dice.pick(&[0, 0, 300, 5000]), dice.pick(&[100, 300, 3000])));
+    }
+    let mut talk = None;
+    if dice.one_in(6) {
+        let at = i64::from(dice.roll(900));
+        talk = Some((at, Happening::Talk(dice.pick(&[5, 60, 5000]))));
+    }
+    model.asks = dice.one_in(6);
+    talk
 }

@@ -368,6 +368,7 @@ impl Model {
                     self.signals.push_back(Interrupt::TryNow);
                 }
             }
+            Happening::Talk(seconds) => self.people.talk_until = self.time + seconds,
             Happening::Skip(id) => self.skip(&id),
             Happening::Break => self.broken = true,
             Happening::Fix => self.broken = false,

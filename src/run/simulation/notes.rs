@@ -16,6 +16,7 @@ impl Model {
             at: self.now(),
             by: None,
             given: None,
+            said: false,
             over: false,
         };
         self.note(format!("a person writes {} for {unit}", note.id));

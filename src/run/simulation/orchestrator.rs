@@ -42,6 +42,8 @@ pub(super) struct Orchestrator<'a> {
     pub(super) random: u32,
     /// The unit that a person wanted run.
     pub(super) confirmed: Option<String>,
+    /// A person talked to an agent when the run looked last.
+    pub(super) talk_seen: bool,
     /// What became of the last change of the configuration.
     pub(super) became: Option<ConfigOutcome>,
 }
@@ -73,6 +75,7 @@ impl<'a> Orchestrator<'a> {
             random: 0,
             became: None,
             confirmed: None,
+            talk_seen: false,
         }
     }
 

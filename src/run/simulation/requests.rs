@@ -16,6 +16,8 @@ use crate::sys::interrupt::Interrupt;
 pub(super) struct People {
     pub(super) request_box: Vec<PersonRequest>,
     asked: usize,
+    /// Until then a person talks to an agent in its session.
+    pub(super) talk_until: i64,
     /// How often they were asked whether to run a task.
     answers: usize,
     /// A person ended the last pause.

@@ -228,6 +228,10 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             let nothing = || Act::ends(Outcome::NoSignal);
             in_sessions(with(&[nothing(), done(), failed(), nothing(), nothing(), done()]))
         }),
+        (
+            "a person talks to an agent, twice",
+            people(with(&[failed(), done()]), &[(30, Happening::Talk(200)), (240, Happening::Talk(30))]),
+        ),
         ("a person is asked before each task", {
             let nothing = || Act::ends(Outcome::NoSignal);
             let mut model = in_sessions(with(&[nothing(), done(), failed(), Act::ends(halted()), done()]));

@@ -108,6 +108,12 @@ impl World for Orchestrator<'_> {
         self.model.note_box.clone()
     }
 
+    fn talk(&mut self) -> Option<WaitReason> {
+        let talks = self.model.people.talk_until > self.model.time;
+        self.talk_seen = talks;
+        talks.then(|| WaitReason::Talk { unit: "2".to_owned(), by: None })
+    }
+
     fn configure(&mut self, _: &Machine) -> Option<Event> {
         self.reconfigure()
     }
@@ -137,6 +143,9 @@ impl World for Orchestrator<'_> {
         self.model.check_notes(step);
         self.check_config(step);
         self.check_confirmed(step, state);
+        if self.talk_seen {
+            self.wrong("starts while a person talks to an agent");
+        }
         if self.model.git.as_ref().is_some_and(|git| git.index_behind.is_some()) {
             self.wrong("starts an agent while the index lacks a commit");
         }
@@ -404,6 +413,11 @@ impl World for Orchestrator<'_> {
             if pause.is_some() && !self.model.people.request_box.is_empty() {
                 return Event::Requested(self.model.people.request_box.clone());
             }
+            let talk_until = self.model.people.talk_until;
+            let waits_for_talk = matches!(pause, Some((_, Pause::Wait(WaitReason::Talk { .. }))));
+            if waits_for_talk && talk_until <= self.model.time {
+                return Event::Woke;
+            }
             if let Some((None, Pause::Wait(WaitReason::Ask { unit, .. }))) = pause {
                 return self.answer(unit);
             }
@@ -415,7 +429,8 @@ impl World for Orchestrator<'_> {
             let verified_at = self.verifying.as_ref().map(|(_, until, _)| *until);
             let tried_at = self.baselining.as_ref().map(|(until, _)| *until);
             let verified_at = verified_at.or(tried_at);
-            if !self.model.step(ends.chain(verified_at).min().unwrap_or(i64::MAX)) {
+            let talked = waits_for_talk.then_some(talk_until);
+            if !self.model.step(ends.chain(verified_at).chain(talked).min().unwrap_or(i64::MAX)) {
                 self.wrong("waits for ever");
                 self.dead = true;
             }

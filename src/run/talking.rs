@@ -1,0 +1,178 @@
+//! A person talks to the agent of a task in its session, in a terminal. A run starts no step meanwhile.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::active_run::ActiveRun;
+use super::notes::{units, write_notes};
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::argv::talk_argv;
+use crate::project::SpecPlace;
+use crate::report::text::{sanitise_line, shell_word};
+use crate::state::{AttemptRecord, SpecState, WaitReason};
+use crate::store::attempt_folder;
+use crate::store::lock::{Holder, RunLock};
+use crate::store::spec_store::Store;
+use crate::store::talk_lock::{TalkLock, Talker};
+use crate::sys::{person, programs};
+
+/// Pause between two looks at the run.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
+/// What the next prompt of the task says.
+const NOTE: &str = "I talked to you in this session after your last turn. What we said there holds.";
+/// The answer to a question of the agent.
+const ANSWER: &str = "I answered in this session. What we said there holds.";
+
+/// The session of a task, and how a person opens it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TalkSession {
+    /// The unit.
+    pub unit: String,
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// The folder that the session belongs to.
+    pub cwd: PathBuf,
+    /// Variables that the program gets.
+    pub env: Vec<(String, String)>,
+    /// Variables that it does not get.
+    pub env_remove: Vec<String>,
+    /// Its attempts ran in a sandbox, and a person's do not.
+    pub was_sandboxed: bool,
+}
+
+impl TalkSession {
+    /// The session of the task that `named` names.
+    pub fn find(place: &SpecPlace, config: &Config, state: &SpecState, named: &str) -> Result<Self> {
+        let (_, tasks) = place.good_tasks()?;
+        let units = units(config, &tasks, named)?;
+        let [unit] = units.as_slice() else {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("{named} names {} tasks; name one", units.len()),
+            ));
+        };
+        let shown = sanitise_line(unit);
+        let other = |error: Error| {
+            let (unit, spec) = (shell_word(unit), shell_word(&place.typed));
+            error.hint(format!(
+                "`seqorch note {unit} \"…\" --spec {spec}` puts words into its next prompt; `seqorch logs {unit} --spec {spec}` \
+                 shows what it did."
+            ))
+        };
+        let attempts = state.units.get(unit).map(|known| known.work().rev().collect::<Vec<_>>());
+        let session = |attempt: &&AttemptRecord| {
+            let saved =
+                || attempt_folder::session(&place.store().attempt_dir(state.folder(unit), attempt.number));
+            let id = attempt.learned.session.clone().or_else(saved)?;
+            // an id must not become an option
+            Some((attempt.backend.clone(), attempt.asked_model.clone(), attempt.cwd.clone(), id))
+                .filter(|(.., id)| !id.starts_with('-'))
+        };
+        let found = attempts.iter().flatten().find_map(session);
+        let Some((name, model, cwd, id)) = found else {
+            return Err(other(Error::new(ErrorKind::Usage, format!("task {shown} has no session yet"))));
+        };
+        let backend = config.backends.get(&name);
+        let argv = backend.and_then(|backend| talk_argv(backend, model.as_deref(), &place.root, &id));
+        let (Some(backend), Some(argv)) = (backend, argv) else {
+            let text = format!(
+                "{name} cannot open the session of task {shown} for a person (backend.{name}.talk_args)"
+            );
+            return Err(other(Error::new(ErrorKind::Usage, text)));
+        };
+        Ok(Self {
+            unit: unit.clone(),
+            argv,
+            cwd: PathBuf::from(cwd),
+            env: backend.env.clone().into_iter().collect(),
+            env_remove: backend.env_remove.clone(),
+            was_sandboxed: config.sandbox.is_on(),
+        })
+    }
+
+    /// Takes the lock of a talk and waits until no agent of the spec works. `waits`: called once if there is something to wait
+    /// for.
+    pub fn hold(&self, store: &Store, waits: &dyn Fn(&str)) -> Result<TalkLock> {
+        store.prepare()?;
+        let talker = Talker { unit: self.unit.clone(), by: person::name() };
+        let lock = TalkLock::take(&store.talk_lock(), &talker)?;
+        let mut said = false;
+        while let Some(run) = ActiveRun::find(store, "talk")? {
+            let state = store.load()?;
+            if matches!(state.run.wait().map(|wait| &wait.reason), Some(WaitReason::Talk { .. })) {
+                return Ok(lock);
+            }
+            if !said {
+                said = true;
+                waits(state.running().map_or("", |(unit, _)| unit));
+            }
+            // it may be in another wait
+            run.look()?;
+            thread::sleep(LOOK_AGAIN);
+        }
+        let state = store.load()?;
+        let alive = state.running().filter(|(unit, attempt)| {
+            attempt_folder::alive(&store.attempt_dir(state.folder(unit), attempt.number))
+        });
+        if let Some((unit, _)) = alive {
+            let text =
+                format!("the agent of task {} still works, and no run watches it", sanitise_line(unit));
+            return Err(Error::new(ErrorKind::Locked, text)
+                .hint("`seqorch run` takes it over; `seqorch stop --now` ends it. Then talk to it."));
+        }
+        Ok(lock)
+    }
+
+    /// Says in the next prompt of the task that a person talked to its agent, unless the task is done. It is written before the
+    /// talk, so that no kill loses it.
+    pub fn note(&self, place: &SpecPlace, config: &Config) -> Result<()> {
+        let state = place.store().load()?;
+        let is_done = state.units.get(&self.unit).is_some_and(crate::state::UnitState::is_done);
+        let is_noted = state.notes_for(&self.unit).any(|note| note.is_pending() && note.text == NOTE);
+        if is_done || is_noted {
+            return Ok(());
+        }
+        write_notes(place, config, &self.unit, NOTE).map(drop)
+    }
+
+    /// Opens the session in this terminal until the person leaves it.
+    pub fn open(&self, lock: &TalkLock) -> io::Result<ExitStatus> {
+        lock.share_with_children();
+        let mut command = Command::new(&self.argv[0]);
+        if let Some(found) = programs::find_in_path(&self.argv[0], &self.cwd) {
+            command = Command::new(found);
+        }
+        command.args(&self.argv[1..]).current_dir(&self.cwd).env_remove("SEQORCH_TRUST");
+        for name in &self.env_remove {
+            command.env_remove(name);
+        }
+        command.envs(self.env.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))));
+        command.status()
+    }
+
+    /// The person has left the session, and the lock is free: a run that waits continues. Without a run, a question of the agent
+    /// is answered by what was said there. Returns whether a run continues.
+    pub fn leave(&self, place: &SpecPlace) -> Result<bool> {
+        let store = place.store();
+        if let Some(run) = ActiveRun::find(&store, "talk")? {
+            run.look()?;
+            return Ok(true);
+        }
+        let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;
+        let mut state = store.load()?;
+        if state.reopen(&self.unit, Some(ANSWER.to_owned())) {
+            if let Some(answer) = state.answers.last_mut() {
+                (answer.by, answer.at) = (person::name(), Some(Timestamp::now()));
+            }
+            store.save(&state)?;
+        }
+        Ok(false)
+    }
+}
