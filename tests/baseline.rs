@@ -35,7 +35,7 @@ fn the_recipe_names_what_fails_before_any_agent_works() {
     let project = Project::new().spec("demo", TWO).agent(agent).config(BROKEN);
     let [plan, run, status, report] =
         recipe(&project, PAGE, "What fails before any agent works").try_into().unwrap();
-    plan.code(0).says(&["Before any agent works, a run tries sh -c 'echo checked", "(verify.baseline)."]);
+    plan.code(0).says(&["Before any agent works, a run tries `sh -c 'echo checked", "(verify.baseline)."]);
     let printed = run.code(0).stdout;
     let parts = [
         "before any agent works: checking the tree with 1 command",

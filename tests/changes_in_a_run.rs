@@ -79,6 +79,7 @@ fn what_a_person_must_trust_waits_for_seqorch_trust() {
         "`seqorch trust` trusts them",
     ]);
     assert_eq!((count(&out, "keeps what it had"), count(&out, "↻")), (1, 1), "{}", out.stdout);
+    assert!(!out.stdout.contains("task 3: verify.commands"), "a person has trusted it: {}", out.stdout);
     assert_eq!(backends(&project), ["fake"; 3]);
     // the run did not end with 2: the person trusted what the agent of task 1 changed
     assert_eq!(

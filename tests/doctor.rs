@@ -181,7 +181,7 @@ fn doctor_says_what_is_not_trusted() {
     project.run(&["trust"]).code(0);
     let report = json(&project.run(&["doctor", "--json"]).code(0).stdout);
     let found = findings(&report, "configuration", "ok").join("\n");
-    assert!(found.contains("trusted: 2 settings"), "{found}");
+    assert!(found.contains("trusted settings that run programs or reach outside: 2"), "{found}");
 }
 
 #[test]

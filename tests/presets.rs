@@ -49,6 +49,22 @@ fn delay(project: &Project) -> String {
 }
 
 #[test]
+fn a_preset_brings_its_templates_along() {
+    let project = project();
+    let night = project.outside().join("presets/night");
+    let text = "[prompt]\ntemplate = \"own/prompt.j2\"\n[profile.late.review]\ntemplate = \"../key\"\n";
+    fs::write(night.join("team.toml"), text).unwrap();
+    fs::create_dir(night.join("own")).unwrap();
+    fs::write(night.join("own/prompt.j2"), "Do {{ unit.id }} as the team does.\n").unwrap();
+    fs::write(project.outside().join("presets/key"), "secret").unwrap();
+    commit(&project, "v1");
+    project.run(&["config", "fetch"]).code(0);
+    project.run(&["plan", "login", "--prompt", "1"]).code(0).says(&["Do 1 as the team does."]);
+    let late = project.run(&["--profile", "late", "config", "show", "review.template"]);
+    assert!(late.stdout.contains("template = \"../key\""), "{late:?}");
+}
+
+#[test]
 fn a_preset_from_git_is_fetched_pinned_and_updated_on_request_only() {
     let project = project();
     project.run(&["config", "show"]).code(78).says(&[

@@ -471,6 +471,8 @@ fn a_question_is_answered_by_what_a_person_said_in_the_session() {
 fn talk_says_what_can_be_done_where_it_cannot_open_a_session() {
     let project = demo("say_done");
     project.run(&["talk", "1"]).code(64).says(&["task 1 has no session yet", "`seqorch note 1"]);
+    project.run(&["run"]).code(0);
+    project.run(&["talk", "1"]).code(64).says(&["fake named no session of task 1", "`seqorch logs 1"]);
     let project = with_sessions("say_done");
     project.run(&["run"]).code(0);
     project.run(&["talk", "1"]).code(64).says(&["talk needs a terminal, or tmux", "seqorch note"]);

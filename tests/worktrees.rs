@@ -325,6 +325,40 @@ fn a_tree_is_prepared_once_and_a_command_that_fails_starts_no_agent() {
 }
 
 #[test]
+fn what_is_added_to_the_setup_later_is_done_in_the_tree_that_is_there() {
+    let project = ground(WRITES, "worktree = true\n").file(".env", "PORT=1\n");
+    project.write(".git/info/exclude", "ledger\ngate\n.out/\n.home/\n.env\nprepared\n");
+    project.run(&["run", "demo", "--only", "1"]).code(0);
+    let there = tree(&project, "seqorch/demo");
+    let added = "[git]\ncommit = \"step\"\nworktree = true\nworktree_copy = [\".env\"]\n\
+                 worktree_setup = [[\"sh\", \"-c\", \"echo once >> prepared\"]]\n";
+    project.write("seqorch.local.toml", added);
+    project.run(&["run", "demo"]).code(0).says(&["preparing the work tree"]);
+    project.run(&["run", "demo"]).code(0);
+    assert_eq!(fs::read_to_string(there.join("prepared")).unwrap(), "once\n");
+    assert_eq!(fs::read_to_string(there.join(".env")).unwrap(), "PORT=1\n");
+}
+
+#[test]
+fn forget_keeps_a_tree_whose_submodule_has_commits_of_its_own() {
+    let library = repo("", "");
+    let commit =
+        "cd lib && echo more > more && git add more && git -c user.name=t -c user.email=t commit -qm more";
+    let setup = "worktree_setup = [[\"git\", \"-c\", \"protocol.file.allow=always\", \"submodule\", \"update\", \"--init\"]]\n";
+    let project = ground(&format!("( [ $SEQORCH_UNIT = 2 ] || {{ {commit}; }} ); {WRITES}"), setup);
+    let from = library.root().to_str().unwrap();
+    git(&project, &["-c", "protocol.file.allow=always", "submodule", "add", "-q", from, "lib"]);
+    git(&project, &["commit", "-q", "-m", "with a submodule"]);
+    project.run(&["run", "demo", "--worktree"]).code(0);
+    git(&project, &["merge", "-q", "seqorch/demo"]);
+    let kept = project.run(&["forget", "demo", "--yes"]).code(2);
+    kept.says(&["submodules with commits of their own", "lib: 1 commit that none of its remotes has"]);
+    let there = tree(&project, "seqorch/demo").join("lib");
+    git(&project, &["-C", there.to_str().unwrap(), "push", "-q", "origin", "HEAD:refs/heads/more"]);
+    project.run(&["forget", "demo", "--yes"]).code(0).says(&["removed the work tree"]);
+}
+
+#[test]
 fn commands_that_prepare_a_tree_have_to_be_trusted() {
     let project =
         ground(WRITES, "worktree_setup = [[\"touch\", \"prepared\"]]\nworktree_copy = [\"../x\"]\n");

@@ -39,7 +39,7 @@ pub(super) fn forget(global: &Global, args: &ForgetArgs) -> Result<u8> {
         let _ = writeln!(out, "{name}: nothing is kept");
         return Ok(0);
     }
-    if let Some(tree) = tree.as_ref().filter(|tree| args.yes && !tree.uncommitted.is_empty()) {
+    if let Some(tree) = tree.as_ref().filter(|tree| args.yes && tree.would_lose()) {
         return Err(would_be_lost(tree));
     }
     if !args.yes && !confirmed(&name, &kept, tree.as_ref())? {
@@ -69,19 +69,26 @@ pub(super) fn forget(global: &Global, args: &ForgetArgs) -> Result<u8> {
 }
 
 fn would_be_lost(tree: &LeftTree) -> Error {
-    let text = format!("{} has {} not committed", tree.top.display(), plural(tree.uncommitted.len(), "file"));
+    let top = tree.top.display();
+    let (text, hint) = if tree.uncommitted.is_empty() {
+        (format!("{top} has submodules with commits of their own"), "Push them from there")
+    } else {
+        let files = plural(tree.uncommitted.len(), "file");
+        (format!("{top} has {files} not committed"), "Commit them there")
+    };
     Error::new(ErrorKind::Human, text)
-        .detail(shown_files(tree))
-        .hint("Commit them there, or remove them with it: type forget without --yes, which asks.")
+        .detail(shown_losses(tree))
+        .hint(format!("{hint}, or remove them with it: type forget without --yes, which asks."))
 }
 
-/// The first files of a work tree that are not committed, a line each.
-fn shown_files(tree: &LeftTree) -> String {
+/// The first files of a work tree that are not committed, and its submodules with commits of their own, a line each.
+fn shown_losses(tree: &LeftTree) -> String {
     let mut lines: Vec<String> =
         tree.uncommitted.iter().take(10).map(|path| format!("  {}", sanitise_line(path))).collect();
     if tree.uncommitted.len() > lines.len() {
         lines.push(format!("  and {} more", tree.uncommitted.len() - lines.len()));
     }
+    lines.extend(tree.unpushed.iter().map(|one| format!("  {}", sanitise_line(one))));
     lines.join("\n")
 }
 
@@ -106,8 +113,8 @@ fn confirmed(name: &str, kept: &KeptFiles, tree: Option<&LeftTree>) -> Result<bo
     }
     let Some(tree) = tree else { return ask(&format!("{name}: remove {}?", what(kept))) };
     let _ = writeln!(err, "  {}", tree.top.display());
-    if !tree.uncommitted.is_empty() {
-        let _ = writeln!(err, "! not committed in the work tree, and will be lost:\n{}", shown_files(tree));
+    if tree.would_lose() {
+        let _ = writeln!(err, "! only in the work tree, and will be lost:\n{}", shown_losses(tree));
     }
     ask(&format!("{name}: remove {}, and the work tree?", what(kept)))
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::check;
@@ -140,6 +140,9 @@ impl<'a> Files<'a> {
             }
         };
         let mut tree = check::check(&tree, ROOT, &|line| place(&label, line), &mut self.problems);
+        if self.is_of_preset(file) {
+            templates_beside(&mut tree, file.parent().unwrap_or(self.root));
+        }
         chain.push(same);
         self.extended(&mut tree, file, layer, chain);
         chain.pop();
@@ -272,6 +275,11 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Whether a file came with a preset from a repository.
+    fn is_of_preset(&self, file: &Path) -> bool {
+        self.git_presets.iter().filter_map(GitPreset::folder).any(|folder| file.starts_with(folder))
+    }
+
     /// Whether a canonical path is in the project.
     fn is_inside(&self, file: &Path) -> bool {
         file.starts_with(fs::canonicalize(self.root).unwrap_or_else(|_| self.root.to_owned()))
@@ -281,6 +289,26 @@ impl<'a> Files<'a> {
     fn real_label(&self, file: &Path) -> String {
         let root = fs::canonicalize(self.root).unwrap_or_else(|_| self.root.to_owned());
         file.strip_prefix(root).unwrap_or(file).display().to_string()
+    }
+}
+
+/// Makes the templates absolute that lie beside a preset. Those that do not are files of the project.
+fn templates_beside(tree: &mut TomlNode, folder: &Path) {
+    for key in ["prompt.template", "review.template"] {
+        let Some(node) = tree.get_mut(&KeyPath::parse(key)) else { continue };
+        let Some(name) = node.text().map(PathBuf::from) else { continue };
+        let stays_inside = name.components().all(|part| matches!(part, Component::Normal(_)));
+        let file = folder.join(name);
+        if stays_inside && file.is_file() {
+            node.value = TomlValue::Text(file.to_string_lossy().into_owned());
+        }
+    }
+    if let Some(TomlValue::Table(profiles)) =
+        tree.get_mut(&KeyPath::parse(PROFILE.name)).map(|profiles| &mut profiles.value)
+    {
+        for profile in profiles.values_mut() {
+            templates_beside(profile, folder);
+        }
     }
 }
 

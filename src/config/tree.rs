@@ -107,6 +107,14 @@ impl TomlNode {
         })
     }
 
+    /// The value at `path`, to be changed. No list is looked into.
+    pub(crate) fn get_mut(&mut self, path: &KeyPath) -> Option<&mut Self> {
+        path.parts().iter().try_fold(self, |node, part| match &mut node.value {
+            TomlValue::Table(table) => table.get_mut(part),
+            _ => None,
+        })
+    }
+
     /// The value of a key of this table.
     pub(crate) fn key(&self, name: &str) -> Option<&Self> {
         self.table().and_then(|table| table.get(name))

@@ -34,6 +34,7 @@ mod started_commit;
 pub mod status;
 #[cfg(test)]
 mod step_tests;
+mod submodules;
 #[cfg(test)]
 mod testing;
 mod tree_edit;

@@ -88,19 +88,14 @@ fn remarks(left_out: &[LeftOutCheck], undone: &[String], gap: &str) -> String {
 
 /// What the plan says of the checks that come before its first step.
 pub(super) fn plan_line(checks: &BaselineChecks) -> String {
-    let commands: Vec<String> =
-        checks.checks.iter().map(|check| shown_command(&check.settings.argv)).collect();
-    let left_out: Vec<String> = checks.left_out.iter().map(|argv| shown_command(argv)).collect();
-    let tried = if commands.is_empty() { "nothing".to_owned() } else { commands.join("; ") };
-    let rest = if left_out.is_empty() {
-        String::new()
-    } else {
-        format!(
-            "; not {}, which {} about a task",
-            left_out.join("; "),
-            if left_out.len() == 1 { "is" } else { "are" }
-        )
+    let list = |commands: &mut dyn Iterator<Item = &[String]>| {
+        commands.map(|argv| format!("`{}`", shown_command(argv))).collect::<Vec<_>>().join(", ")
     };
+    let tried = list(&mut checks.checks.iter().map(|check| &check.settings.argv[..]));
+    let left_out = list(&mut checks.left_out.iter().map(|argv| &argv[..]));
+    let tried = if tried.is_empty() { "no check" } else { &tried };
+    let rest =
+        if left_out.is_empty() { String::new() } else { format!("; about a task, so not tried: {left_out}") };
     format!("Before any agent works, a run tries {tried}{rest} (verify.baseline).")
 }
 

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
 use crate::git::repository::Repository;
 use crate::project::{SpecPlace, own_tree};
+use crate::report::text::plural;
 use crate::store::lock;
 use crate::store::spec_tree::SpecTreeRecord;
 
@@ -20,6 +21,8 @@ pub struct LeftTree {
     pub branch: Option<String>,
     /// Files in it that are not committed as they are.
     pub uncommitted: Vec<String>,
+    /// Submodules in it with commits that none of their remotes has, as people read them.
+    pub unpushed: Vec<String>,
     /// Commits of the branch that the checkout lacks.
     pub unmerged: usize,
     checkout: Repository,
@@ -36,7 +39,12 @@ impl LeftTree {
         let (Some(here), Some(there)) = (find(&checkout.root)?, find(&place.root)?) else { return Ok(None) };
         let Some(record) = own_tree::record(place) else { return Ok(None) };
         let lock = record.lock()?;
-        let status = there.only_to_look().status()?;
+        let there = there.only_to_look();
+        let status = there.status()?;
+        let only_here = |(path, commits): (PathBuf, usize)| {
+            format!("{}: {} that none of its remotes has", path.display(), plural(commits, "commit"))
+        };
+        let unpushed = there.unpushed_submodules()?.into_iter().map(only_here).collect();
         let branch = status.head.branch.clone();
         let here = here.only_to_look();
         let unmerged = branch.as_ref().map_or(Ok(0), |branch| here.commits_ahead(branch))?;
@@ -44,11 +52,18 @@ impl LeftTree {
             top: checkout.tree.clone(),
             branch,
             uncommitted: status.uncommitted().iter().map(ToString::to_string).collect(),
+            unpushed,
             unmerged,
             checkout: here,
             record,
             _lock: lock,
         }))
+    }
+
+    /// Whether something goes with the tree that nothing else has.
+    #[must_use]
+    pub fn would_lose(&self) -> bool {
+        !self.uncommitted.is_empty() || !self.unpushed.is_empty()
     }
 
     /// Removes the tree with all its files; with `branch` also its branch, with all commits that only it has.

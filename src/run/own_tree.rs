@@ -34,9 +34,12 @@ pub fn make(request: &TreeRequest<'_>) -> Result<SpecPlace> {
     };
     let there = own_tree::moved(here.clone(), &record, &tree);
     note_differences(&here, &there);
-    if tree.stage != TreeStage::Ready {
-        tree_setup::prepare(request, &here, &there)?;
-        record.write(&SpecTree { stage: TreeStage::Ready, ..tree })?;
+    let git = &request.config.git;
+    let (copied, commands) = (git.worktree_copy.clone(), git.worktree_setup.clone());
+    let ready = SpecTree { stage: TreeStage::Ready, copied, commands, ..tree.clone() };
+    if ready != tree {
+        tree_setup::prepare(request, &here, &there, &tree)?;
+        record.write(&ready)?;
     }
     Ok(there)
 }
@@ -127,7 +130,8 @@ impl<'a> Maker<'a> {
 
     fn tree(&self, stage: TreeStage) -> SpecTree {
         let spec = self.record.spec.clone();
-        SpecTree { top: self.top.clone(), branch: self.branch.clone(), spec, stage }
+        let (copied, commands) = (Vec::new(), Vec::new());
+        SpecTree { top: self.top.clone(), branch: self.branch.clone(), spec, stage, copied, commands }
     }
 
     /// Removes what git began to make when something ended it.

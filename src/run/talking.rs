@@ -77,7 +77,12 @@ impl TalkSession {
         };
         let found = attempts.iter().flatten().find_map(session);
         let Some((name, model, cwd, id)) = found else {
-            return Err(other(Error::new(ErrorKind::Usage, format!("task {shown} has no session yet"))));
+            let last = attempts.iter().flatten().next();
+            let text = match last {
+                None => format!("task {shown} has no session yet"),
+                Some(last) => format!("{} named no session of task {shown}", sanitise_line(&last.backend)),
+            };
+            return Err(other(Error::new(ErrorKind::Usage, text)));
         };
         let backend = config.backends.get(&name);
         let argv = backend.and_then(|backend| talk_argv(backend, model.as_deref(), &place.root, &id));

@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
 use crate::project::SpecPlace;
 use crate::report::text::{last_lines, sanitise_line, shown_command};
+use crate::store::spec_tree::{SpecTree, TreeStage};
 use crate::sys::command::{self, Finished, OutputLimit, Supervised, Unfinished};
 use crate::sys::variables::text_variables;
 use crate::sys::{files, paths, programs};
@@ -36,14 +37,22 @@ const KEPT: usize = 1_000_000;
 /// Lines of a command that failed that an error shows.
 const SHOWN: usize = 15;
 
-/// Copies and runs what the settings say. `here`: the spec in the person's checkout, `there`: in the tree.
-pub(super) fn prepare(request: &TreeRequest<'_>, here: &SpecPlace, there: &SpecPlace) -> Result<()> {
-    for path in &request.config.git.worktree_copy {
+/// Copies and runs what the settings say, as far as `tree` does not have it yet. `here`: the spec in the person's checkout,
+/// `there`: in the tree.
+pub(super) fn prepare(
+    request: &TreeRequest<'_>,
+    here: &SpecPlace,
+    there: &SpecPlace,
+    tree: &SpecTree,
+) -> Result<()> {
+    for path in request.config.git.worktree_copy.iter().filter(|path| !tree.copied.contains(path)) {
         copy(Path::new(path), &here.root, &there.root)?;
     }
-    let setup = &request.config.git.worktree_setup;
+    let all = &request.config.git.worktree_setup;
+    let setup: Vec<_> = all.iter().filter(|argv| !tree.commands.contains(argv)).collect();
     if setup.is_empty() {
-        if there.root.join(".gitmodules").exists() {
+        let is_new = tree.stage != TreeStage::Ready;
+        if is_new && all.is_empty() && there.root.join(".gitmodules").exists() {
             let _ = writeln!(
                 io::stderr(),
                 "note: submodules are empty in the work tree; git.worktree_setup = [[\"git\", \"submodule\", \"update\", \"--init\"]] fills them"
@@ -54,7 +63,7 @@ pub(super) fn prepare(request: &TreeRequest<'_>, here: &SpecPlace, there: &SpecP
     let store = there.store().prepared()?;
     let log = store.folder().join("worktree-setup.log");
     let mut file = files::create_private_file(&log)?;
-    setup.iter().try_for_each(|argv| run(request, there, argv, &mut file, &log))
+    setup.into_iter().try_for_each(|argv| run(request, there, argv, &mut file, &log))
 }
 
 /// Copies a file, or a folder with all that is in it.

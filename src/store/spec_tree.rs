@@ -29,6 +29,12 @@ pub struct SpecTree {
     pub spec: PathBuf,
     /// How far it is made.
     pub stage: TreeStage,
+    /// What was copied to it.
+    #[serde(default)]
+    pub copied: Vec<String>,
+    /// The commands that prepared it.
+    #[serde(default)]
+    pub commands: Vec<Vec<String>>,
 }
 
 /// How far a work tree is made.
@@ -164,7 +170,7 @@ mod tests {
 
     fn made(top: &Path, stage: TreeStage) -> SpecTree {
         let (branch, spec) = ("seqorch/a".to_owned(), "specs/a".into());
-        SpecTree { top: top.to_owned(), branch, spec, stage }
+        SpecTree { top: top.to_owned(), branch, spec, stage, copied: Vec::new(), commands: Vec::new() }
     }
 
     #[test]

@@ -132,7 +132,8 @@ pub(super) fn random(dice: &mut Dice) -> Model {
 /// What people want of the runs, and whether one talks to an agent.
 fn people(dice: &mut Dice, model: &mut Model) -> Option<(i64, Happening)> {
     if dice.one_in(5) {
-        model.people.hours = Some((dice.pick(&[0, 0, 300, 5000]), dice.pick(&[100, 300, 3000])));
+        // the shortest one is enough for checks, a question to a person, a step and its own checks
+        model.people.hours = Some((dice.pick(&[0, 0, 300, 5000]), dice.pick(&[150, 300, 3000])));
     }
     let mut talk = None;
     if dice.one_in(6) {
