@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_message_is_one_line_and_holds_nothing_that_tmux_expands() {
-        assert_eq!(literal("3 asks:\n #(touch x)\u{1b} #[fg=red]"), "3 asks: ＃(touch x) ＃[fg=red]");
+        assert_eq!(literal("3 asks:\n #(touch x)\u{1b} #[fg=a]"), "3 asks: ＃(touch x) ＃[fg=a]");
         let long = literal(&"é".repeat(100));
         assert_eq!((long.chars().count(), long.chars().last()), (MESSAGE_MAX, Some('…')));
     }
