@@ -26,7 +26,9 @@ impl SpecState {
     pub fn unfinished_work(&self) -> Option<&str> {
         let unfinished =
             |unit: &UnitState| !unit.is_done() && unit.attempts.iter().any(AttemptRecord::reached_agent);
-        self.units_by_id().into_iter().find(|(_, unit)| unfinished(unit)).map(|(id, _)| id)
+        // a task that got parts meanwhile is done with them, and its own attempt stays as it was
+        let is_open = |id: &str| !self.completed.iter().any(|done| done == id);
+        self.units_by_id().into_iter().find(|(id, unit)| is_open(id) && unfinished(unit)).map(|(id, _)| id)
     }
 
     /// The checks that failed before any agent worked, and since.
@@ -92,6 +94,9 @@ mod tests {
         let worked = attempt(2, Some(Outcome::NoSignal));
         state.units.get_mut("1").unwrap().attempts.push(worked);
         assert_eq!((state.needs_baseline(), state.unfinished_work()), (false, Some("1")));
+        state.completed.push("1".into());
+        assert!(state.needs_baseline(), "its parts, which came later, are done");
+        state.completed.clear();
         state.units.get_mut("1").unwrap().status = UnitStatus::Done;
         assert!(state.needs_baseline());
         state.run.open_mut().unwrap().iterations = 1;
