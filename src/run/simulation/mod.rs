@@ -94,7 +94,10 @@ impl Model {
 fn resume(model: &mut Model) {
     model.halts += 1;
     let answer = (!model.halts.is_multiple_of(3)).then(|| format!("B{}", model.halts));
-    let unit = model.load().questions()[0].unit.to_owned();
+    // a person may have skipped the task while another run waited
+    let Some(unit) = model.load().questions().first().map(|question| question.unit.to_owned()) else {
+        return;
+    };
     model.decided.entry(unit.clone()).or_default().extend(answer.clone());
     model.resume = Some(answer.map_or(ResumeRequest::Retry, |text| ResumeRequest::answer(&unit, &text)));
 }
@@ -113,6 +116,9 @@ fn schedule(model: &mut Model, plan: &mut dyn FnMut(usize) -> (Option<u32>, i64)
         match ended {
             Ended::Killed | Ended::Excused | Ended::With(End::HungUp) => model.pass(absence),
             Ended::With(End::Halted { .. }) => {
+                if model.load().questions().is_empty() {
+                    model.wrong("a run ended halted, and no question is open");
+                }
                 let (disk, tasks, attempts) = (model.disk.clone(), model.tasks.clone(), model.attempts.len());
                 let parks = model.config.run.on_halt == HaltOrSkip::Skip;
                 // a run that parks questions tries again what failed
