@@ -174,14 +174,11 @@ impl Ui {
                 let text = "this window stays with the run; leave tmux with its prefix and d";
                 self.note = Some(text.to_owned());
             }
-            Key::Char('x') if view.standing != Standing::Running => {
+            Key::Char('x' | 'p') if view.standing != Standing::Running => {
                 self.note = Some("no run is active".to_owned());
             }
             Key::Char('x') if view.stopping => return Some(UiRequest::Do(ViewCommand::KeepRunning)),
             Key::Char('x') => self.mode = UiMode::Confirm(ViewCommand::Stop),
-            Key::Char('p') if view.standing != Standing::Running => {
-                self.note = Some("no run is active".to_owned());
-            }
             Key::Char('p') if view.paused => return Some(UiRequest::Do(ViewCommand::Resume)),
             Key::Char('p') => return Some(UiRequest::Do(ViewCommand::Pause)),
             Key::Enter | Key::Char('d' | 'a' | 'n' | 's') => return self.of_task(view, key),
