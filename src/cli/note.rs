@@ -11,6 +11,7 @@ use super::overview::{Unnamed, spec_for};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
+use crate::project::SpecPlace;
 use crate::report::text::sanitise_line;
 use crate::run::notes::{NoteStanding, write_notes};
 use crate::store::entry_box::NOTE_MAX;
@@ -21,12 +22,19 @@ use crate::store::entry_box::NOTE_MAX;
 next step; `seqorch status` says whether an agent has got it."
 )]
 pub(super) struct NoteArgs {
+    #[command(flatten)]
+    words: WordsArgs,
+}
+
+/// Words of a person for the agent of a task.
+#[derive(Debug, Args)]
+pub(super) struct WordsArgs {
     /// The task: its id, a range (3-5), a pattern (2.*) or a part of its title.
-    id: String,
+    pub(super) id: String,
     /// What its agent should know or do.
     #[arg(required_unless_present = "file")]
     text: Option<String>,
-    /// Read the note from this file; - reads standard input.
+    /// Read the words from this file; - reads standard input.
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     file: Option<PathBuf>,
     /// Spec: its name, its folder or its file [default: the only spec, or the one that runs or waits].
@@ -34,15 +42,28 @@ pub(super) struct NoteArgs {
     spec: Option<PathBuf>,
 }
 
-pub(super) fn note(global: &Global, args: &NoteArgs) -> Result<u8> {
-    let text = match &args.file {
-        Some(file) => read_words(file)?,
-        None => args.text.clone().unwrap_or_default(),
-    };
-    let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
-    let spec = spec_for(&project, args.spec.as_deref(), "note", Unnamed::Shows)?;
-    let place = project.place(&spec, Selection::default())?;
-    for (unit, standing) in write_notes(&place, &project.loaded.config, &args.id, &text)? {
+impl WordsArgs {
+    /// The words.
+    pub(super) fn text(&self) -> Result<String> {
+        match &self.file {
+            Some(file) => read_words(file),
+            None => Ok(self.text.clone().unwrap_or_default()),
+        }
+    }
+
+    /// The project, and the spec that the task is in. `verb`: what the person typed.
+    pub(super) fn place(&self, global: &Global, verb: &str) -> Result<(Project, SpecPlace)> {
+        let project = Project::open(global, Vec::new(), self.spec.as_deref())?;
+        let spec = spec_for(&project, self.spec.as_deref(), verb, Unnamed::Shows)?;
+        let place = project.place(&spec, Selection::default())?;
+        Ok((project, place))
+    }
+}
+
+pub(super) fn note(global: &Global, NoteArgs { words }: &NoteArgs) -> Result<u8> {
+    let text = words.text()?;
+    let (project, place) = words.place(global, "note")?;
+    for (unit, standing) in write_notes(&place, &project.loaded.config, &words.id, &text)? {
         print_standing(&unit, standing);
     }
     Ok(0)
@@ -61,7 +82,7 @@ pub(super) fn print_standing(unit: &str, standing: NoteStanding) {
 }
 
 /// The words in a file, or on standard input; a little more than a note may have, so that the error can say so.
-pub(super) fn read_words(file: &Path) -> Result<String> {
+fn read_words(file: &Path) -> Result<String> {
     let most = NOTE_MAX as u64 + 1_000_000;
     let mut text = String::new();
     let read = if file == Path::new("-") {
@@ -70,7 +91,7 @@ pub(super) fn read_words(file: &Path) -> Result<String> {
         fs::File::open(file).and_then(|opened| opened.take(most).read_to_string(&mut text))
     };
     read.map_err(|e| {
-        Error::new(ErrorKind::Usage, format!("reading the note from {}", file.display())).caused_by(e)
+        Error::new(ErrorKind::Usage, format!("reading the words from {}", file.display())).caused_by(e)
     })?;
     Ok(text)
 }
