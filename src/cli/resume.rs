@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -187,12 +186,7 @@ fn edited(editor: &str, question: &Question<'_>) -> Result<Option<String>> {
     )
     .map_err(failed)?;
     let path = file.path();
-    // VISUAL and EDITOR may have arguments (`code --wait`), so a shell splits them
-    let status = Command::new("sh")
-        .args(["-c", &format!("{editor} \"$1\""), "sh"])
-        .arg(path)
-        .status()
-        .map_err(|e| Error::io("starting", Path::new(editor), e))?;
+    let status = person::edit(editor, path).map_err(|e| Error::io("starting", Path::new(editor), e))?;
     let text = fs::read_to_string(path).map_err(|e| Error::io("reading", path, e))?;
     let answer = answer_in(&text);
     Ok((status.success() && !answer.is_empty()).then_some(answer))

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 
 use super::machine::Event;
 use super::requests::request;
@@ -88,10 +87,8 @@ impl RealWorld<'_> {
             self.say("! there is no editor: set VISUAL or EDITOR");
             return Ok(false);
         };
-        // VISUAL and EDITOR may have arguments (`code --wait`), so a shell splits them
-        let mut command = Command::new("sh");
-        command.args(["-c", &format!("{editor} \"$1\""), "sh"]).arg(prompt);
-        let status = command.status().map_err(|e| Error::io("starting", Path::new(&editor), e))?;
+        let status =
+            person::edit(&editor, prompt).map_err(|e| Error::io("starting", Path::new(&editor), e))?;
         let is_empty = fs::read_to_string(prompt).map_or(true, |text| text.trim().is_empty());
         if !status.success() || is_empty {
             let why = if is_empty { "the prompt is empty" } else { "the editor ended with an error" };

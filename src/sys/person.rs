@@ -1,6 +1,8 @@
 //! The person at the keyboard.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::process::{Command, ExitStatus};
 
 /// Letters of a name that are kept.
 const LONGEST: usize = 64;
@@ -19,4 +21,10 @@ pub fn editor() -> Option<String> {
     let named =
         ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
     named.filter(|_| io::stdin().is_terminal() && io::stdout().is_terminal())
+}
+
+/// Opens a file in an editor and waits for its end. `editor` is a command line, because people give it arguments
+/// (`code --wait`); so a shell splits it.
+pub fn edit(editor: &str, file: &Path) -> io::Result<ExitStatus> {
+    Command::new("sh").args(["-c", &format!("{editor} \"$1\""), "sh"]).arg(file).status()
 }

@@ -16,7 +16,7 @@ use crate::report::view::{
     Key, Ui, UiMode, UiRequest, View, ViewCommand, VisibleRows, closing, head_lines, view,
 };
 use crate::store::lock;
-use crate::sys::{process, signals};
+use crate::sys::{person, process, signals};
 
 /// How long a message about a key stays on the screen.
 const NOTE: Duration = Duration::from_secs(6);
@@ -62,14 +62,12 @@ struct LiveView<'a> {
 
 impl<'a> LiveView<'a> {
     fn new(watch: Watch<'a>) -> Result<Self> {
-        let has_editor =
-            ["VISUAL", "EDITOR"].iter().any(|name| std::env::var_os(name).is_some_and(|v| !v.is_empty()));
         Ok(Self {
             watch,
             gatherer: Gatherer::new(watch),
             input: TerminalInput::open().map_err(failed)?,
             zone: TimeZone::system(),
-            ui: Ui::new(watch.color, watch.of_run.is_some(), has_editor),
+            ui: Ui::new(watch.color, watch.of_run.is_some(), person::editor().is_some()),
             shown: None,
             drawn: VisibleRows::default(),
             noted: None,
