@@ -83,23 +83,32 @@ fn argv_in_window(global: &Global, place: &SpecPlace, session: &TalkSession) -> 
 fn show(window: &TalkWindow, place: &SpecPlace) -> Result<u8> {
     let TalkWindow { tmux, session, window } = window;
     let inside = is_inside(tmux, session)?;
-    let has_terminal = io::stdin().is_terminal();
-    let mut code = 0;
-    if inside || has_terminal {
+    let attach = || -> Result<u8> {
         let command = tmux.attach_argv(session, Some(window), inside);
         let status = Command::new(&command[0]).args(&command[1..]).status();
         let status = status.map_err(|e| Error::new(ErrorKind::Unavailable, "starting tmux").caused_by(e))?;
-        code = u8::from(!status.success());
+        Ok(u8::from(!status.success()))
+    };
+    if inside {
+        let code = attach()?;
+        wait_for_window(place);
+        return Ok(code);
     }
-    // the window gets its environment from this process
+    if io::stdin().is_terminal() {
+        // this process stays until the person detaches
+        return attach();
+    }
+    wait_for_window(place);
+    let _ = writeln!(anstream::stdout(), "attach with: {}", tmux.attach_command(&session.name));
+    Ok(0)
+}
+
+/// Waits until the program in the new window has begun: it gets its environment from this process.
+fn wait_for_window(place: &SpecPlace) {
     let (began, lock) = (Instant::now(), place.store().talk_lock());
-    while (inside || !has_terminal) && talker(&lock).is_none() && began.elapsed() < PATIENCE {
+    while talker(&lock).is_none() && began.elapsed() < PATIENCE {
         thread::sleep(LOOK_AGAIN);
     }
-    if !inside && !has_terminal {
-        let _ = writeln!(anstream::stdout(), "attach with: {}", tmux.attach_command(&session.name));
-    }
-    Ok(code)
 }
 
 /// Opens the session in this terminal.
