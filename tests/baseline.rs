@@ -69,8 +69,8 @@ fn the_recipe_names_what_fails_before_any_agent_works() {
     );
     let event = &events(&project, "baseline")[0];
     assert_eq!(
-        (&event["commands"], &event["failed"][0]["tail"]),
-        (&json!(1), &json!("failed with exit code 3\nbroken since May"))
+        (&event["commands"], &event["failed"][0]["how"], &event["failed"][0]["tail"]),
+        (&json!(1), &json!("failed with exit code 3"), &json!("broken since May"))
     );
     let state = json_of(&project.run(&["status", "--json"]).code(0).stdout);
     assert_eq!(state["baseline"]["failed"][0]["fixed_by"], "1");

@@ -3,8 +3,7 @@
 use super::request::SpecInfo;
 use super::step::{BaselineChecks, Step, StepSettings};
 use super::tmux_names;
-use crate::agent::Format;
-use crate::config::{Config, Done, DoneSignal, PrintsWhen, PromptBy, Timeouts, UnchangedRule};
+use crate::config::Config;
 
 /// The id of these checks among the units. No task has it, since ids begin with a letter or a digit.
 pub const BASELINE: &str = "@baseline";
@@ -45,25 +44,4 @@ fn check(config: &Config, spec: &SpecInfo<'_>, settings: &StepSettings, command:
     };
     let window = tmux_names::window(&config.tmux.window, "baseline");
     Step::without_task(BASELINE, "the checks before any agent works", settings, window)
-}
-
-impl StepSettings {
-    /// What a command that checks a step with these settings runs with.
-    #[must_use]
-    pub fn for_check(&self, argv: Vec<String>, config: &Config) -> Self {
-        let none = std::time::Duration::ZERO;
-        let timeout =
-            Timeouts { task: config.verify.timeout, idle: none, first_output: none, ..self.timeout };
-        Self {
-            argv,
-            resume_argv: None,
-            prompt_by: PromptBy::Stdin,
-            takes_words: false,
-            output: Format::Text,
-            prints: PrintsWhen::Live,
-            timeout,
-            done: Done { signal: DoneSignal::Optional, nudges: 0, unchanged: UnchangedRule::Accept },
-            ..self.clone()
-        }
-    }
 }

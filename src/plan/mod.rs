@@ -12,6 +12,7 @@ pub mod baseline;
 pub mod branch_names;
 pub mod budget;
 mod build;
+mod check_settings;
 pub mod decisions;
 mod human_tasks;
 pub mod inputs;

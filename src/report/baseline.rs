@@ -33,8 +33,11 @@ pub struct ShownCheck {
 
 /// The event for programs.
 pub(super) fn event(record: &BaselineRecord) -> EventKind {
-    let failed =
-        |check: &FailedCheck| FailedCommand { command: check.command.clone(), tail: check.tail.clone() };
+    let failed = |check: &FailedCheck| FailedCommand {
+        command: check.command.clone(),
+        how: check.how.clone(),
+        tail: check.tail.clone(),
+    };
     EventKind::Baseline {
         commands: record.commands,
         failed: record.failed.iter().map(failed).collect(),
@@ -49,16 +52,21 @@ fn took(record: &BaselineRecord) -> Duration {
     ended.duration_since(record.began).try_into().unwrap_or_default()
 }
 
-/// The text of the events: one line, and one more for each check that does not succeed.
-pub(super) fn line(what: &EventKind) -> String {
-    let EventKind::Baseline { commands, failed, left_out, undone, .. } = what else {
-        let EventKind::Baselining { commands } = what else { return String::new() };
-        return format!("… before any agent works: checking the tree with {}", plural(*commands, "command"));
-    };
-    let mut text = headline(*commands, failed.len());
+/// The line when the checks begin.
+pub(super) fn begins(commands: usize) -> String {
+    format!("… before any agent works: checking the tree with {}", plural(commands, "command"))
+}
+
+/// What came of the checks: one line, and one more for each check that does not succeed.
+pub(super) fn line(
+    commands: usize,
+    failed: &[FailedCommand],
+    left_out: &[LeftOutCheck],
+    undone: &[String],
+) -> String {
+    let mut text = headline(commands, failed.len());
     for check in failed {
-        let how = check.tail.lines().next().unwrap_or_default();
-        let _ = write!(text, "\n    `{}` {}", sanitise_line(&check.command), sanitise_line(how));
+        let _ = write!(text, "\n    `{}` {}", sanitise_line(&check.command), sanitise_line(&check.how));
     }
     text + &remarks(left_out, undone, "\n    ")
 }
@@ -121,7 +129,8 @@ pub(super) fn entry(record: &BaselineRecord, time: &str) -> String {
     );
     for check in &record.failed {
         let _ = writeln!(entry, "- **Fails:** {}", sanitise_line(&check.command));
-        for line in sanitise_text(&last_lines(&check.tail, LINES)).lines() {
+        let printed = last_lines(&check.tail, LINES);
+        for line in sanitise_text(&format!("{}\n{printed}", check.how)).trim_end().lines() {
             let _ = writeln!(entry, "  > {line}");
         }
     }
@@ -153,11 +162,8 @@ pub fn shown_checks(state: &SpecState) -> Vec<ShownCheck> {
     let known = state.baseline.iter().filter(|baseline| baseline.ended.is_some());
     let shown = |check: &FailedCheck| ShownCheck {
         command: sanitise_line(&check.command),
-        how: sanitise_line(check.how()),
-        printed: {
-            let printed = check.tail.split_once('\n').map_or("", |(_, printed)| printed);
-            sanitise_text(&last_lines(printed, LINES))
-        },
+        how: sanitise_line(&check.how),
+        printed: sanitise_text(&last_lines(&check.tail, LINES)),
         since: match &check.fixed_by {
             None => "it failed already before any agent worked".to_owned(),
             Some(unit) => format!(
@@ -184,7 +190,8 @@ mod tests {
             failed: vec![FailedCheck {
                 argv: vec!["make".into()],
                 command: "make test".into(),
-                tail: "failed with exit code 2\nno \x1b[1mrule".into(),
+                how: "failed with exit code 2".into(),
+                tail: "no \x1b[1mrule".into(),
                 fixed_by: None,
             }],
             left_out: vec![LeftOutCheck { command: "lint {files}".into(), why: "it is about a task".into() }],
@@ -196,8 +203,11 @@ mod tests {
     fn what_fails_is_named_before_any_agent_works() {
         let event = event(&record());
         assert!(matches!(event, EventKind::Baseline { took_ms: 3000, .. }), "{event:?}");
+        let EventKind::Baseline { commands, failed, left_out, undone, .. } = event else {
+            panic!("{event:?}")
+        };
         assert_eq!(
-            line(&event),
+            line(commands, &failed, &left_out, &undone),
             "! before any agent works: 1 of 2 checks fail already\n    `make test` failed with exit code 2\n    \
              not tried: `lint {files}`, it is about a task\n    \
              the checks changed files, which were put back: Cargo.lock"

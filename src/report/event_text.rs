@@ -96,7 +96,10 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("… asking {} to assign {}", sanitise_line(backend), plural(*units, "task"))
         }
         EventKind::Assigned { found, missing, complaints, .. } => assigned_line(found, missing, complaints),
-        EventKind::Baselining { .. } | EventKind::Baseline { .. } => baseline::line(what),
+        EventKind::Baselining { commands } => baseline::begins(*commands),
+        EventKind::Baseline { commands, failed, left_out, undone, .. } => {
+            baseline::line(*commands, failed, left_out, undone)
+        }
         EventKind::Verifying { unit, commands } => {
             format!(
                 "… task {} says it is done; verifying with {}",

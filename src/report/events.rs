@@ -320,7 +320,9 @@ pub enum EventKind {
 pub struct FailedCommand {
     /// The command.
     pub command: String,
-    /// How it ended, and the end of what it printed.
+    /// How it ended: `failed with exit code 2`.
+    pub how: String,
+    /// The end of what it printed.
     pub tail: String,
 }
 

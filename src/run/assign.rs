@@ -102,20 +102,9 @@ impl RealWorld<'_> {
             complaints,
         )?;
         let number = self.store.next_call(assign::CALL);
-        let preparation = AttemptInputs {
-            config: &self.config,
-            store: self.store,
-            plan,
-            step: &step,
-            attempt: number,
-            state: &call.state,
-            socket: &socket,
-            env: &self.env,
-            repository: None,
-            place: self.place,
-            now: self.now(),
-        };
-        let prepared = PreparedAttempt::make_with(&preparation, &question)?;
+        // it changes no file
+        let inputs = AttemptInputs { repository: None, ..self.inputs(&step, number, &call.state, &socket)? };
+        let prepared = PreparedAttempt::make_with(&inputs, &question)?;
         match self.dispatch(&step, prepared, ChildJob::Assignment(call.clone()))? {
             Ok(()) => Ok(None),
             Err(why) => Ok(Some(self.no_answer(call, vec![why]))),

@@ -4,16 +4,15 @@
 use std::io::{self, Write};
 
 use super::child::{BaselineRun, ChildJob};
-use super::driver::World as _;
 use super::event::BaselineResult;
 use super::machine::Event;
-use super::prepare::{AttemptInputs, PreparedAttempt};
+use super::prepare::PreparedAttempt;
 use super::reviewed_files::put_back;
 use super::run_repository::RunRepository;
 use super::verdict::failure;
 use super::verify;
 use super::world::RealWorld;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::plan::BaselineChecks;
 use crate::plan::Step;
 use crate::plan::baseline::BASELINE;
@@ -45,22 +44,7 @@ impl RealWorld<'_> {
     fn start_baseline_check(&mut self, mut run: BaselineRun) -> Result<Option<BaselineResult>> {
         while let Some(step) = run.checks.get(run.index).filter(|_| !run.result.cancelled).cloned() {
             let socket = self.launcher.socket()?;
-            let Some(plan) = &self.plan else {
-                return Err(Error::new(ErrorKind::Internal, "a check without a plan"));
-            };
-            let inputs = AttemptInputs {
-                config: &self.config,
-                store: self.store,
-                plan,
-                step: &step,
-                attempt: run.number,
-                state: &run.state,
-                socket: &socket,
-                env: &self.env,
-                repository: self.repository.as_ref(),
-                place: self.place,
-                now: self.now(),
-            };
+            let inputs = self.inputs(&step, run.number, &run.state, &socket)?;
             let dir = self.store.attempt_dir(BASELINE, run.number).verify(run.index + 1);
             let prepared = PreparedAttempt::make_in(&inputs, dir, "")?;
             let next = BaselineRun { index: run.index + 1, ..run.clone() };
@@ -92,7 +76,8 @@ impl RealWorld<'_> {
                 run.result.failed.push(FailedCheck {
                     argv: step.settings.verify[0].clone(),
                     command: shown_command(&step.settings.argv),
-                    tail: format!("{outcome}\n{tail}").trim_end().to_owned(),
+                    how: outcome.to_string(),
+                    tail: tail.trim_end().to_owned(),
                     fixed_by: None,
                 });
             }

@@ -145,7 +145,8 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
         sandbox::check_sandbox(place, config, &plan, &env)?;
     }
-    let before = first_look(place, &store, owned, &resumed)?;
+    baseline_checks::settle_old_checks(place, &store, owned, &resumed);
+    let before = first_look(owned, &resumed)?;
     let _awake_until_return = has_work.then(|| keep_awake(request)).flatten();
     owned.filter(|_| has_work).map(RunRepository::start_helpers).transpose()?;
     let mut machine = Machine::new(state, policy(request));
@@ -163,8 +164,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
             settle(&mut machine, Timestamp::now(), event, &|state| store.save(state))?;
             return Err(refusal);
         }
-        let args = request.options.to_vec();
-        start.work = Some(WorkStart { args, times: request.times });
+        start.work = Some(WorkStart { args: request.options.to_vec(), times: request.times });
         start.dirty = dirty.refused;
     }
     // a viewer must not take the summary of an earlier run for this one's; a run that was refused above leaves it
@@ -294,13 +294,7 @@ fn repository(request: &RunRequest<'_>, supervisor: &Supervisor) -> Result<Optio
 
 /// The work tree when the run begins. If an attempt of an earlier run is still at work, that before this attempt: its
 /// process has the snapshots now.
-fn first_look(
-    place: &SpecPlace,
-    store: &Store,
-    repository: Option<&RunRepository>,
-    state: &SpecState,
-) -> Result<Option<TreeRecord>> {
-    baseline_checks::settle_old_checks(place, store, repository, state);
+fn first_look(repository: Option<&RunRepository>, state: &SpecState) -> Result<Option<TreeRecord>> {
     match (repository, state.running()) {
         (None, _) => Ok(None),
         (Some(_), Some((_, attempt))) => Ok(attempt.before.clone()),

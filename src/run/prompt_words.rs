@@ -23,9 +23,10 @@ pub fn notes(state: &SpecState, unit: &str) -> Vec<String> {
 #[must_use]
 pub fn known_failures(state: &SpecState, step: &Step) -> Vec<KnownFailure> {
     let of_step = state.known_failures().filter(|check| step.settings.verify.contains(&check.argv));
-    let known = |check: &FailedCheck| {
-        let (how, tail) = check.tail.split_once('\n').unwrap_or((&check.tail, ""));
-        KnownFailure { command: check.command.clone(), how: how.to_owned(), tail: tail.to_owned() }
+    let known = |check: &FailedCheck| KnownFailure {
+        command: check.command.clone(),
+        how: check.how.clone(),
+        tail: check.tail.clone(),
     };
     of_step.map(known).collect()
 }

@@ -1,14 +1,13 @@
 //! Runs the verify commands of a step. Each one is started, watched and ended like an attempt.
 
 use super::child::{ChildJob, Verification};
-use super::driver::World as _;
 use super::launch;
 use super::machine::Event;
-use super::prepare::{AttemptInputs, PreparedAttempt};
+use super::prepare::PreparedAttempt;
 use super::test_count;
 use super::verdict::failure;
 use super::world::RealWorld;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::plan::Step;
 use crate::plan::argv::fill;
 use crate::report::text::shown_command;
@@ -64,27 +63,12 @@ impl RealWorld<'_> {
 
     fn start_command(&mut self, run: Verification) -> Result<Option<Outcome>> {
         let socket = self.launcher.socket()?;
-        let Some(plan) = &self.plan else {
-            return Err(Error::new(ErrorKind::Internal, "a verification without a plan"));
-        };
         let own = &run.step.settings;
         let settings = own.for_check(own.verify[run.index].clone(), &self.config);
         let step = Step { settings, ..(*run.step).clone() };
         let dir = self.store.attempt_dir(run.state.folder(&step.unit), run.attempt).verify(run.index + 1);
-        let preparation = AttemptInputs {
-            config: &self.config,
-            store: self.store,
-            plan,
-            step: &step,
-            attempt: run.attempt,
-            state: &run.state,
-            socket: &socket,
-            env: &self.env,
-            repository: self.repository.as_ref(),
-            place: self.place,
-            now: self.now(),
-        };
-        let prepared = PreparedAttempt::make_in(&preparation, dir, "")?;
+        let inputs = self.inputs(&step, run.attempt, &run.state, &socket)?;
+        let prepared = PreparedAttempt::make_in(&inputs, dir, "")?;
         let started = self.dispatch(&step, prepared, ChildJob::Verification(run))?;
         let command = shown_command(&step.settings.argv);
         Ok(started.err().map(|tail| Outcome::VerifyFailed { command, tail }))

@@ -112,13 +112,15 @@ impl RealWorld<'_> {
 
     /// Says that the run pauses: on standard output, to programs, and where it is more than the next step, in the progress file.
     fn announce_pause(&mut self, until: Option<Timestamp>, length: Option<Duration>, why: &Pause) {
-        if !self.interactive && why.kind() != PauseKind::Ask {
+        // a question is on the terminal itself
+        let asks = why.kind() == PauseKind::Ask;
+        if !self.interactive && !asks {
             let line = wait_text::wait(why, length.map(round_up), until, &TimeZone::system());
             self.say(&format!("  {line}"));
         }
         // one that a person ends has no other key
         let key = until.unwrap_or(Timestamp::MAX);
-        if why.kind() == PauseKind::Ask {
+        if asks {
             // each question is another one
             self.published_pause = None;
         }
@@ -128,7 +130,7 @@ impl RealWorld<'_> {
         {
             self.say(error.render().trim_end());
         }
-        if matches!(why, Pause::Wait(_)) && why.kind() != PauseKind::Ask {
+        if matches!(why, Pause::Wait(_)) && !asks {
             self.note_wait(until);
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -182,6 +183,32 @@ impl<'a> RealWorld<'a> {
             let _ = sender.send(InboxMessage::Over);
         }
     }
+
+    /// What this attempt of a step is made from.
+    pub(super) fn inputs<'b>(
+        &'b self,
+        step: &'b Step,
+        attempt: u32,
+        state: &'b SpecState,
+        socket: &'b Path,
+    ) -> Result<AttemptInputs<'b>> {
+        let Some(plan) = &self.plan else {
+            return Err(Error::new(ErrorKind::Internal, "an attempt without a plan"));
+        };
+        Ok(AttemptInputs {
+            config: &self.config,
+            store: self.store,
+            plan,
+            step,
+            attempt,
+            state,
+            socket,
+            env: &self.env,
+            repository: self.repository.as_ref(),
+            place: self.place,
+            now: self.clock.now(),
+        })
+    }
 }
 
 impl World for RealWorld<'_> {
@@ -249,22 +276,7 @@ impl World for RealWorld<'_> {
             return Ok(Some((refused, Learned::default())));
         }
         let socket = self.launcher.socket()?;
-        let Some(plan) = &self.plan else {
-            return Err(Error::new(ErrorKind::Internal, "a step without a plan"));
-        };
-        let prepared = PreparedAttempt::make(&AttemptInputs {
-            config: &self.config,
-            store: self.store,
-            plan,
-            step,
-            attempt,
-            state,
-            socket: &socket,
-            env: &self.env,
-            repository: self.repository.as_ref(),
-            place: self.place,
-            now: self.clock.now(),
-        })?;
+        let prepared = PreparedAttempt::make(&self.inputs(step, attempt, state, &socket)?)?;
         if !self.edit_prompt(step, &prepared.dir.prompt())? {
             let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
             return Ok(Some((outcome, Learned::default())));

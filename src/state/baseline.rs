@@ -36,19 +36,13 @@ pub struct FailedCheck {
     pub argv: Vec<String>,
     /// The command, for people.
     pub command: String,
-    /// How it ended, and the end of what it printed.
+    /// How it ended: `failed with exit code 2`.
+    pub how: String,
+    /// The end of what it printed; may be empty.
     pub tail: String,
     /// The unit after which it succeeded for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_by: Option<String>,
-}
-
-impl FailedCheck {
-    /// How it ended, in one line.
-    #[must_use]
-    pub fn how(&self) -> &str {
-        self.tail.lines().next().unwrap_or_default()
-    }
 }
 
 /// A check of which nothing is known before any agent works.

@@ -58,7 +58,8 @@ mod tests {
         FailedCheck {
             argv: vec!["make".into()],
             command: "make".into(),
-            tail: "failed with exit code 2\nno rule".into(),
+            how: "failed with exit code 2".into(),
+            tail: "no rule".into(),
             fixed_by: None,
         }
     }

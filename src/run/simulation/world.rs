@@ -246,7 +246,8 @@ impl World for Orchestrator<'_> {
         let fails = |check: &Step| FailedCheck {
             argv: check.settings.verify[0].clone(),
             command: "make test".to_owned(),
-            tail: "failed with exit code 2".to_owned(),
+            how: "failed with exit code 2".to_owned(),
+            tail: String::new(),
             fixed_by: None,
         };
         let failed = checks.checks.iter().filter(|_| self.model.baselines % 2 == 1).map(fails).collect();
