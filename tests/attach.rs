@@ -159,3 +159,37 @@ fn attach_says_that_the_session_of_a_run_was_killed() {
     project.run(&["stop"]).code(0);
     run.wait().code(130);
 }
+
+#[test]
+#[ignore = "slow"]
+fn attach_to_a_window_does_not_move_another_client() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project.spec("login", tasks(2));
+    project.run(&["run"]).code(0);
+    let exe = env!("CARGO_BIN_EXE_seqorch");
+    let terminal = |args: &str| {
+        let command = format!("stty rows 24 cols 80; exec '{exe}' attach {args}");
+        let mut person = project.command_of("script", &["-qec", &command, "/dev/null"]);
+        person.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().ok()
+    };
+    let seen = || {
+        let list = project.ask_tmux(&["list-clients", "-F", "#{window_name}"]);
+        let mut windows: Vec<_> = list.lines().map(str::to_owned).collect();
+        windows.sort();
+        windows
+    };
+    let Some(mut first) = terminal("login main") else {
+        crate::common::skipped("no `script` here");
+        return;
+    };
+    wait_until("the first terminal", || seen() == ["main"]);
+    let mut second = terminal("login 2").unwrap();
+    wait_until("the second terminal", || seen() == ["main", "task-2"]);
+    let _ = second.kill();
+    let _ = second.wait();
+    wait_until("the end of its session", || {
+        seen() == ["main"] && project.ask_tmux(&["list-sessions"]).lines().count() == 1
+    });
+    let _ = first.kill();
+    let _ = first.wait();
+}

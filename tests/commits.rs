@@ -412,3 +412,27 @@ fn a_filter_sees_the_environment_of_a_plain_commit_in_snapshots() {
         assert_eq!(line.replace(&index, ""), by_hand);
     }
 }
+
+#[test]
+fn a_mark_of_a_person_goes_into_the_next_commit_and_refuses_none() {
+    let project = repo(WRITES, "");
+    project.run(&["run"]).code(0);
+    project.run(&["mark", "1", "todo"]).code(0);
+    let tasks = ".kiro/specs/demo/tasks.md";
+    assert_eq!(git(&project, &["status", "--porcelain", "--", tasks]), format!("M {tasks}"));
+    project.run(&["run"]).code(0).says(&["task 1 done"]);
+    assert_eq!(git(&project, &["status", "--porcelain", "--", tasks]), "");
+
+    // of another task, with work that is committed after it
+    project.write(tasks, "- [x] 1. First thing\n- [x] 2. Second thing\n- [ ] 3. Third\n- [ ] 4. Fourth\n");
+    git(&project, &["commit", "-qam", "more"]);
+    project.run(&["mark", "3", "done"]).code(0);
+    let out = project.run(&["run"]).code(0);
+    assert!(!out.stdout.contains("not committed"), "{out:?}");
+    assert_eq!(git(&project, &["status", "--porcelain", "--", tasks]), "");
+    assert!(git(&project, &["show", "HEAD", "--", tasks]).contains("+- [x] 3. Third"));
+
+    // more than marks is still a change of others
+    project.write(tasks, project.read(tasks) + "- [ ] 5. Fifth\n");
+    project.run(&["run"]).code(2).says(&["the work tree has changes", tasks]);
+}

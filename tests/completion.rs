@@ -29,7 +29,8 @@ fn names_are_proposed_as_they_are_now() {
         (&["sta"][..], "status\t"),
         (&["run", "lo"], "login\t1/2 done, 1 task to do"),
         (&["run", "PL"], "PLAN.md"),
-        (&["logs", "--spec", "login", "2"], "2\tTest the route"),
+        (&["logs", "--spec", "login", ""], "1\tAdd the route"),
+        (&["mark", "--spec", "login", "2"], "2\tTest the route"),
         (&["run", "login", "--only", "1,"], "1,2\tTest the route"),
         (&["logs", "1", "--spec", "login", "--attempt", ""], "1\tdone"),
         (&["run", "--backend", "fa"], "fake\t/bin/sh"),
@@ -45,6 +46,32 @@ fn names_are_proposed_as_they_are_now() {
         let found = proposed(&project, words);
         assert!(found.starts_with(wanted), "{words:?}: {found}");
     }
+}
+
+#[test]
+fn what_a_verb_cannot_take_is_not_proposed() {
+    let agent = "case $SEQORCH_UNIT in 2) echo 'Which?'; say_halt; exit;; esac; echo x > made-$SEQORCH_UNIT; say_done";
+    let project = Project::new().spec("login", "- [ ] 1. One\n- [ ] 2. Two\n- [ ] 3. Three\n").agent(agent);
+    let project = project.config(
+        "[backend.fake]\nargs = [\"agent.sh\", \"{model_args}\"]\nmodel_args = [\"--model\", \"{model}\"]\n",
+    );
+    crate::common::git::init(&project);
+    project.run(&["run", "--model", "large-one"]).code(2);
+    let ids = |words: &[&str]| {
+        let all = proposed(&project, words);
+        let found = all.lines().map(|line| line.split('\t').next().unwrap().to_owned());
+        found.filter(|word| !word.starts_with('-')).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&["undo", ""]), ["1"], "only what is done");
+    assert_eq!(ids(&["logs", ""]), ["1", "2"], "only what ran");
+    assert_eq!(ids(&["diff", ""]), ["1", "2"]);
+    assert_eq!(ids(&["resume", "login", ""]), ["2"], "only what asks");
+    assert_eq!(ids(&["mark", ""]), ["1", "2", "3"]);
+    assert_eq!(ids(&["run", "--model", "lar"]), ["large-one"]);
+    // names are those of the folder of -C
+    let root = project.root().to_str().unwrap().to_owned();
+    assert_eq!(ids(&["-C", &root, "run", "lo"]), ["login"]);
+    assert_eq!(ids(&["-C", "..", "help", "exi"]), ["exit-codes"]);
 }
 
 #[test]

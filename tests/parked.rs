@@ -1,6 +1,7 @@
 //! A task that asks is parked with `run.on_halt = "skip"`: the run continues without it, and ends with 2.
 
 use crate::common::Project;
+use crate::common::git::init;
 
 const FOUR: &str = "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n  - _Depends: 1_\n- [ ] 4. D\n";
 /// Tasks 1 and 4 ask in their first attempt.
@@ -59,4 +60,23 @@ fn a_queue_continues_after_a_question_where_the_settings_say_so() {
     assert_eq!(project.state("second")["completed"].as_array().map(Vec::len), Some(1));
     let (_, out) = queue("");
     out.says(&["not started, since first did not end well: second"]);
+}
+
+#[test]
+fn a_parked_task_counts_only_what_was_changed_for_it() {
+    let agent = "echo $SEQORCH_UNIT $SEQORCH_ATTEMPT >> all.txt; \
+                 case $SEQORCH_UNIT-$SEQORCH_ATTEMPT in 1-1) echo 'Which one?'; say_halt; exit;; esac; say_done";
+    for (commit, counted) in [("step", "2 files +3 -1"), ("off", "1 file +2 -0")] {
+        let config = format!("[run]\non_halt = \"skip\"\n[git]\ncommit = \"{commit}\"\n");
+        let project = Project::new()
+            .spec("demo", "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n")
+            .agent(agent)
+            .file("all.txt", "")
+            .config(&config);
+        init(&project);
+        project.run(&["run"]).code(2);
+        let out = project.run(&["resume", "--answer", "this one"]).code(0).stdout;
+        let line = out.lines().find(|line| line.contains("A: done")).unwrap();
+        assert!(line.contains(counted), "{commit}: {out}");
+    }
 }

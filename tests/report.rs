@@ -64,7 +64,7 @@ fn the_report_lists_the_files_that_each_task_changed() {
     assert!(changes.contains("    gen-0  +1 -0\n") && changes.contains("    and 12 more files\n"), "{text}");
     let page = project.run(&["report", "--html", "-"]).code(0).stdout;
     assert!(page.contains("<summary><strong>1</strong> A: 32 files +32 -0</summary>"), "{page}");
-    assert!(page.contains("<td><code>gen-0</code></td>") && !page.contains("<b>"), "{page}");
+    assert!(page.contains("<th scope=\"row\"><code>gen-0</code></th>") && !page.contains("<b>"), "{page}");
 }
 
 /// A project of git, with one task whose check fails twice.
@@ -90,7 +90,7 @@ fn the_report_names_the_cause_of_each_failed_attempt_and_what_is_left() {
     let text = project.run(&["report"]).code(0).stdout;
     let reasons =
         text.split_once("\n## Why attempts failed\n\n**1 A**\n\n").unwrap_or_else(|| panic!("{text}")).1;
-    let cause = "failed with exit code 1: FAIL two notes were added, list shows one";
+    let cause = "not done: FAIL two notes were added, list shows one (`sh check.sh` does not succeed";
     assert!(reasons.starts_with("- attempt 1: ") && reasons.matches(cause).count() == 2, "{text}");
     assert!(text.contains("\n## Left\n\n- 2 B (human)\n"), "{text}");
     assert!(text.contains("    seqorch diff --spec login 1\n"), "{text}");

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::common::Project;
+use crate::common::git::init;
 use crate::common::programs::json as json_of;
 
 #[test]
@@ -103,6 +104,7 @@ fn where_none_ever_ran_verbs_list_them() {
 #[test]
 fn a_command_without_a_verb_says_what_to_do_next() {
     let empty = Project::new();
+    std::fs::remove_file(empty.path("seqorch.toml")).unwrap();
     empty.run(&[]).code(0).says(&["There is no spec", ".kiro/specs/first/tasks.md", "seqorch init"]);
     empty.write("PLAN.md", "# Plan\n\n- [ ] Write it\n- [ ] Test it\n");
     empty.run(&[]).code(0).says(&["PLAN.md lists tasks", "seqorch run PLAN.md"]);
@@ -114,4 +116,69 @@ fn a_command_without_a_verb_says_what_to_do_next() {
     project.run(&[]).code(0).says(&["Next: seqorch report shop"]);
     project.write(".kiro/specs/shop/tasks.md", "- [x] 1. C\n- [ ] 2. D\n");
     project.run(&[]).code(0).says(&["Next: seqorch run shop "]);
+}
+
+#[test]
+fn a_refused_start_does_not_hide_the_work_of_another_spec() {
+    let agent = "echo I worked; echo x > made; say_done";
+    let project = Project::new().spec("login", "- [ ] 1. A\n").spec("search", "- [ ] 1. B\n").agent(agent);
+    let project = project.config("[git]\ncommit = \"step\"\n");
+    init(&project);
+    project.run(&["run", "login"]).code(0);
+    project.write("mine.txt", "mine");
+    project.run(&["run", "search"]).code(2).says(&["the work tree has changes"]);
+    project.run(&["status"]).code(0).says(&["search: needs you: the work tree has changes"]);
+    project.run(&["report"]).code(0).says(&["# login: all complete"]);
+    project.run(&["logs"]).code(0).says(&["I worked"]);
+    project.run(&["diff", "1", "--stat"]).code(0).says(&["made"]);
+    project
+        .run(&["report", "search"])
+        .code(0)
+        .says(&["nothing has run yet; start with `seqorch run search`"]);
+}
+
+#[test]
+fn a_pause_and_an_ended_queue_name_the_specs_that_continue() {
+    let project = three();
+    let out = project.run(&["run", "shop", "login", "logout"]).code(2);
+    out.says(&[
+        "not started, since shop did not end well: login, logout; start them with: seqorch run login logout",
+    ]);
+    project.run(&["pause", "login"]).code(0);
+    project.run(&["plan", "login", "--dry-run"]).code(0).says(&["seqorch resume login --now"]);
+}
+
+#[test]
+fn after_init_the_next_step_is_not_init_again() {
+    let project = Project::new().file("TODO.md", "# To do\n\n- [ ] Write it\n");
+    std::fs::remove_file(project.path("seqorch.toml")).unwrap();
+    project.run(&[]).code(0).says(&["seqorch init ", "seqorch run TODO.md"]);
+    project.run(&["init"]).code(0);
+    let out = project.run(&[]).code(0).stdout;
+    assert!(!out.contains("seqorch init") && out.contains("seqorch run TODO.md"), "{out}");
+}
+
+#[test]
+fn a_broken_configuration_is_named_and_what_ran_is_still_shown() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent("echo I worked; say_done");
+    project.run(&["run", "--only", "1"]).code(0);
+    for broken in ["delay = [", "[run]\ndelay = \"soon\"\n"] {
+        project.write("seqorch.toml", broken);
+        for (args, part) in [
+            (&["status"][..], "1 of 2 tasks done"),
+            (&[], "login"),
+            (&["specs"], "login"),
+            (&["report"], "# login: 1 task left"),
+            (&["logs", "1"], "I worked"),
+            (&["config", "explain", "run.delay"], "Pause between two steps."),
+            (&["stop"], "nothing is running"),
+        ] {
+            let out = project.run(args).code(0);
+            assert!(out.stderr.contains("the configuration has a problem"), "{args:?}: {out:?}");
+            assert!(out.stderr.contains("seqorch.toml:"), "{args:?}: {out:?}");
+            out.says(&[part]);
+        }
+        project.run(&["run"]).code(78);
+        project.run(&["config", "show"]).code(78);
+    }
 }

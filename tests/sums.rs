@@ -72,13 +72,22 @@ fn usage(line: &str) -> Usage {
     }
 }
 
-/// The lines of tasks with attempts, and the total: the only line that starts with a number of tokens.
-fn rows_and_total(text: &str) -> (Usage, Usage) {
+/// The lines of tasks with attempts, and the total with this name.
+fn rows_and_total(text: &str, name: &str) -> (Usage, Usage) {
     let lines = || text.lines().filter(|line| line.starts_with("  ") && line.contains(" tokens in"));
-    let rows = lines().filter(|line| line.contains(" attempt"));
-    let total: Vec<_> = lines().filter(|line| !line.contains(" attempt")).collect();
-    assert_eq!(total.len(), 1, "{text}");
-    (rows.fold(Usage::default(), |sum, line| sum.add(&usage(line))), usage(total[0]))
+    let rows = lines().filter(|line| !line.contains(" runs: ") && !line.contains(" run: "));
+    (rows.fold(Usage::default(), |sum, line| sum.add(&usage(line))), total(text, name).unwrap())
+}
+
+/// The total with this name, and how long agents worked.
+fn total(text: &str, name: &str) -> Option<Usage> {
+    text.lines().find_map(|line| line.strip_prefix(&format!("  {name}: "))).map(usage)
+}
+
+/// How long agents worked, as the total of all runs says.
+fn worked(text: &str) -> &str {
+    let line = text.lines().rfind(|line| line.contains(", worked ")).unwrap_or_else(|| panic!("{text}"));
+    line.split(", worked ").nth(1).unwrap().split(", ").next().unwrap()
 }
 
 /// The counts of a line such as `1 of 5 tasks done · 1 failed`, of which all but the first make up the rest.
@@ -117,7 +126,8 @@ fn assert_sums(project: &Project, run: &str, when: &str) {
     let json: Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
     let page = project.run(&["report", "--all"]).stdout;
 
-    let (rows, total) = rows_and_total(&status);
+    let (rows, total) = rows_and_total(&status, "all runs");
+    assert_eq!(rows.attempts, total.attempts, "{when}: {status}");
     assert_eq!(
         (rows.input, rows.output, rows.cost),
         (total.input, total.output, total.cost),
@@ -151,6 +161,7 @@ fn assert_sums(project: &Project, run: &str, when: &str) {
         "{when}: {page}"
     );
 
+    assert_eq!(worked(&status), of_report("worked"), "{when}: {status}{page}");
     assert_eq!(counts(&status), counts(&page), "{when}");
     let of_json = |name: &str| json["counts"][name].as_u64().unwrap();
     let parts = ["done", "failed", "halted", "todo", "skipped"].map(of_json);
@@ -160,7 +171,11 @@ fn assert_sums(project: &Project, run: &str, when: &str) {
     assert_eq!(printed, parts, "{when}: {line}");
     if !run.is_empty() {
         assert_eq!(counts(run), line, "{when}: {run}");
-        let (rows, total) = rows_and_total(run);
+        let (rows, total) = rows_and_total(run, "this run");
+        assert_eq!(rows.attempts, total.attempts, "{when}: {run}");
+        let all = self::total(run, "all runs").unwrap_or_else(|| self::total(run, "this run").unwrap());
+        assert_eq!(Some(all), self::total(&status, "all runs"), "{when}: {run}{status}");
+        assert_eq!(worked(run), worked(&status), "{when}: {run}{status}");
         assert_eq!(
             (rows.input, rows.output, rows.cost),
             (total.input, total.output, total.cost),
@@ -194,8 +209,8 @@ fn totals_are_the_sums_of_their_rows_after_every_way_to_resume() {
     let run = project.run(&["run", "--retry"]).code(0).stdout;
     assert_eq!(project.ledger()[7..], ["10 3"]);
     assert_sums(&project, &run, "when all is complete");
-    let (_, total) = rows_and_total(&project.run(&["status"]).stdout);
-    let expected = Usage { attempts: 0, input: 4100, output: 80, cost: 1300 };
+    let (_, total) = rows_and_total(&project.run(&["status"]).stdout, "all runs");
+    let expected = Usage { attempts: 8, input: 4100, output: 80, cost: 1300 };
     assert_eq!(total, expected);
     let listed: Vec<_> = project.run(&["status"]).stdout.lines().skip(1).map(str::to_owned).collect();
     let before = listed.iter().filter_map(|line| line.trim().split_once("  ")).map(|(before, _)| before);

@@ -234,3 +234,25 @@ fn status_shows_the_check_that_runs() {
     project.release();
     run.wait().code(0);
 }
+
+#[test]
+fn the_cause_far_above_the_end_of_a_log_is_named_everywhere() {
+    let project = Project::new()
+        .spec("demo", ONE)
+        .agent("say_done")
+        .env("API_KEY", "hunter22hunter22")
+        .file(
+            "check.sh",
+            "echo \"FAIL two notes, key is $API_KEY\"\ni=0; while [ $i -lt 500 ]; do echo \"  at $i\"; i=$((i+1)); done\nexit 1\n",
+        )
+        .config("[verify]\ncommands = [[\"sh\", \"check.sh\"]]\n[retry]\nattempts = 1\n");
+    let out = project.run(&["run"]).code(2);
+    let cause = "not done: FAIL two notes, key is ";
+    assert_eq!(out.stdout.matches(cause).count(), 3, "event, line of the task, need: {}", out.stdout);
+    assert!(!out.stdout.contains("hunter22"), "{}", out.stdout);
+    for args in [&["status"][..], &["report"]] {
+        project.run(args).says(&[cause]);
+    }
+    let events = project.read(".seqorch/demo/events.jsonl");
+    assert!(events.lines().filter(|line| line.contains(cause)).count() >= 2, "{events}");
+}

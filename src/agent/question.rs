@@ -64,10 +64,6 @@ pub fn asked(message: &str) -> Option<String> {
     let lines: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     // choices or a polite word may follow the question
     let end = &lines[lines.len().saturating_sub(ASKED_WITHIN)..];
-    let ends_with_question = |line: &str| {
-        let line = line.trim_end_matches(['*', '_', '`', '"', '\'', ')', ' ', '”', '’']);
-        line.ends_with(['?', '？'])
-    };
     let is_last = |at: usize| {
         end[at + 1..].iter().all(|line| ENTRY.is_match(line) || ASKS.is_match(line) || line.len() < 60)
     };
@@ -75,6 +71,22 @@ pub fn asked(message: &str) -> Option<String> {
         (ends_with_question(end[at]) && is_last(at)) || (at + 1 == end.len() && ASKS.is_match(end[at]))
     });
     asks.then(|| last_message(&[lines.join("\n")]))
+}
+
+/// The lines of a message from its question on, without the words that lead to it. The whole message if it asks nothing.
+#[must_use]
+pub fn from_question(message: &str) -> String {
+    let lines: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let last = |asks: &dyn Fn(&str) -> bool| lines.iter().rposition(|line| asks(line));
+    let at = last(&ends_with_question)
+        .or_else(|| last(&|line| line.contains(['?', '？'])))
+        .or_else(|| last(&|line| ASKS.is_match(line)));
+    lines[at.unwrap_or(0)..].join("\n")
+}
+
+fn ends_with_question(line: &str) -> bool {
+    let line = line.trim_end_matches(['*', '_', '`', '"', '\'', ')', ' ', '”', '’']);
+    line.ends_with(['?', '？'])
 }
 
 /// Lines at the end of a message in which its question stands.
@@ -130,6 +142,19 @@ mod tests {
             "What changed?\nThe parser reads empty files now, and its tests cover them, including those with a mark.\nAll pass.",
         ] {
             assert_eq!(asked(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_words_before_a_question_are_left_out_and_its_choices_are_not() {
+        for (text, shown) in [
+            ("I read both.\nThe spec names none.\n\nWhich one?", "Which one?"),
+            ("Why two? I looked.\n**Which one?**\n- A\n- B", "**Which one?**\n- A\n- B"),
+            ("I read it.\nPlease choose a name.", "Please choose a name."),
+            ("There is no key.\nI stop here.", "There is no key.\nI stop here."),
+            ("", ""),
+        ] {
+            assert_eq!(from_question(text), shown);
         }
     }
 

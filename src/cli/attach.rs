@@ -16,7 +16,7 @@ use crate::config::Tmux;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Selection, TaskNames, tmux_names};
 use crate::project::SpecPlace;
-use crate::report::text::sanitise_line;
+use crate::report::text::{sanitise_line, spec_command};
 use crate::run::tmux_session::window_owner;
 use crate::run::windows::OWN_WINDOW;
 use crate::state::SpecState;
@@ -32,20 +32,23 @@ pub(super) struct AttachArgs {
     id: Option<String>,
 }
 
-const READ_LOGS: &str = "Read the output of a run with `seqorch logs`.";
+/// How to read what a run printed without its session.
+fn read_logs(place: &SpecPlace) -> String {
+    format!("Read the output of a run with `{}`.", spec_command("logs --spec", &place.typed, ""))
+}
 
 pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
-    let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
+    let project = Project::open_to_look(global, args.spec.as_deref())?;
     let (dir, id) = spec_and_window(&project, args)?;
     let place = project.place(&dir, Selection::default())?;
     let store = place.store();
     let config = &project.loaded.config.tmux;
     let env: Vec<_> = std::env::vars_os().collect();
     let program = tmux::find_tmux(&env, &project.root).ok_or_else(|| {
-        Error::new(ErrorKind::Unavailable, "tmux is not on the search path").hint(READ_LOGS)
+        Error::new(ErrorKind::Unavailable, "tmux is not on the search path").hint(read_logs(&place))
     })?;
     let tmux = TmuxServer::new(program, config.socket.clone(), &env).of(window_owner(&place, &store));
-    let session = find_session(&tmux, &store, || tmux_names::session(&config.session, &place.name))
+    let session = find_session(&tmux, &store, &place, || tmux_names::session(&config.session, &place.name))
         // a name that nothing has is the first mistake
         .map_err(|missing| unknown_name(&place, config, id.as_deref()).unwrap_or(missing))?;
     let state = project.state(&place).unwrap_or_default();
@@ -53,9 +56,10 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
     let inside = is_inside(&tmux, &session)?;
     if !inside && !std::io::stdin().is_terminal() {
         let text = "attach needs a terminal, and standard input is not a terminal";
-        return Err(Error::new(ErrorKind::Usage, text).hint(READ_LOGS));
+        return Err(Error::new(ErrorKind::Usage, text).hint(read_logs(&place)));
     }
-    let command = tmux.attach_argv(&session, window.as_deref(), inside);
+    let others = tmux.is_attached(&session)?;
+    let command = tmux.attach_argv(&session, window.as_deref(), inside, others);
     let error = Command::new(&command[0]).args(&command[1..]).exec();
     Err(Error::new(ErrorKind::Unavailable, "starting tmux").caused_by(error))
 }
@@ -99,7 +103,12 @@ fn has_window(project: &Project, dir: &Path, name: &str) -> bool {
 }
 
 /// The session of the run that works now, or else of the last one.
-fn find_session(tmux: &TmuxServer, store: &Store, configured: impl Fn() -> String) -> Result<TmuxSession> {
+fn find_session(
+    tmux: &TmuxServer,
+    store: &Store,
+    place: &SpecPlace,
+    configured: impl Fn() -> String,
+) -> Result<TmuxSession> {
     // a run may use another name than the configuration, so the one that works now is asked
     let running = lock::holder(&store.run_lock()).and_then(|holder| holder.session);
     let name = match &running {
@@ -116,9 +125,12 @@ fn find_session(tmux: &TmuxServer, store: &Store, configured: impl Fn() -> Strin
     };
     found.ok_or_else(|| {
         let hint = if running.is_some() {
-            "It was killed. The run continues and opens it again with its next task; see `seqorch status`."
+            let status = spec_command("status", &place.typed, "");
+            format!("It was killed. The run continues and opens it again with its next task; see `{status}`.")
         } else {
-            "Start a run with `seqorch run`, or read its output with `seqorch logs`."
+            let (run, logs) =
+                (spec_command("run", &place.typed, ""), spec_command("logs --spec", &place.typed, ""));
+            format!("Start a run with `{run}`, or read its output with `{logs}`.")
         };
         Error::new(ErrorKind::NoSpec, format!("there is no tmux session {name}")).hint(hint)
     })

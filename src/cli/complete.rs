@@ -3,6 +3,7 @@
 //! Only files are read; no program is run. What can't be read is not proposed, and no mistake is ever printed: it would
 //! stand in the middle of what a person types.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -13,13 +14,14 @@ use clap_complete::env::{CompleteEnv, Shells};
 use super::command_line;
 use super::global::{ColorChoice, Global};
 use super::help::TOPICS;
-use super::overview::Overview;
+use super::overview::{Overview, SpecLook};
 use super::project::Project;
 use super::shells::{SHELLS, VARIABLE};
 use crate::config::{self, BUILT_IN_BACKENDS};
 use crate::plan::Selection;
 use crate::project::SpecPlace;
 use crate::report::text::{cut, sanitise_line};
+use crate::state::UnitState;
 
 /// Columns of what stands beside a proposal.
 const HELP: usize = 60;
@@ -65,7 +67,11 @@ fn with_proposals(verb: &str, arg: Arg) -> Arg {
         }
         "id" if verb == "attach" => windows,
         "only" => return arg.add(ArgValueCompleter::new(several_tasks)),
+        "id" if verb == "undo" => done_tasks,
+        "id" if ["logs", "diff", "talk"].contains(&verb) => tried_tasks,
+        "task" if verb == "resume" => asking_tasks,
         "id" | "from" | "prompt" => tasks,
+        "model" => models,
         "attempt" => attempts,
         "backend" | "assign_backend" => backends,
         "agent" => owners,
@@ -165,7 +171,10 @@ fn specs(current: &OsStr, with_windows: bool) -> Vec<CompletionCandidate> {
     let project = TypedLine { spec: None, ..typed }.project();
     let found = project.as_ref().map(|project| Overview::of(project, project.specs()));
     let looks = found.iter().flat_map(|overview| &overview.specs);
-    let mut all = beginning(current, looks.map(|look| (look.typed.clone(), look.summary())).collect());
+    // with -C, a name means a spec there
+    let name =
+        |look: &SpecLook| project.as_ref().map_or_else(|| look.typed.clone(), |there| look.name_there(there));
+    let mut all = beginning(current, looks.map(|look| (name(look), look.summary())).collect());
     if with_windows {
         all.extend(beginning(current, windows(&TypedLine::read())));
     }
@@ -188,6 +197,58 @@ fn tasks(typed: &TypedLine) -> Vec<(String, String)> {
         Some(tasks.tasks.into_iter().map(|task| (task.id, task.title)).collect())
     };
     found().unwrap_or_default()
+}
+
+/// The tasks whose state is like this.
+fn tasks_that(typed: &TypedLine, fits: fn(&UnitState) -> bool) -> Vec<(String, String)> {
+    let found = || {
+        let project = typed.project()?;
+        let place = typed.place(&project)?;
+        let state = project.state(&place).ok()?;
+        let titles = tasks(typed);
+        let title = |id: &str| titles.iter().find(|(known, _)| known == id).map(|(_, title)| title.clone());
+        let fitting = state.units_by_id().into_iter().filter(|(_, unit)| fits(unit));
+        let named =
+            fitting.map(|(id, unit)| (id.to_owned(), title(id).unwrap_or_else(|| unit.title.clone())));
+        Some(named.collect())
+    };
+    found().unwrap_or_default()
+}
+
+fn done_tasks(typed: &TypedLine) -> Vec<(String, String)> {
+    tasks_that(typed, |unit| unit.changes.is_some() && unit.is_done())
+}
+
+fn tried_tasks(typed: &TypedLine) -> Vec<(String, String)> {
+    tasks_that(typed, |unit| !unit.attempts.is_empty())
+}
+
+fn asking_tasks(typed: &TypedLine) -> Vec<(String, String)> {
+    tasks_that(typed, UnitState::is_halted)
+}
+
+/// The models that the configuration names, and those that agents of the project named.
+fn models(typed: &TypedLine) -> Vec<(String, String)> {
+    let Some(project) = typed.project() else { return Vec::new() };
+    let config = &project.loaded.config;
+    let of_backends = config
+        .backends
+        .iter()
+        .filter_map(|(name, backend)| Some((backend.model.clone()?, format!("the model of {name}"))));
+    let mut all: BTreeMap<String, String> = of_backends.collect();
+    all.extend(config.run.model.clone().map(|model| (model, "run.model".to_owned())));
+    for place in
+        project.specs().iter().filter_map(|found| project.place(&found.dir, Selection::default()).ok())
+    {
+        let Ok(state) = project.state(&place) else { continue };
+        for attempt in state.units.values().flat_map(|unit| &unit.attempts) {
+            let named = attempt.asked_model.iter().chain(&attempt.learned.model);
+            for model in named {
+                all.entry(model.clone()).or_insert_with(|| format!("used with {}", attempt.backend));
+            }
+        }
+    }
+    all.into_iter().collect()
 }
 
 fn windows(typed: &TypedLine) -> Vec<(String, String)> {

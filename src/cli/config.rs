@@ -79,7 +79,8 @@ pub(super) fn config(global: &Global, args: &ConfigArgs) -> Result<u8> {
         ConfigVerb::Fetch => return fetch(global, false),
         ConfigVerb::Update => return fetch(global, true),
         ConfigVerb::Show { key } => explain::show(&loaded()?, key.as_deref())?,
-        ConfigVerb::Explain { key } => explain::explain(&loaded()?, key)?,
+        // what a key means helps most while a file is broken
+        ConfigVerb::Explain { key } => explain::explain(&Project::open_to_look(global, None)?.loaded, key)?,
         // these work without a project, and with a broken configuration
         ConfigVerb::Example => pages::example(),
         ConfigVerb::Reference => pages::reference(),

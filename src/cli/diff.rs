@@ -32,12 +32,12 @@ pub(super) struct DiffArgs {
 }
 
 pub(super) fn diff(global: &Global, args: &DiffArgs) -> Result<u8> {
-    let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
+    let project = Project::open_to_look(global, args.spec.as_deref())?;
     let spec = spec_for(
         &project,
         args.spec.as_deref(),
         &format!("diff {} --spec", shell_word(&args.id)),
-        Unnamed::Shows,
+        Unnamed::ShowsWork,
     )?;
     let place = project.place(&spec, Selection::default())?;
     // git shows it in its own way, with whatever its settings say

@@ -42,7 +42,7 @@ pub(super) struct ExportArgs {
 }
 
 pub(super) fn export(global: &Global, args: &ExportArgs) -> Result<u8> {
-    let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
+    let project = Project::open_to_look(global, args.spec.as_deref())?;
     let spec = spec_for(&project, args.spec.as_deref(), "export", Unnamed::Shows)?;
     let place = project.place(&spec, Selection::default())?;
     let top = format!("seqorch-{}", file_name_of(&place.name));
@@ -55,6 +55,10 @@ pub(super) fn export(global: &Global, args: &ExportArgs) -> Result<u8> {
     // the person named it, and may mean what a link leads to
     let path = paths::real(&path);
     let folder = path.parent().unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(Error::new(ErrorKind::Usage, format!("there is no folder {}", folder.display()))
+            .hint("Make it, or name another file with --output."));
+    }
     let mut temp = tempfile::Builder::new()
         .prefix(".seqorch-export-")
         .tempfile_in(folder)

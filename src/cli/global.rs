@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use anstream::AutoStream;
 use clap::{Args, ValueEnum};
 
+use crate::report::text::wrap_lines;
+
 /// The options of every verb.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
@@ -64,6 +66,26 @@ pub(super) fn colored(global: &Global, stream: &impl anstream::stream::RawStream
         ColorChoice::Always => true,
         ColorChoice::Never => false,
         ColorChoice::Auto => AutoStream::choice(stream) != anstream::ColorChoice::Never,
+    }
+}
+
+/// Standard output, on which no word is broken by the edge of a terminal. A line is written at once.
+pub(super) struct Fitting<W>(pub(super) W);
+
+impl<W: std::io::Write> std::io::Write for Fitting<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+    fn write_fmt(&mut self, words: std::fmt::Arguments<'_>) -> std::io::Result<()> {
+        let text = words.to_string();
+        // escape sequences have no width, and such lines are short
+        let columns = terminal_width().filter(|_| !text.contains('\u{1b}'));
+        let fitting = columns.map(|columns| wrap_lines(&text, columns));
+        self.0.write_all(fitting.as_deref().unwrap_or(&text).as_bytes())
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::Args;
 
 use super::global::terminal_width;
+use super::usage::verb_for;
 use crate::config::nearest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::doc_page::{manual_page, terminal_text};
@@ -106,12 +107,20 @@ fn unknown(command: &clap::Command, words: &[String]) -> Error {
     let names = TOPICS.iter().map(|topic| topic.name);
     let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name);
     let near = nearest(&words[0], names.chain(verbs));
-    let hint = near.map_or_else(
-        || "`seqorch help help` lists the topics, and `seqorch --help` the verbs.".to_owned(),
-        |near| format!("Did you mean `seqorch help {near}`?"),
-    );
+    let hint = match (verb_for(&words[0]), near) {
+        (Some(instead), _) => {
+            format!("`{instead}` does that; `{} --help` lists its options.", verb_of(instead))
+        }
+        (None, Some(near)) => format!("Did you mean `seqorch help {near}`?"),
+        (None, None) => "`seqorch help help` lists the topics, and `seqorch --help` the verbs.".to_owned(),
+    };
     Error::new(ErrorKind::Usage, format!("there is neither a topic nor a verb `{}`", words.join(" ")))
         .hint(hint)
+}
+
+/// The first two words of a command: the program and its verb.
+fn verb_of(command: &str) -> String {
+    command.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

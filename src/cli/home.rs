@@ -13,7 +13,7 @@ use crate::report::theme::{BOLD, DIM, paint};
 use crate::report::view::Standing;
 
 pub(super) fn home(global: &Global) -> Result<u8> {
-    let project = Project::open(global, Vec::new(), None)?;
+    let project = Project::open_to_look(global, None)?;
     let mut out = anstream::stdout();
     let specs = specs(&project)?;
     // a reader that is gone is a normal end
@@ -64,12 +64,7 @@ fn next(project: &Project, look: &SpecLook) -> Vec<(String, &'static str)> {
         }
         _ if look.urgency == Urgency::Waits => vec![(run(" --retry"), "continue it")],
         _ if look.urgency == Urgency::Ran => vec![(run(""), "run what is left")],
-        _ => {
-            let init = || ("seqorch init".to_owned(), "write a seqorch.toml that fits the project");
-            let has_file = !project.loaded.files.is_empty();
-            let begin = (!has_file).then(init);
-            begin.into_iter().chain([plan(), (run(""), "run it")]).collect()
-        }
+        _ => init(project).into_iter().chain([plan(), (run(""), "run it")]).collect(),
     }
 }
 
@@ -97,25 +92,26 @@ fn begin(out: &mut dyn Write, project: &Project) -> io::Result<()> {
         let list = list.strip_prefix(&project.cwd).unwrap_or(list).display().to_string();
         let list = sanitise_line(&shell_word(&list));
         writeln!(out, "{list} lists tasks, and any such file can be run:\n")?;
-        return steps(
-            out,
-            &[
-                ("seqorch init".to_owned(), "write a seqorch.toml that fits the project"),
-                (format!("seqorch plan {list} --dry-run"), "show what would run"),
-                (format!("seqorch run {list}"), "run it"),
-            ],
-        );
+        let run = [
+            (format!("seqorch plan {list} --dry-run"), "show what would run"),
+            (format!("seqorch run {list}"), "run it"),
+        ];
+        return steps(out, &init(project).into_iter().chain(run).collect::<Vec<_>>());
     }
     let folder = sanitise_line(&project.loaded.config.run.spec_root.display().to_string());
     writeln!(out, "Write one, for example {}:\n", paint(BOLD, &format!("{folder}/first/tasks.md")))?;
     writeln!(out, "    # First\n\n    - [ ] 1. Add a greeting to the README\n    - [ ] 2. Test it\n")?;
-    steps(
-        out,
-        &[
-            ("seqorch init".to_owned(), "write a seqorch.toml that fits the project"),
-            ("seqorch plan first --dry-run".to_owned(), "show what would run"),
-            ("seqorch run first".to_owned(), "run it"),
-            ("seqorch help specs".to_owned(), "which files and forms are read"),
-        ],
-    )
+    let run = [
+        ("seqorch plan first --dry-run".to_owned(), "show what would run"),
+        ("seqorch run first".to_owned(), "run it"),
+        ("seqorch help specs".to_owned(), "which files and forms are read"),
+    ];
+    steps(out, &init(project).into_iter().chain(run).collect::<Vec<_>>())
+}
+
+/// The step that comes first in a project without a configuration of its own.
+fn init(project: &Project) -> Option<(String, &'static str)> {
+    let begin = || ("seqorch init".to_owned(), "write a seqorch.toml that fits the project");
+    let has_file = project.loaded.files.iter().any(|file| file.starts_with(&project.root));
+    (!has_file).then(begin)
 }

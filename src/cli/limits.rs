@@ -1,6 +1,6 @@
 //! `seqorch limits`: shows how a message of an agent is understood.
 
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Read, Write};
 
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
@@ -119,11 +119,20 @@ fn test(global: &Global, args: &TestArgs) -> Result<u8> {
             "note: {name} is not a known backend; the messages of all backends are tried"
         );
     }
+    if std::io::stdin().is_terminal() {
+        let _ =
+            writeln!(anstream::stderr(), "paste the message, and end it with Ctrl-D on a line of its own:");
+    }
     let mut bytes = Vec::new();
     std::io::stdin()
         .read_to_end(&mut bytes)
         .map_err(|error| Error::io("reading", std::path::Path::new("standard input"), error))?;
     let text = String::from_utf8_lossy(&bytes);
+    if text.trim().is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "there is no message on standard input").hint(
+            "Pipe what the agent printed into it: echo 'Try again in 5 minutes' | seqorch limits test",
+        ));
+    }
     let channel = match args.channel {
         ChannelArg::Event => Channel::Event,
         ChannelArg::Stdout => Channel::Stdout,

@@ -59,8 +59,8 @@ pub(super) struct LogsArgs {
 }
 
 pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
-    let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
-    let spec = spec_for(&project, args.spec.as_deref(), "logs --spec", Unnamed::Shows)?;
+    let project = Project::open_to_look(global, args.spec.as_deref())?;
+    let spec = spec_for(&project, args.spec.as_deref(), "logs --spec", Unnamed::ShowsWork)?;
     let place = project.place(&spec, Selection::default())?;
     let store = place.store();
     let state = project.state(&place)?;
@@ -323,7 +323,7 @@ impl CheckLogs<'_> {
         // only the run knows that a command could not be started or ran too few tests
         let known = self.outcome().and_then(|outcome| match outcome {
             // the same command may have succeeded earlier in the list
-            Outcome::VerifyFailed { command: failed, tail } if last && failed == command => {
+            Outcome::VerifyFailed { command: failed, tail, .. } if last && failed == command => {
                 tail.lines().next().map(sanitise_line)
             }
             _ => None,

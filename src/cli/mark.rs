@@ -26,7 +26,7 @@ pub(super) struct MarkArgs {
     /// The task: its id, a range (3-5), a pattern (2.*) or a part of its title.
     id: String,
     /// Its new state.
-    #[arg(value_enum, required_unless_present_any = ["backend", "agent", "clear"])]
+    #[arg(value_enum, value_name = "done|todo|skip", required_unless_present_any = ["backend", "agent", "clear"])]
     mark: Option<ManualState>,
     /// Backend that does the task.
     #[arg(help_heading = ASSIGNMENT, long, value_name = "NAME", conflicts_with_all = ["agent", "clear"])]

@@ -26,8 +26,10 @@ const SHOWN: usize = 10;
 /// What a verb does to a spec that its command does not name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unnamed {
-    /// Shows it.
+    /// Shows where it stands.
     Shows,
+    /// Shows what its agents did.
+    ShowsWork,
     /// Answers it and continues it.
     Answers,
     /// Makes it try at once.
@@ -60,6 +62,8 @@ pub(super) struct SpecLook {
     pub(super) urgency: Urgency,
     /// When its last run began.
     began: Option<Timestamp>,
+    /// When its last attempt began.
+    worked: Option<Timestamp>,
     counts: Counts,
     asks: bool,
     pub(super) waits_for_person: bool,
@@ -104,6 +108,7 @@ impl SpecLook {
                     standing: Some(standing),
                     urgency: urgency(standing, &state),
                     began: state.run.began(),
+                    worked: state.units.values().flat_map(|unit| &unit.attempts).map(|a| a.started_at).max(),
                     counts,
                     asks: needs.iter().any(|need| need.kind == NeedKind::Question),
                     waits_for_person: state.run.waits_for_person() || state.pause.is_some(),
@@ -120,6 +125,7 @@ impl SpecLook {
                 standing: None,
                 urgency: Urgency::Rests,
                 began: None,
+                worked: None,
                 counts: Counts::default(),
                 asks: false,
                 waits_for_person: false,
@@ -131,6 +137,12 @@ impl SpecLook {
     /// Its tasks and where it stands, in one line.
     pub(super) fn summary(&self) -> String {
         format!("{}/{} done, {}", self.counts.done, self.counts.all, self.words)
+    }
+
+    /// What a person types for it in the folder that the project was opened in.
+    pub(super) fn name_there(&self, project: &Project) -> String {
+        let leads = project.spec(Some(Path::new(&self.found.name))).is_ok_and(|dir| dir == self.found.dir);
+        if leads { self.found.name.clone() } else { self.typed.clone() }
     }
 
     fn style(&self) -> Style {
@@ -213,8 +225,12 @@ impl Overview {
 
     /// The spec that matters most now; `None` where none ever ran.
     pub(super) fn first(&self) -> Option<&SpecLook> {
-        let ran = self.specs.iter().filter(|look| look.urgency < Urgency::Rests);
-        ran.min_by_key(|look| (look.urgency, std::cmp::Reverse(look.began)))
+        self.first_of(&|look| look.urgency < Urgency::Rests)
+    }
+
+    fn first_of(&self, fits: &dyn Fn(&SpecLook) -> bool) -> Option<&SpecLook> {
+        let fitting = self.specs.iter().filter(|look| fits(look));
+        fitting.min_by_key(|look| (look.urgency, std::cmp::Reverse(look.began)))
     }
 
     /// Writes a line for each spec, in their order; at most `most`, of which the urgent ones stay. An arrow marks `chosen`.
@@ -254,6 +270,10 @@ impl Overview {
         };
         let (found, what) = match act {
             Unnamed::Shows => (self.first().into_iter().collect(), "none of them ever ran"),
+            // a run that was refused left nothing to read
+            Unnamed::ShowsWork => {
+                (self.first_of(&|look| look.worked.is_some()).into_iter().collect(), "none of them ever ran")
+            }
             Unnamed::Answers => (fitting(&|look| look.asks), "none of them asks a question"),
             Unnamed::Retries => {
                 (fitting(&|look| look.waits_for_person), "none of them waits for a limit, a pause or a time")
@@ -264,7 +284,7 @@ impl Overview {
             return Ok(only);
         }
         let several = match act {
-            Unnamed::Shows | Unnamed::Answers => "ask a question",
+            Unnamed::Shows | Unnamed::ShowsWork | Unnamed::Answers => "ask a question",
             Unnamed::Retries => "wait for a limit",
             Unnamed::Stops => "run",
         };

@@ -26,6 +26,7 @@ use crate::report::left_cost::{LeftCost, left_cost};
 use crate::report::moves::add_moves;
 use crate::report::text::sanitise_line;
 use crate::report::timeline::lines;
+use crate::report::wait_text::naming;
 use crate::report::{plan as plan_text, plan_json};
 use crate::run::needed::lacks;
 use crate::run::prepare::template;
@@ -196,6 +197,7 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace, work: 
     let (now, zone) = (Timestamp::now(), TimeZone::system());
     let times = forecast::timeline(&plan, &state, config, asked_times(work, &state, now)?, now, &zone);
     let (expected, expected_by) = times.map(|times| lines(&times, now, &zone)).unwrap_or_default();
+    let expected = expected.into_iter().map(|(id, line)| (id, naming(&line, &place.typed))).collect();
     let width = terminal_width();
     let left = what_is_left(project, place, &plan, &state).map(|left| left.to_string()).unwrap_or_default();
     let skills: Vec<String> =

@@ -13,6 +13,7 @@ use crate::project::own_tree;
 use crate::project::project_folders::ProjectFolders;
 use crate::project::spec_argument::{GivenOptions, SpecFinder};
 use crate::project::spec_place::{SpecLocation, SpecPlace, locate};
+use crate::report::theme;
 use crate::state::SpecState;
 use crate::sys::paths::{self, leads_out};
 use crate::sys::variables::text_variables;
@@ -54,6 +55,23 @@ impl Project {
         let ProjectFolders { root, cwd } = find_folders(global, spec)?;
         let request = LoadRequest { flags, ..load_request(global, &root, &cwd) };
         let loaded = config::load(&request)?;
+        Ok(Self::with(global, root, cwd, request, loaded))
+    }
+
+    /// As [`Project::open`], for a verb that must work while the configuration is broken: the error is printed, and what has no
+    /// problem counts.
+    pub(super) fn open_to_look(global: &Global, spec: Option<&Path>) -> Result<Self> {
+        let ProjectFolders { root, cwd } = find_folders(global, spec)?;
+        let request = load_request(global, &root, &cwd);
+        let (loaded, problems) = config::load_what_can_be(&request)?;
+        if let Some(error) = problems {
+            let text = format!("{}note: the rest of the configuration counts here\n", error.render());
+            let _ = writeln!(anstream::stderr(), "{}", theme::text(&text));
+        }
+        Ok(Self::with(global, root, cwd, request, loaded))
+    }
+
+    fn with(global: &Global, root: PathBuf, cwd: PathBuf, request: LoadRequest, loaded: Loaded) -> Self {
         if global.verbose > 0 {
             print_sources(&root, &loaded.files);
         }
@@ -61,7 +79,7 @@ impl Project {
             directory: global.directory.is_some(),
             configuration: global.config.is_some() || global.profile.is_some(),
         };
-        Ok(Self { loaded, root, cwd, verbosity: global.verbose, request, given })
+        Self { loaded, root, cwd, verbosity: global.verbose, request, given }
     }
 
     fn finder(&self) -> SpecFinder<'_> {

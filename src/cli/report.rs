@@ -16,6 +16,7 @@ use crate::plan::Selection;
 use crate::project::current_plan::current_plan;
 use crate::project::{SpecPlace, own_tree};
 use crate::report::run_report::{ReportSource, RunReport, run_report};
+use crate::report::text::spec_command;
 use crate::report::work_tree::ShownTree;
 use crate::report::{events, page, theme};
 use crate::run::run_repository::RunRepository;
@@ -45,11 +46,12 @@ pub(super) struct ReportArgs {
 }
 
 pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
-    let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
-    let spec = spec_for(&project, args.spec.as_deref(), "report", Unnamed::Shows)?;
+    let project = Project::open_to_look(global, args.spec.as_deref())?;
+    let spec = spec_for(&project, args.spec.as_deref(), "report", Unnamed::ShowsWork)?;
     let place = project.place(&spec, Selection::default())?;
     let is_page = args.open || args.html.is_some();
-    let found = spec_report(&project, &place, args.all, is_page)?;
+    // programs get what the page shows
+    let found = spec_report(&project, &place, args.all, is_page || args.json)?;
     let mut out = anstream::stdout();
     if args.json {
         let text = serde_json::to_string_pretty(&found)
@@ -58,7 +60,12 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
         return Ok(0);
     }
     let Some(found) = found else {
-        let _ = writeln!(out, "{}: nothing has run yet; start with `seqorch run`", place.name);
+        let _ = writeln!(
+            out,
+            "{}: nothing has run yet; start with `{}`",
+            place.name,
+            spec_command("run", &place.typed, "")
+        );
         return Ok(0);
     };
     if !is_page {

@@ -11,7 +11,7 @@ use super::spec_run::SpecRun;
 use super::trust::TrustFlag;
 use super::{Global, watch};
 use crate::error::{Error, ErrorKind, Result};
-use crate::report::text::plural;
+use crate::report::text::{command_line, plural};
 use crate::run::End;
 use crate::run::branch;
 use crate::run::detached::{self, DetachRequest, DetachedPaths};
@@ -196,8 +196,10 @@ pub(super) fn start(runs: &[SpecRun], options: StartOptions) -> Result<u8> {
             let names: Vec<&str> = left.iter().map(|run| run.place.name.as_str()).collect();
             let why = if ended.asked_to_stop { "was stopped" } else { "did not end well" };
             let name = &run.place.name;
-            let _ =
-                writeln!(std::io::stderr(), "note: not started, since {name} {why}: {}", names.join(", "));
+            let typed: Vec<String> = left.iter().map(|run| run.place.typed.clone()).collect();
+            let later = command_line(&[vec!["seqorch".to_owned(), "run".to_owned()], typed].concat());
+            let text = format!("note: not started, since {name} {why}: {}", names.join(", "));
+            let _ = writeln!(std::io::stderr(), "{text}; start them with: {later}");
             return Ok(if ended.exit_code == 0 {
                 exit_code(&End::Interrupted, &[])
             } else {

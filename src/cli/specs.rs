@@ -51,7 +51,7 @@ struct SpecSummary {
 }
 
 pub(super) fn specs(global: &Global, args: &SpecsArgs) -> Result<u8> {
-    let project = Project::open(global, Vec::new(), None)?;
+    let project = Project::open_to_look(global, None)?;
     let specs: Vec<SpecSummary> = project.specs().into_iter().map(|found| summary(&project, found)).collect();
     let mut out = anstream::stdout();
     // a reader that is gone is a normal end

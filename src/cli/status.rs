@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::Global;
+use super::global::{Fitting, terminal_width};
 use super::overview::{Overview, Unnamed, spec_for};
 use super::project::Project;
 use super::report::shown_tree;
@@ -23,9 +24,9 @@ use crate::report::counts as report_counts;
 use crate::report::edit_text::config_note_lines;
 use crate::report::needs::{self, ShownNeed};
 use crate::report::said::note_lines;
-use crate::report::spent::spent;
-use crate::report::task_lines::task_lines;
-use crate::report::text::{sanitise_line, shell_word};
+use crate::report::spent::sums_line;
+use crate::report::task_lines::{near_task_lines, task_lines};
+use crate::report::text::{sanitise_line, shell_word, wrap_lines};
 use crate::report::theme::{self, BOLD, paint, style_of};
 use crate::report::times::{busy_line, span};
 use crate::report::view::Standing;
@@ -34,7 +35,7 @@ use crate::report::work_tree::ShownTree;
 use crate::run::recorded_commits::{LostCommit, lost_commits};
 use crate::run::run_repository::RunRepository;
 use crate::run::run_texts::limit_lines;
-use crate::state::{self, AttemptRecord, ById, NeedKind, SpecState, UnitState, counts, left};
+use crate::state::{self, AttemptRecord, AttemptSums, ById, NeedKind, SpecState, UnitState, counts, left};
 use crate::store::activity::AtWork;
 use crate::store::busy_file::BusyFile;
 use crate::store::lock::{self, Holder};
@@ -52,7 +53,7 @@ pub(super) struct StatusArgs {
 }
 
 pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
-    let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
+    let project = Project::open_to_look(global, args.spec.as_deref())?;
     let asked = args.spec.as_deref();
     if args.watch {
         let spec = spec_for(&project, asked, "status --watch", Unnamed::Shows)?;
@@ -151,6 +152,7 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
         return Ok(0);
     }
     let needs = needs::shown(&place.typed, &state);
+    let mut out = Fitting(out);
     write_head(&mut out, &place.name, standing, &needs, (tree.as_ref(), holder.as_ref()));
     if let Some((unit, attempt, doing)) = &running {
         let line = at_work(&place.typed, &state, (unit, attempt), doing, commands, holder.is_some());
@@ -165,12 +167,14 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
     for line in config_note_lines(&state).into_iter().chain(checks) {
         let _ = writeln!(out, "  {line}");
     }
-    for line in task_lines(&state, &plan) {
+    // a pipe gets all of them
+    let is_short = terminal_width().is_some() && project.verbosity == 0;
+    for line in if is_short { near_task_lines(&state, &plan) } else { task_lines(&state, &plan) } {
         let _ = writeln!(out, "  {line}");
     }
     let _ = writeln!(out, "  {}", report_counts::line(&counts));
-    if let Some(used) = spent(&state.usage) {
-        let _ = writeln!(out, "  {used}");
+    if let Some(sums) = sums_line(&AttemptSums::since(&state, Timestamp::MIN, Timestamp::now())) {
+        let _ = writeln!(out, "  all runs: {sums}");
     }
     write_answers(&mut out, &state);
     for line in note_lines(&state) {
@@ -179,7 +183,9 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
     write_lost(&mut out, &lost);
     let mut text = Vec::new();
     let _ = needs::write(&mut text, &place.typed, &needs);
-    let _ = write!(out, "{}", theme::text(&String::from_utf8_lossy(&text)));
+    let text = String::from_utf8_lossy(&text);
+    let text = terminal_width().map_or_else(|| text.to_string(), |columns| wrap_lines(&text, columns));
+    let _ = write!(out, "{}", theme::text(&text));
     Ok(0)
 }
 
@@ -325,6 +331,6 @@ fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[St
     }
     for (reason, seconds) in state.run.waited_s() {
         let waited = std::time::Duration::from_secs(*seconds);
-        let _ = writeln!(out, "  waited {} for {}", span(waited), sanitise_line(reason));
+        let _ = writeln!(out, "  last run: waited {} for {}", span(waited), sanitise_line(reason));
     }
 }

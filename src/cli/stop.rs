@@ -12,7 +12,7 @@ use super::project::Project;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::project::SpecPlace;
-use crate::report::text::sanitise_line;
+use crate::report::text::{sanitise_line, spec_command};
 use crate::run::active_run::{self, ActiveRun, RetryNow};
 use crate::store::spec_store::Store;
 
@@ -32,7 +32,7 @@ pub(super) struct StopArgs {
 }
 
 pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
-    let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
+    let project = Project::open_to_look(global, args.spec.as_deref())?;
     let spec = spec_for(&project, args.spec.as_deref(), "stop", Unnamed::Stops)?;
     let place = project.place(&spec, Selection::default())?;
     let store = place.store();
@@ -58,14 +58,17 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
     let at_work = shown_attempt(&store)?;
     if args.now && active_run::end_orphans(&place, &store, patience)? {
         let what = at_work.unwrap_or_else(|| "an agent that the state does not know".to_owned());
-        let text = format!("{what} worked without a run and was ended; `seqorch run` starts it again");
+        let again = spec_command("run", &place.typed, "");
+        let text = format!("{what} worked without a run and was ended; `{again}` starts it again");
         print(&place, &text);
     } else if run.is_none() {
         print(
             &place,
             &match at_work {
                 Some(what) => format!(
-                    "no run is active, but {what} is still at work; `seqorch stop --now` ends it, `seqorch run` takes it over"
+                    "no run is active, but {what} is still at work; `{}` ends it, `{}` takes it over",
+                    spec_command("stop", &place.typed, "--now"),
+                    spec_command("run", &place.typed, "")
                 ),
                 None => "nothing is running".to_owned(),
             },

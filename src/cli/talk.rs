@@ -18,7 +18,7 @@ use crate::config::TmuxMode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 use crate::project::SpecPlace;
-use crate::report::text::{command_line, sanitise_line};
+use crate::report::text::{command_line, sanitise_line, spec_command};
 use crate::run::talk_window::{TalkWindow, open_talk_window};
 use crate::run::talking::TalkSession;
 use crate::store::talk_lock::talker;
@@ -49,7 +49,7 @@ pub(super) struct TalkArgs {
 
 pub(super) fn talk(global: &Global, args: &TalkArgs) -> Result<u8> {
     let mut project = Project::open(global, Vec::new(), args.spec.as_deref())?;
-    let spec = spec_for(&project, args.spec.as_deref(), "talk", Unnamed::Shows)?;
+    let spec = spec_for(&project, args.spec.as_deref(), "talk", Unnamed::ShowsWork)?;
     let place = project.place(&spec, Selection::default())?;
     required(&project, &place.root, args.trust)?;
     project.follow(&place);
@@ -84,7 +84,7 @@ fn show(window: &TalkWindow, place: &SpecPlace) -> Result<u8> {
     let TalkWindow { tmux, session, window } = window;
     let inside = is_inside(tmux, session)?;
     let attach = || -> Result<u8> {
-        let command = tmux.attach_argv(session, Some(window), inside);
+        let command = tmux.attach_argv(session, Some(window), inside, tmux.is_attached(session)?);
         let status = Command::new(&command[0]).args(&command[1..]).status();
         let status = status.map_err(|e| Error::new(ErrorKind::Unavailable, "starting tmux").caused_by(e))?;
         Ok(u8::from(!status.success()))
@@ -134,7 +134,11 @@ fn here(project: &Project, place: &SpecPlace, session: &TalkSession) -> Result<u
     let status = session.open(&lock).map_err(|e| Error::io("starting", Path::new(&session.argv[0]), e))?;
     drop(lock);
     let continues = session.leave(place)?;
-    let next = if continues { "the run continues" } else { "`seqorch run` continues in this session" };
+    let next = if continues {
+        "the run continues".to_owned()
+    } else {
+        format!("`{}` continues in this session", spec_command("run", &place.typed, ""))
+    };
     let _ = writeln!(err, "task {task}: {next}");
     Ok(u8::from(!status.success()))
 }

@@ -51,6 +51,38 @@ const VERBS: &[(&str, &str)] = &[
     ("watch", "seqorch status --watch"),
 ];
 
+/// Words that people try below a verb, and what does that here.
+const BELOW: &[(&str, &str, &str)] = &[
+    ("config", "check", "seqorch doctor"),
+    ("config", "get", "seqorch config show KEY"),
+    ("config", "help", "seqorch help config"),
+    ("config", "init", "seqorch init"),
+    ("config", "list", "seqorch config show"),
+    ("config", "ls", "seqorch config show"),
+    ("config", "print", "seqorch config show"),
+    ("config", "set", "seqorch config explain KEY"),
+    ("config", "validate", "seqorch doctor"),
+    ("limits", "check", "seqorch limits test"),
+    ("limits", "list", "seqorch status"),
+    ("limits", "show", "seqorch status"),
+];
+
+/// Flags whose value is missing, and how to give it.
+const VALUES: &[(&str, &str)] = &[
+    ("--html", "name a file for the page, as in `seqorch report --html report.html`; - prints it"),
+    ("--prompt", "name a task, as in `seqorch plan --prompt 2`"),
+    ("--only", "name tasks, as in `seqorch run --only 2,3`; `seqorch plan --dry-run` lists them"),
+    ("--from", "name a task, as in `seqorch run --from 2`"),
+    (
+        "--answer",
+        "write it, as in `seqorch resume --answer \"the first\"`; without the flag, an editor opens",
+    ),
+    ("--backend", "name a backend; `seqorch backends` lists them"),
+    ("--profile", "name a profile: [profile.NAME] of seqorch.toml"),
+    ("--spec", "name a spec; `seqorch specs` lists them"),
+    ("--attempt", "name an attempt by its number, as in `seqorch logs 2 --attempt 1`"),
+];
+
 /// Flags that people try, and where that is set.
 const FLAGS: &[(&str, &str)] = &[
     ("--agent", "set `agent` of [backend.NAME] in seqorch.toml, or choose a backend with --backend"),
@@ -67,7 +99,7 @@ const FLAGS: &[(&str, &str)] = &[
 /// What is missing where an argument is, and how to give it.
 const MISSING: &[(&str, &str)] = &[
     (
-        "<MARK>",
+        "<done|todo|skip>",
         "say what it is now, such as `seqorch mark 2 done`, or who does it: `seqorch mark 2 --backend codex`",
     ),
     (
@@ -102,6 +134,10 @@ fn improve(error: &mut clap::Error, command: &clap::Command) {
         ClapErrorKind::InvalidSubcommand => {
             let Some(word) = text(error, ContextKind::InvalidSubcommand) else { return };
             error.remove(ContextKind::SuggestedSubcommand);
+            if let Some((parent, name)) = parent_of(command, &word) {
+                tip(error, &below(parent, &name, &word));
+                return;
+            }
             let verbs =
                 command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name);
             let spec = sanitise_line(&shell_word(&word));
@@ -132,6 +168,17 @@ fn improve(error: &mut clap::Error, command: &clap::Command) {
                 tip(error, &options_of(command));
             }
         }
+        ClapErrorKind::InvalidValue => {
+            let typed = text(error, ContextKind::InvalidValue).unwrap_or_default();
+            let flag = text(error, ContextKind::InvalidArg).unwrap_or_default();
+            if typed.is_empty() {
+                let name = flag.split([' ', '=']).next().unwrap_or_default();
+                let how = instead(VALUES, name).map_or_else(|| options_of(command), str::to_owned);
+                tip(error, &how);
+            } else if text(error, ContextKind::SuggestedValue).is_some_and(|near| is_far(&typed, &near)) {
+                error.remove(ContextKind::SuggestedValue);
+            }
+        }
         ClapErrorKind::MissingRequiredArgument => {
             let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return };
             let first = missing.first().map_or("", String::as_str);
@@ -141,6 +188,37 @@ fn improve(error: &mut clap::Error, command: &clap::Command) {
         }
         _ => {}
     }
+}
+
+/// The verb below which a word was typed as a verb, with what a person types for it; `None`: it was typed as the first one.
+fn parent_of<'c>(command: &'c clap::Command, word: &str) -> Option<(&'c clap::Command, String)> {
+    let mut found: Option<(&clap::Command, String)> = None;
+    for one in std::env::args().skip(1).take_while(|one| one != word) {
+        let at = found.as_ref().map_or(command, |(at, _)| at);
+        if let Some(verb) = at.find_subcommand(&one).filter(|verb| !verb.is_hide_set()) {
+            let typed = found.as_ref().map_or("seqorch", |(_, typed)| typed.as_str());
+            found = Some((verb, format!("{typed} {}", verb.get_name())));
+        }
+    }
+    found
+}
+
+/// The tip about a word that is none of the verbs below another one.
+fn below(parent: &clap::Command, typed: &str, word: &str) -> String {
+    let known = BELOW.iter().find(|(verb, wrong, _)| *verb == parent.get_name() && *wrong == word);
+    if let Some((.., instead)) = known {
+        return format!("use `{instead}`");
+    }
+    let verbs = || parent.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name);
+    match nearest(word, verbs()) {
+        Some(near) => format!("did you mean `{typed} {near}`?"),
+        None => format!("after `{typed}` comes one of: {}", verbs().collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// What a person types instead of a word that is no verb; `None`: nothing is known of it.
+pub(super) fn verb_for(word: &str) -> Option<&'static str> {
+    instead(VERBS, word)
 }
 
 /// Whether a word names a spec or a file here.
@@ -176,9 +254,15 @@ fn instead(table: &[(&str, &'static str)], word: &str) -> Option<&'static str> {
     table.iter().find(|(wrong, _)| *wrong == word).map(|(_, instead)| *instead)
 }
 
-fn is_far(flag: &str, near: &str) -> bool {
+/// Whether two flags or values only share some letters. Of very short ones, one must begin like the other.
+fn is_far(typed: &str, near: &str) -> bool {
+    const SHORT: usize = 4;
     let name = |flag: &str| flag.trim_start_matches('-').to_owned();
-    nearest(&name(flag), [name(near).as_str()]).is_none()
+    let (typed, near) = (name(typed), name(near));
+    if typed.len() < SHORT || near.len() < SHORT {
+        return !near.starts_with(&typed) && !typed.starts_with(&near);
+    }
+    nearest(&typed, [near.as_str()]).is_none()
 }
 
 fn tip(error: &mut clap::Error, tip: &str) {
@@ -211,6 +295,19 @@ mod tests {
     }
 
     #[test]
+    fn a_word_below_a_verb_leads_to_one_that_is_there() {
+        let config =
+            Command::new("config").subcommand(Command::new("show")).subcommand(Command::new("explain"));
+        for (word, tip) in [
+            ("list", "use `seqorch config show`"),
+            ("shwo", "did you mean `seqorch config show`?"),
+            ("zebra", "after `seqorch config` comes one of: show, explain"),
+        ] {
+            assert_eq!(below(&config, "seqorch config", word), tip);
+        }
+    }
+
+    #[test]
     fn a_flag_that_is_a_key_leads_to_the_configuration() {
         let said = said(&["run", "--agent", "x"]);
         assert!(
@@ -223,5 +320,14 @@ mod tests {
     fn a_flag_is_suggested_only_where_it_is_close() {
         assert!(!said(&["run", "--foo"]).contains("--from"), "{}", said(&["run", "--foo"]));
         assert!(said(&["run", "--form"]).contains("'--from'"), "{}", said(&["run", "--form"]));
+        assert!(!said(&["run", "--fro"]).contains("--for'"), "{}", said(&["run", "--fro"]));
+        for (typed, near, far) in [
+            ("--foo", "--for", true),
+            ("--al", "--all", false),
+            ("foo", "todo", true),
+            ("tod", "todo", false),
+        ] {
+            assert_eq!(is_far(typed, near), far, "{typed} {near}");
+        }
     }
 }

@@ -16,6 +16,13 @@ use crate::error::{Error, ErrorKind};
 
 /// Reads, merges and checks all sources. Every problem of every source is in the error, one detail each.
 pub fn load(request: &LoadRequest) -> Result<Loaded, Error> {
+    let (loaded, problems) = load_what_can_be(request)?;
+    problems.map_or(Ok(loaded), Err)
+}
+
+/// As [`load`], without what has problems, and the error that [`load`] gives. Only for what changes nothing: what a person
+/// wrote is not all there.
+pub fn load_what_can_be(request: &LoadRequest) -> Result<(Loaded, Option<Error>), Error> {
     let mut files = read_files(request);
     if let Some(name) = &request.profile {
         choose_profile(&mut files, name);
@@ -25,19 +32,20 @@ pub fn load(request: &LoadRequest) -> Result<Loaded, Error> {
     sources.extend(vars::from_env(&request.env, &backends, &mut files.problems));
     sources.extend(vars::from_flags(&request.flags, &mut files.problems));
     let provenance = Provenance::merge(with_built_in(sources)?)?;
-    let config = (!files.broken).then(|| mean(&provenance, &mut files));
-    match config {
-        Some(config) if files.problems.is_empty() => Ok(Loaded {
-            config,
-            provenance,
-            profiles: profile_names(&files).into_iter().map(str::to_owned).collect(),
-            files: files.paths,
-            extends: files.extends,
-            git_presets: files.git_presets,
-            root: request.root.clone(),
-        }),
-        _ => Err(error(&files.problems)),
-    }
+    // where a whole file is missing, what is left may have problems that no person made
+    let written = files.broken.then(|| error(&files.problems));
+    let config = mean(&provenance, &mut files);
+    let problems = written.or_else(|| (!files.problems.is_empty()).then(|| error(&files.problems)));
+    let loaded = Loaded {
+        config,
+        provenance,
+        profiles: profile_names(&files).into_iter().map(str::to_owned).collect(),
+        files: files.paths,
+        extends: files.extends,
+        git_presets: files.git_presets,
+        root: request.root.clone(),
+    };
+    Ok((loaded, problems))
 }
 
 /// The presets from repositories of git that the files name, as far as they can be read without fetching any.

@@ -61,6 +61,19 @@ pub(crate) fn leaves() -> Vec<(String, &'static ConfigKey)> {
     all
 }
 
+/// Whether a key of [`leaves`] belongs to the elements of a list.
+pub(crate) fn is_in_list(path: &str) -> bool {
+    let mut keys = SETTINGS;
+    for name in path.split('.') {
+        let Some(key) = keys.iter().find(|key| key.name == name) else { continue };
+        if matches!(key.shape, KeyShape::List(_)) {
+            return true;
+        }
+        keys = key.shape.keys();
+    }
+    false
+}
+
 /// Sections and keys with what they mean, as `config explain` takes them. The free name of a backend is each of `backends`;
 /// other free names are left out.
 #[must_use]

@@ -62,7 +62,7 @@ mod vars;
 pub use changes::{ChangedSetting, changed_settings};
 pub use files::user_file;
 pub use git_address::GitAddress;
-pub use load::{git_presets, load};
+pub use load::{git_presets, load, load_what_can_be};
 pub use loaded::{ExtendedFile, GitPreset, LoadRequest, Loaded};
 pub use lookup::keys_for_people;
 pub use presets::{NAMES as BUILT_IN_BACKENDS, Preset, UsageReport, preset};

@@ -101,7 +101,9 @@ const OTHER: [&str; 19] = [
 /// A warning for each variable that sets nothing, but is called like a key without its section, or with one underscore
 /// between the two.
 pub fn unknown_variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let keys: Vec<KeyPath> = lookup::leaves().into_iter().map(|(key, _)| KeyPath::parse(&key)).collect();
+    // a variable cannot name an element of a list
+    let keys = lookup::leaves().into_iter().filter(|(key, _)| !lookup::is_in_list(key));
+    let keys: Vec<KeyPath> = keys.map(|(key, _)| KeyPath::parse(&key)).collect();
     let warning = |name: &str| {
         let rest =
             name.strip_prefix("SEQORCH_").filter(|rest| !rest.contains("__") && !OTHER.contains(rest))?;
@@ -110,7 +112,9 @@ pub fn unknown_variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String
         let right: Vec<String> = keys.iter().filter(is_meant).filter_map(variable).collect();
         let (first, more) = right.split_first()?;
         let others = if more.is_empty() { String::new() } else { format!(", or {}", more.join(", ")) };
-        Some(format!("the variable {name} sets nothing; set {first} instead{others}"))
+        let free = right.iter().any(|one| one.contains("__NAME__"));
+        let free = if free { " (for NAME, write the name of a backend, as CLAUDE)" } else { "" };
+        Some(format!("the variable {name} sets nothing; set {first} instead{others}{free}"))
     };
     let mut warnings: Vec<String> = names.filter_map(warning).collect();
     warnings.sort();

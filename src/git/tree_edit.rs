@@ -49,6 +49,17 @@ impl Snapshots<'_> {
         self.with_entry(tree, path, &TreeEntry { mode: mode.to_owned(), object }, true)
     }
 
+    /// Whether a file differs between a commit and a tree, and only in the marks of its boxes.
+    pub fn differs_in_marks(&self, commit: &str, tree: &str, path: &RepoPath) -> Result<bool, GitError> {
+        let Ok(name) = std::str::from_utf8(path.bytes()) else { return Ok(false) };
+        if name.contains('\n') {
+            return Ok(false);
+        }
+        let read = |at: &str| self.read_object(&format!("{at}:{name}"));
+        let (Some(old), Some(new)) = (read(commit)?, read(tree)?) else { return Ok(false) };
+        Ok(old.bytes != new.bytes && differ_in_marks_only(&old.bytes, &new.bytes))
+    }
+
     /// The tree with this entry in a folder that it has. `None` where it has no such folder, or a very large one. With
     /// `same_mode`, also where the tree has another mode there.
     pub fn with_entry(

@@ -111,7 +111,7 @@ impl SpecPlace {
         let (text, tasks) = self.read_tasks()?;
         if tasks.has_errors() {
             let path = self.tasks_path();
-            let name = path.display().to_string();
+            let name = near(&path).display().to_string();
             let shown = spec::render_diagnostics(&name, &text, &tasks.diagnostics, false, 100);
             return Err(cannot_run(&path, "").detail(shown));
         }
@@ -254,7 +254,13 @@ impl SpecPlace {
 }
 
 fn cannot_run(tasks: &Path, why: &str) -> Error {
-    Error::new(ErrorKind::BadTasks, format!("{} can't be run{why}", tasks.display()))
+    Error::new(ErrorKind::BadTasks, format!("{} can't be run{why}", near(tasks).display()))
+}
+
+/// A path as a person sees it from the folder where they work.
+fn near(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().and_then(fs::canonicalize).ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).map_or_else(|| path.to_owned(), Path::to_owned)
 }
 
 /// What a path says of a spec: where it is, and what it is called.

@@ -17,6 +17,7 @@ use super::notice::{NextKind, Notice};
 use super::text::{cut, plural, sanitise_line, sanitise_text};
 use super::times::span;
 use super::wait_text::{asked_entry, asked_event, waiting_line};
+use crate::agent::question::from_question;
 use crate::spec::compare_ids;
 use crate::state::work_tree::AgentCommit;
 use crate::state::{Answer, Changes, End, EndKind, NeedKind, Outcome, ResumeReason};
@@ -151,7 +152,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("✗ {}", cut(&sanitise_line(&need(needs, reason)), QUESTION))
         }
         EventKind::Halted { unit, question, .. } => {
-            let question = cut(&sanitise_line(question), QUESTION);
+            let question = cut(&sanitise_line(&from_question(question)), QUESTION);
             format!("‖ task {} asks: {question}", sanitise_line(unit))
         }
         EventKind::RunEnded { why, left, took_ms, needs, .. }

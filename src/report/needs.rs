@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::text::{last_lines, logs_command, sanitise_line, sanitise_text};
+use super::text::{last_lines, logs_command, sanitise_line, sanitise_text, spec_command};
 use crate::state::needs::{Need, NeedKind, needs};
 use crate::state::{Outcome, SpecState};
 
@@ -185,12 +185,20 @@ pub fn headline(needs: &[ShownNeed]) -> Option<String> {
     Some(format!("needs you: {}{more}", first.what))
 }
 
+/// How the first line of a need begins, where needs are written one after another.
+const HEADING: &str = "Needs you: ";
+
+/// The lines of a text of ours before those about needs.
+pub(super) fn without_needs(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().take_while(|line| !line.starts_with(HEADING))
+}
+
 /// Writes each need with its reason and its commands; `spec` is what a person types for the spec.
 pub fn write(out: &mut dyn Write, spec: &str, needs: &[ShownNeed]) -> io::Result<()> {
     let retry = retry_command(spec);
     for need in needs {
         let title = if need.title.is_empty() { String::new() } else { format!(" ({})", need.title) };
-        writeln!(out, "\nNeeds you: {}{title}:", need.what)?;
+        writeln!(out, "\n{HEADING}{}{title}:", need.what)?;
         for line in need.why.lines() {
             writeln!(out, "  {line}")?;
         }
@@ -208,7 +216,7 @@ pub fn write(out: &mut dyn Write, spec: &str, needs: &[ShownNeed]) -> io::Result
 /// The command that retries with the options of the last run.
 #[must_use]
 pub fn retry_command(spec: &str) -> String {
-    format!("seqorch run {} --retry", sanitise_line(&super::text::shell_word(spec)))
+    spec_command("run", spec, "--retry")
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ const TEMPLATE: &str = include_str!("report.html.j2");
 #[derive(Serialize)]
 struct HtmlContext<'a> {
     report: &'a RunReport,
-    kinds: [SpanKind; 9],
+    kinds: [SpanKind; 11],
     /// The kinds that occur, for the legend.
     seen: BTreeSet<SpanKind>,
 }

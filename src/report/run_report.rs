@@ -15,7 +15,7 @@ use super::needs::{ShownNeed, shown};
 use super::patch::{PatchLine, diffstat, patch_lines};
 use super::reasons::reason;
 use super::said::{SaidWords, said_for};
-use super::spans::{SpanKind, TimelineSpan, attempts, pauses, waited};
+use super::spans::{SpanKind, TimelineSpan, attempts, pauses, person_waits, waited};
 use super::task_lines::commit_words;
 use super::text::{diff_command, logs_command, plural, sanitise_line, sanitise_text};
 use super::time_scale::{TimeScale, TimelineBar, clock};
@@ -23,7 +23,7 @@ use super::times::span;
 use super::work_tree::ShownTree;
 use super::{counts, spent};
 use crate::git::FileChange;
-use crate::state::{Counts, End, EndKind, SpecState, Spent, UnitState, UnitStatus};
+use crate::state::{AttemptSums, Counts, End, EndKind, SpecState, UnitState, UnitStatus};
 
 /// Runs with a longer pause between them belong to different reports.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 3600);
@@ -100,10 +100,12 @@ pub struct TaskRow {
     pub title: String,
     /// How its last attempt ended.
     pub outcome: String,
-    /// `done`, `halted`, `limited`, `failed`, `running`
+    /// `done`, `halted`, `limited`, `failed`, `stopped`, `running`
     pub kind: SpanKind,
-    /// Number of attempts.
+    /// Number of attempts, without reviews.
     pub attempts: usize,
+    /// Number of reviews.
+    pub reviews: usize,
     /// Why attempts did not do it, in their order: `attempt 1: failed with exit code 3`.
     pub reasons: Vec<String>,
     /// The command that shows its log.
@@ -198,9 +200,13 @@ fn reported_time(s: &ReportSource<'_>) -> Option<(Timestamp, Timestamp, Vec<Time
             until = until.max(span.until);
         }
     }
-    let spans = spans.split_off(first);
+    let mut spans = spans.split_off(first);
     let until = spans.iter().map(|span| span.until).max()?;
-    Some((spans.first()?.from, until, spans))
+    let from = spans.first()?.from;
+    // a long wait for a person separates reports, so these come last
+    spans.extend(person_waits(s.events).into_iter().filter(|wait| wait.from >= from && wait.until <= until));
+    spans.sort_by_key(|span| span.from);
+    Some((from, until, spans))
 }
 
 fn row(
@@ -221,8 +227,7 @@ fn row(
         (UnitStatus::Halted { .. }, _) => SpanKind::Halted,
         (_, Some(outcome)) => SpanKind::of(outcome),
     };
-    let spent = Spent::of(attempts.iter().copied());
-    let took: Duration = spans.iter().filter(|b| b.unit == id && b.at_work).map(TimelineSpan::length).sum();
+    let sums = AttemptSums::of(attempts.iter().copied(), s.now);
     let changes = unit.changes.as_ref();
     let words = Some(last).filter(|a| a.reached_agent()).and_then(|a| (s.words)(id, a.number));
     let mut words = words.map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
@@ -250,7 +255,8 @@ fn row(
             },
         },
         kind,
-        attempts: attempts.iter().filter(|a| a.is_try()).count(),
+        attempts: sums.tries,
+        reviews: sums.reviews,
         reasons: attempts
             .iter()
             .filter(|a| a.is_try())
@@ -263,9 +269,9 @@ fn row(
         log: logs_command(s.typed, id),
         diff: if changes.is_some_and(|c| !c.unchanged) { diff_command(s.typed, id) } else { String::new() },
         patch: (s.patch)(id).map_or_else(Vec::new, |text| patch_lines(&text)),
-        took: span(took),
-        tokens: spent::tokens(&spent),
-        cost: spent::cost(&spent),
+        took: span(sums.worked),
+        tokens: spent::tokens(&sums.spent),
+        cost: spent::cost(&sums.spent),
         changes: changes.map_or_else(String::new, |c| {
             if c.unchanged {
                 return NO_FILES.to_owned();
@@ -325,21 +331,22 @@ fn totals(
 ) -> Vec<(&'static str, String)> {
     let tried: Vec<_> =
         s.state.units.values().filter(|unit| unit.attempts.iter().any(|a| a.started_at >= from)).collect();
-    let attempts = || tried.iter().flat_map(|unit| &unit.attempts).filter(|a| a.started_at >= from);
     let sum = |of: fn(&&TimelineSpan) -> bool| -> Duration {
         spans.iter().filter(of).map(TimelineSpan::length).sum()
     };
-    let spent = Spent::of(attempts());
+    let sums = AttemptSums::since(s.state, from, s.now);
+    let reviews = (sums.reviews > 0).then(|| ("reviews", sums.reviews.to_string()));
     let mut found = vec![
         ("tasks", counts::line(&s.counts)),
-        ("attempts", attempts().filter(|a| a.is_try()).count().to_string()),
+        ("attempts", sums.tries.to_string()),
         ("from start to end", span(until.duration_since(from).try_into().unwrap_or_default())),
-        ("worked", span(sum(|b| b.at_work))),
+        ("worked", span(sums.worked)),
         ("waited", waited(spans)),
         ("verified", span(sum(|b| b.kind == SpanKind::Verify))),
-        ("tokens", spent::tokens(&spent)),
-        ("cost", spent::cost(&spent)),
+        ("tokens", spent::tokens(&sums.spent)),
+        ("cost", spent::cost(&sums.spent)),
     ];
+    found.splice(2..2, reviews);
     let changes: Vec<_> = tried.iter().filter_map(|unit| unit.changes.as_ref()).collect();
     if !changes.is_empty() {
         let insertions: u64 = changes.iter().map(|c| c.insertions).sum();

@@ -79,6 +79,54 @@ fn a_report_has_its_waits_and_leaves_out_what_ran_days_before() {
 }
 
 #[test]
+fn the_time_that_a_question_waited_for_a_person_is_named() {
+    let state = serde_json::json!({"units": {"1": {"status": "done", "attempts": [
+        attempt(1, "2026-01-02T01:00:00Z", "2026-01-02T02:00:00Z", "halted"),
+        attempt(2, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done")]}}});
+    let need = serde_json::json!({"kind": "question", "task": "1", "title": "Store", "reason": "Which?",
+        "since": "2026-01-02T02:00:00Z", "command": "x"});
+    let ended = |at: &str, needs: &[&serde_json::Value]| {
+        serde_json::json!({"v": 1, "at": at, "event": "run_ended", "spec": "login", "why": "halted", "exit_code": 2,
+            "unit": "1", "reason": null, "failed": [], "blocked": [], "left": 1, "took_ms": 1, "changes": null,
+            "left_out": [], "needs": needs})
+    };
+    let started = |at: &str| serde_json::json!({"v": 1, "at": at, "event": "run_started", "spec": "login", "pid": 1, "steps": ["1"]});
+    let made = |needs: &[&serde_json::Value]| {
+        let records = [
+            started("2026-01-02T01:00:00Z"),
+            ended("2026-01-02T02:00:00Z", needs),
+            started("2026-01-02T04:00:00Z"),
+            ended("2026-01-02T05:00:00Z", &[]),
+        ];
+        let events: String = records.iter().map(|record| format!("{record}\n")).collect();
+        let made = report(&state, &events, false).unwrap();
+        let waited = made.totals.iter().find(|(name, _)| *name == "waited").unwrap().1.clone();
+        (waited, made.rows[0].bars.iter().map(|bar| bar.kind).collect::<Vec<_>>())
+    };
+    let bars = vec![SpanKind::Halted, SpanKind::Person, SpanKind::Done];
+    assert_eq!(made(&[&need]), ("2h: 2h for you".into(), bars));
+    assert_eq!(made(&[]).0, "0s", "a run without a need");
+}
+
+#[test]
+fn what_a_person_stopped_is_not_called_failed() {
+    let mut stopped = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "cancelled");
+    stopped["outcome"]["by"] = "interrupt".into();
+    let state = serde_json::json!({"units": {"1": {"status": "todo", "attempts": [stopped]}}});
+    let row = report(&state, "", false).unwrap().rows[0].clone();
+    assert_eq!((row.kind, row.outcome.as_str()), (SpanKind::Stopped, "stopped by you"));
+}
+
+#[test]
+fn the_axis_of_a_short_run_has_each_label_once() {
+    let done = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T04:00:02Z", "done");
+    let state = serde_json::json!({"units": {"1": {"status": "done", "attempts": [done]}}});
+    let ticks = report(&state, "", false).unwrap().ticks;
+    let labels: Vec<_> = ticks.iter().map(|(_, label)| label.as_str()).collect();
+    assert_eq!(labels, ["04:00:00", "04:00:01", "04:00:02"]);
+}
+
+#[test]
 fn an_error_that_ended_the_last_run_is_a_need_without_a_task() {
     let tried = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done");
     let end = serde_json::json!({"why": "error", "reason": "tasks.md can't be run", "exit_code": 65});

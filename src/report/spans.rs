@@ -23,12 +23,16 @@ pub enum SpanKind {
     Halted,
     /// An attempt that met a limit.
     Limited,
+    /// An attempt that a person stopped, or that never started.
+    Stopped,
     /// An attempt that is not over.
     Running,
     /// A wait for the end of a limit.
     Limit,
     /// A wait for a rule of `[pace]`.
     Pace,
+    /// A wait for a person: their answer, the end of their talk or their pause, what only they can do between two runs.
+    Person,
     /// A wait between steps and attempts.
     Pause,
     /// Checks.
@@ -36,14 +40,16 @@ pub enum SpanKind {
 }
 
 impl SpanKind {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Done,
         Self::Failed,
         Self::Halted,
         Self::Limited,
+        Self::Stopped,
         Self::Running,
         Self::Limit,
         Self::Pace,
+        Self::Person,
         Self::Pause,
         Self::Verify,
     ];
@@ -54,14 +60,19 @@ impl SpanKind {
             Outcome::Done | Outcome::ForReview | Outcome::Approved => Self::Done,
             Outcome::Halted { .. } => Self::Halted,
             Outcome::Limited { .. } => Self::Limited,
+            Outcome::Cancelled { .. } => Self::Stopped,
             _ => Self::Failed,
         }
     }
 }
 
 /// The kinds that are waits, with their names in the sum of waits.
-const WAITS: [(SpanKind, &str); 3] =
-    [(SpanKind::Limit, "limits"), (SpanKind::Pace, "pace"), (SpanKind::Pause, "pauses")];
+const WAITS: [(SpanKind, &str); 4] = [
+    (SpanKind::Limit, "limits"),
+    (SpanKind::Pace, "pace"),
+    (SpanKind::Person, "you"),
+    (SpanKind::Pause, "pauses"),
+];
 
 /// A span of time in which one thing happened.
 pub(super) struct TimelineSpan {
@@ -70,8 +81,6 @@ pub(super) struct TimelineSpan {
     pub(super) until: Timestamp,
     pub(super) kind: SpanKind,
     pub(super) label: String,
-    /// Whether an agent worked: true for an attempt that started.
-    pub(super) at_work: bool,
 }
 
 impl TimelineSpan {
@@ -94,7 +103,6 @@ pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<TimelineSpan> {
             until: attempt.ended_at.unwrap_or(now).max(attempt.started_at),
             kind,
             label: sanitise_line(&format!("{} {} with {}: {says}", what, attempt.number, attempt.backend)),
-            at_work: attempt.reached_agent(),
         }
     };
     state
@@ -118,16 +126,12 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
                 kind: match why {
                     PauseKind::Limit => SpanKind::Limit,
                     PauseKind::Pace => SpanKind::Pace,
-                    PauseKind::Delay
-                    | PauseKind::Backoff
-                    | PauseKind::Program
-                    | PauseKind::Begin
-                    | PauseKind::Ask
-                    | PauseKind::Talk
-                    | PauseKind::Pause => SpanKind::Pause,
+                    PauseKind::Ask | PauseKind::Talk | PauseKind::Pause => SpanKind::Person,
+                    PauseKind::Delay | PauseKind::Backoff | PauseKind::Program | PauseKind::Begin => {
+                        SpanKind::Pause
+                    }
                 },
                 label: sanitise_line(&format!("waited: {reason}")),
-                at_work: false,
             }),
             EventKind::Baselining { commands } => found.push(TimelineSpan {
                 unit: String::new(),
@@ -135,7 +139,6 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
                 until: next.unwrap_or(now).max(record.at),
                 kind: SpanKind::Verify,
                 label: format!("tried {} before any agent worked", plural(*commands, "command")),
-                at_work: false,
             }),
             EventKind::Verifying { unit, commands } => found.push(TimelineSpan {
                 unit: unit.clone(),
@@ -143,8 +146,32 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
                 until: next.unwrap_or(now).max(record.at),
                 kind: SpanKind::Verify,
                 label: format!("verified with {}", plural(*commands, "command")),
-                at_work: false,
             }),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The times between a run that ended because it needed a person, and the next run.
+pub(super) fn person_waits(events: &[EventRecord]) -> Vec<TimelineSpan> {
+    let mut found = Vec::new();
+    let mut ended = None;
+    for record in events {
+        match &record.kind {
+            EventKind::RunEnded { needs, unit, .. } if !needs.is_empty() => {
+                ended = Some((record.at, unit.clone().unwrap_or_default()));
+            }
+            EventKind::RunEnded { .. } => ended = None,
+            EventKind::RunStarted { .. } => {
+                found.extend(ended.take().map(|(from, unit)| TimelineSpan {
+                    unit,
+                    from,
+                    until: record.at.max(from),
+                    kind: SpanKind::Person,
+                    label: "waited for you".to_owned(),
+                }));
+            }
             _ => {}
         }
     }

@@ -1,7 +1,9 @@
 //! PURE. Tokens and cost of attempts as text.
 
+use super::text::plural;
+use super::times::span;
 use crate::agent::{Usage, render};
-use crate::state::Spent;
+use crate::state::{AttemptSums, Spent};
 
 /// `1234 tokens in (56 cached), 78 out, $0.42`. Says `unknown` if no attempt states its usage, `at least` if only
 /// some do; `None` if no attempt has ended yet.
@@ -24,6 +26,25 @@ pub fn spent(spent: &Spent) -> Option<String> {
             cost.unwrap_or_else(|| "cost unknown".to_owned())
         ),
     })
+}
+
+/// `3 attempts, 1 review, worked 5m, 1234 tokens in, 78 out, $0.42`. `None` if there was no attempt.
+#[must_use]
+pub fn sums_line(sums: &AttemptSums) -> Option<String> {
+    let used = spent(&sums.spent);
+    if used.is_none() && sums.tries + sums.reviews == 0 {
+        return None;
+    }
+    let parts = [attempts(sums), format!("worked {}", span(sums.worked))].into_iter().chain(used);
+    Some(parts.collect::<Vec<_>>().join(", "))
+}
+
+/// `3 attempts, 1 review`
+#[must_use]
+pub fn attempts(sums: &AttemptSums) -> String {
+    let reviews =
+        if sums.reviews > 0 { format!(", {}", plural(sums.reviews, "review")) } else { String::new() };
+    format!("{}{reviews}", plural(sums.tries, "attempt"))
 }
 
 /// As [`spent`], for one part of `sum`. `None` if all usage is unknown: then only the sum says so.

@@ -8,12 +8,14 @@ use super::changes::changed;
 use super::counts;
 use super::event_text::end_words;
 use super::needs::{self, ShownNeed};
-use super::spent::{spent, spent_of};
+use super::spent::{attempts, spent_of, sums_line};
 use super::text::{plural, sanitise_line};
 use super::times::span;
 use crate::agent::columns::cut;
 use crate::git::FileChange;
-use crate::state::{Changes, Counts, End, LeftOutPath, Outcome, Spent};
+use crate::state::{
+    AttemptRecord, AttemptSums, Changes, Counts, End, LeftOutPath, Outcome, SpecState, UnitState,
+};
 
 /// One unit of the summary: a unit that this run worked on.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,18 +26,49 @@ pub struct UnitLine {
     pub title: String,
     /// Its last outcome.
     pub outcome: Outcome,
-    /// Attempts in this run, without those that a limit ended or that never started.
-    pub attempts: usize,
+    /// The sums of its attempts in this run.
+    pub sums: AttemptSums,
     /// The backends that worked on it in this run, each once.
     pub backends: Vec<String>,
-    /// Time of all its attempts in this run.
-    pub took: Duration,
-    /// Tokens and cost of these attempts.
-    pub spent: Spent,
     /// Calls of tools that were refused because no person was there to allow them.
     pub denied: Vec<String>,
     /// What it changed; `None` if git does not know.
     pub changes: Option<Changes>,
+}
+
+impl UnitLine {
+    /// The units that the last run worked on, in that order, without attempts that are not over.
+    #[must_use]
+    pub fn of_run(state: &SpecState) -> Vec<Self> {
+        let Some(began) = state.run.began() else { return Vec::new() };
+        let of_unit = |(id, unit): (&str, &UnitState)| {
+            let attempts = unit.attempts.iter().filter(|a| a.started_at >= began && a.outcome.is_some());
+            let attempts: Vec<&AttemptRecord> = attempts.collect();
+            let last = attempts.last()?;
+            let each = |all: Vec<&String>| {
+                let mut found: Vec<String> = Vec::new();
+                for one in all {
+                    if !found.contains(one) {
+                        found.push(one.clone());
+                    }
+                }
+                found
+            };
+            let line = Self {
+                id: id.to_owned(),
+                title: unit.title.clone(),
+                outcome: last.outcome.clone()?,
+                sums: AttemptSums::of(attempts.iter().copied(), last.started_at),
+                backends: each(attempts.iter().map(|attempt| &attempt.backend).collect()),
+                denied: each(attempts.iter().flat_map(|attempt| &attempt.learned.denied).collect()),
+                changes: unit.changes.clone(),
+            };
+            Some((attempts.first()?.started_at, line))
+        };
+        let mut lines: Vec<_> = state.units_by_id().into_iter().filter_map(of_unit).collect();
+        lines.sort_by_key(|(first, _)| *first);
+        lines.into_iter().map(|(_, line)| line).collect()
+    }
 }
 
 /// The data of the summary.
@@ -51,6 +84,10 @@ pub struct Summary<'a> {
     pub needs: &'a [ShownNeed],
     /// Units that the run worked on, in that order.
     pub units: &'a [UnitLine],
+    /// The sums of this run.
+    pub this_run: AttemptSums,
+    /// The sums of all runs.
+    pub all_runs: AttemptSums,
     /// The counts of the spec's tasks.
     pub counts: Counts,
     /// How long the run took.
@@ -75,7 +112,6 @@ const FILES_SHOWN: usize = 20;
 pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     writeln!(out, "\n── {} ── {}", sanitise_line(s.spec), headline(s.end, s.needs))?;
     let width = s.units.iter().map(|u| u.id.chars().count()).max().unwrap_or(0).min(20);
-    let sum = Spent::sum(s.units.iter().map(|u| &u.spent));
     for unit in s.units {
         writeln!(
             out,
@@ -83,14 +119,15 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
             sanitise_line(&unit.id),
             sanitise_line(&unit.title),
             sanitise_line(&unit.outcome.to_string()),
-            plural(unit.attempts, "attempt"),
+            attempts(&unit.sums),
             if unit.backends.len() > 1 {
                 format!(" by {}", sanitise_line(&unit.backends.join(", then ")))
             } else {
                 String::new()
             },
-            span(unit.took),
-            spent_of(&unit.spent, &sum).map_or_else(String::new, |spent| format!(", {spent}")),
+            span(unit.sums.worked),
+            spent_of(&unit.sums.spent, &s.this_run.spent)
+                .map_or_else(String::new, |spent| format!(", {spent}")),
             unit.changes.as_ref().map_or_else(String::new, |changes| format!(", {}", changed(changes)))
         )?;
         for call in unit.denied.iter().take(DENIED_SHOWN) {
@@ -107,8 +144,11 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     for (reason, seconds) in s.waited {
         writeln!(out, "  waited {} for {}", span(Duration::from_secs(*seconds)), sanitise_line(reason))?;
     }
-    if let Some(used) = spent(&sum) {
-        writeln!(out, "  {used}")?;
+    let all = (s.all_runs != s.this_run).then_some(("all runs", &s.all_runs));
+    for (which, sums) in [("this run", &s.this_run)].into_iter().chain(all) {
+        if let Some(line) = sums_line(sums) {
+            writeln!(out, "  {which}: {line}")?;
+        }
     }
     if let Some(changes) = s.changes.filter(|_| !s.units.is_empty()) {
         write_changes(out, changes)?;
@@ -185,21 +225,29 @@ mod tests {
     use crate::agent::Usage;
     use crate::report::needs::shown;
     use crate::state::testing::at;
-    use crate::state::{SpecState, UnitStatus};
+    use crate::state::{Spent, UnitStatus};
 
     #[test]
     fn the_summary_counts_and_names_what_changed() {
         let usage = Usage { input: Some(1500), output: Some(20), ..Usage::default() };
+        let sums = |times: u32| AttemptSums {
+            tries: 2 * times as usize,
+            reviews: 0,
+            worked: Duration::from_secs(65) * times,
+            spent: Spent::sum(vec![
+                &Spent { attempts: 2, cost_unknown: 2, usage, ..Spent::default() };
+                times as usize
+            ]),
+        };
+        let (this_run, all_runs, sums) = (sums(2), sums(3), sums(1));
         let unit = |id: &str, outcome| UnitLine {
             id: id.into(),
             title: format!("Task {id}"),
             outcome,
-            attempts: 2,
+            sums,
             backends: vec!["claude".into(), "codex".into()],
             denied: Vec::new(),
             changes: None,
-            spent: Spent { attempts: 2, cost_unknown: 2, usage, ..Spent::default() },
-            took: Duration::from_secs(65),
         };
         let changes = [FileChange { path: "src/a.rs".into(), insertions: Some(3), deletions: Some(1) }];
         let mut text = Vec::new();
@@ -214,6 +262,8 @@ mod tests {
             end: &end,
             units: &[unit("1", Outcome::Done), unit("2", Outcome::Failed { code: 1, why: None })],
             needs: &needs,
+            this_run,
+            all_runs,
             counts: Counts { all: 3, done: 1, failed: 1, todo: 1, ..Counts::default() },
             waited: &BTreeMap::new(),
             notes: &["claude is limited: quota used up: w (until 03:00)".to_owned()],
@@ -227,7 +277,8 @@ mod tests {
             "── login ── needs you: task 2 failed, no attempts left; blocked: 3\n",
             "  claude is limited: quota used up: w (until 03:00)\n",
             "1  Task 1: done, 2 attempts by claude, then codex, 1m 5s, 1500 tokens in, 20 out, cost unknown",
-            "\n  3000 tokens in, 40 out, cost unknown\n",
+            "\n  this run: 4 attempts, worked 2m 10s, 3000 tokens in, 40 out, cost unknown\n",
+            "\n  all runs: 6 attempts, worked 3m 15s, 4500 tokens in, 60 out, cost unknown\n",
             "1 of 3 tasks done · 1 failed · 1 to do, in 2m 10s",
             "1 file changed: +3 -1 lines",
             "src/a.rs  +3 -1",

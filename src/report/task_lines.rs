@@ -9,6 +9,49 @@ use crate::plan::{Plan, SkipReason, Step};
 use crate::spec::compare_ids;
 use crate::state::{Outcome, SpecState, Spent, UnitState, UnitStatus};
 
+/// From this many tasks on, those that are done and those far ahead are one line each.
+const MANY: usize = 24;
+/// Done tasks above, and tasks to do below the ones that matter now, that keep their lines.
+const NEAR: usize = 3;
+
+/// One line per task, in the order of the ids; of very many, those that matter now. `plan` says what is still to do and what is
+/// skipped.
+#[must_use]
+pub fn near_task_lines(state: &SpecState, plan: &Plan) -> Vec<String> {
+    let lines = task_lines(state, plan);
+    if lines.len() < MANY {
+        return lines;
+    }
+    let stands = |line: &String| -> Option<&'static str> {
+        let (_, stands) = line.rsplit_once(": ")?;
+        let is_done = stands == "done" || stands.starts_with("done (");
+        is_done.then_some("done").or((stands == "to do").then_some("to do"))
+    };
+    let mut shown = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        let what = stands(&lines[at]);
+        let same = lines[at..].iter().take_while(|line| what.is_some() && stands(line) == what).count();
+        let hidden = same.saturating_sub(NEAR);
+        let Some(what) = what.filter(|_| hidden > 1) else {
+            shown.extend(lines[at..at + same.max(1)].iter().cloned());
+            at += same.max(1);
+            continue;
+        };
+        let line = format!("⋯  {}: {what}", plural(hidden, "more task"));
+        let (first, last) = (&lines[at..at + NEAR], &lines[at + same - NEAR..at + same]);
+        if what == "done" {
+            shown.push(line);
+            shown.extend(last.iter().cloned());
+        } else {
+            shown.extend(first.iter().cloned());
+            shown.push(line);
+        }
+        at += same;
+    }
+    shown
+}
+
 /// One line per task, in the order of the ids. `plan` says what is still to do and what is skipped.
 #[must_use]
 pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<String> {
@@ -90,6 +133,32 @@ mod tests {
     use crate::plan::testing::PlanCase;
     use crate::state::counts;
     use crate::state::testing::{at, attempt, limited};
+
+    #[test]
+    fn of_many_tasks_those_that_matter_now_are_shown() {
+        let ids: Vec<String> = (1..=60).map(|n| n.to_string()).collect();
+        let done: Vec<&str> = ids[..30].iter().map(String::as_str).collect();
+        let case = PlanCase::new(&ids.join("\n")).completed(&done);
+        let mut state = SpecState::default();
+        let unit = state.units.entry("31".into()).or_default();
+        (unit.title, unit.status) = ("Do 31".into(), UnitStatus::Running);
+        unit.attempts = vec![attempt(1, None)];
+        let lines = near_task_lines(&state, &case.plan());
+        assert_eq!(
+            lines,
+            [
+                "⋯  27 more tasks: done",
+                "28  Do 28: done",
+                "29  Do 29: done",
+                "30  Do 30: done",
+                "31  Do 31: running (1 attempt)",
+                "32  Do 32: to do",
+                "33  Do 33: to do",
+                "34  Do 34: to do",
+                "⋯  26 more tasks: to do",
+            ]
+        );
+    }
 
     #[test]
     fn each_task_has_one_line_whatever_became_of_it() {

@@ -46,6 +46,27 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// The text of several lines with none wider than `columns`, and no word broken by the edge of the terminal. What continues a
+/// line is indented. A line with a command stays whole: a person copies it.
+#[must_use]
+pub fn wrap_lines(text: &str, columns: usize) -> String {
+    const LEAST: usize = 20;
+    let one = |line: &str| {
+        let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
+        let is_command = body.trim_start().starts_with("seqorch ") || body.contains(": seqorch ");
+        let indent = body.len() - body.trim_start().len();
+        if width(body) <= columns || is_command || columns < indent + LEAST {
+            return line.to_owned();
+        }
+        let (lead, rest) = body.split_at(indent);
+        // the first line has two columns more
+        let parts = wrap(rest, columns - indent - 2);
+        let further = format!("\n{lead}  ");
+        format!("{lead}{}{end}", parts.join(&further))
+    };
+    text.split_inclusive('\n').map(one).collect()
+}
+
 /// The last `most` lines of a text, without blank lines and escape sequences, each cut to 200 columns. `…` replaces the lines
 /// before them.
 #[must_use]
@@ -63,6 +84,13 @@ pub fn last_lines(text: &str, most: usize) -> String {
 #[must_use]
 pub fn duration(duration: Duration) -> String {
     if duration.is_zero() { "off".to_owned() } else { humantime::format_duration(duration).to_string() }
+}
+
+/// A command about a spec, as a person types it: `seqorch run login --retry`.
+#[must_use]
+pub fn spec_command(verb: &str, spec: &str, more: &str) -> String {
+    let more = if more.is_empty() { String::new() } else { format!(" {more}") };
+    format!("seqorch {verb} {}{more}", sanitise_line(&shell_word(spec)))
 }
 
 /// The command that prints the log of a unit's last attempt, sanitised.
@@ -149,6 +177,16 @@ mod tests {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("a abcdefghij b", 4), ["a", "abcd", "efgh", "ij b"]);
         assert_eq!(wrap("", 8), [""]);
+    }
+
+    #[test]
+    fn lines_wrap_between_words_and_commands_stay_whole() {
+        let text = "  one two three four five six\nshort\n  Fix it with: seqorch run login --retry\n";
+        assert_eq!(
+            wrap_lines(text, 24),
+            "  one two three four\n    five six\nshort\n  Fix it with: seqorch run login --retry\n"
+        );
+        assert_eq!(wrap_lines(text, 10), text, "too narrow");
     }
 
     #[test]

@@ -51,7 +51,10 @@ impl TimeScale {
             let time = self.from.checked_add(offset).unwrap_or(self.from);
             (share, clock(time, zone, format))
         };
-        [0.0, 0.25, 0.5, 0.75, 1.0].map(at).to_vec()
+        let mut ticks = [0.0, 0.25, 0.5, 0.75, 1.0].map(at).to_vec();
+        // a run of two seconds has no more than two marks
+        ticks.dedup_by(|later, earlier| later.1 == earlier.1);
+        ticks
     }
 }
 

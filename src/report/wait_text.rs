@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::events::EventKind;
 use super::notice::{Pause, PauseKind};
-use super::text::{sanitise_line, shell_word};
+use super::text::{sanitise_line, shell_word, spec_command};
 use super::times::{clock, span};
 use crate::state::{RunPause, SpecState, TakenRequest, WaitReason};
 
@@ -59,6 +59,12 @@ pub fn wait(why: &Pause, left: Option<Duration>, until: Option<Timestamp>, zone:
             format!("{line} ({clock})")
         }
     }
+}
+
+/// A line about a wait, in which the command that ends it names the spec.
+#[must_use]
+pub fn naming(line: &str, spec: &str) -> String {
+    line.replace(ENDS_A_PAUSE, &spec_command("resume", spec, "--now"))
 }
 
 /// What ends a wait that has no end of its own.

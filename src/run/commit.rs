@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ownership::{Ownership, changed_paths, counted};
+use super::ownership::{Ownership, changed_paths, count_within, counted, work_spans};
 use super::protected::{self, protected_now};
 use super::world::RealWorld;
 use crate::agent::sanitise::sanitise;
@@ -57,6 +57,14 @@ impl RealWorld<'_> {
         };
         let mut list = list.map_err(failed)?;
         list.retain(|change| found.own.contains(&change.path) || found.mixed.contains(&change.path));
+        let mut spans = work_spans(known);
+        if let Some((_, to)) = spans.last_mut() {
+            // its box is ticked after the last attempt
+            to.clone_from(&found.tree);
+        }
+        if !is_lost {
+            count_within(&snapshots, &spans, &mut list).map_err(failed)?;
+        }
         let sum = |count: fn(&TreeChange) -> Option<u64>| list.iter().filter_map(count).sum();
         let tasks = snapshots.path_of(&self.place.tasks_path());
         let mut changes = Changes {

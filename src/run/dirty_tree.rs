@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::ownership::Ownership;
+use super::ownership::{Ownership, has_only_marks};
 use super::run_repository::RunRepository;
 use crate::config::Dirty;
 use crate::error::{Error, ErrorKind, Result};
+use crate::git::path::RepoPath;
 use crate::state::{SpecState, TreeRecord};
 
 /// Files that others changed before a run begins.
@@ -36,8 +37,12 @@ impl DirtyFiles {
         }
         let trees = repository.trees();
         let dirty = trees.changes_of_work_tree(now.commit.as_deref(), &now.tree)?;
-        let ownership = Ownership::of(&trees, state, trees.path_of(tasks).as_ref())?;
-        let others = dirty.into_iter().filter(|change| !ownership.is_agents(change, state));
+        let tasks = trees.path_of(tasks);
+        let ownership = Ownership::of(&trees, state, tasks.as_ref())?;
+        // `mark` sets them, and the next commit of a task has them
+        let only_marks = tasks.as_ref().map_or(Ok(false), |tasks| has_only_marks(&trees, now, tasks))?;
+        let is_marks = |path: &RepoPath| only_marks && Some(path) == tasks.as_ref();
+        let others = dirty.into_iter().filter(|one| !ownership.is_agents(one, state) && !is_marks(&one.path));
         let refused: Vec<String> = others.map(|change| change.path.to_string()).collect();
         let may_begin = refused.is_empty() || !state.pending_commits().is_empty();
         Ok(Self { refused, may_begin })

@@ -40,6 +40,7 @@ use crate::git::call::Supervisor;
 use crate::plan::Plan;
 use crate::project::SpecPlace;
 use crate::report::events::EventKind;
+use crate::report::text::spec_command;
 use crate::state::needs::{exit_code, needs};
 use crate::state::{RunTimes, SpecState, TreeRecord};
 use crate::store::busy_file::BusyFile;
@@ -279,7 +280,8 @@ fn check_last_options(request: &RunRequest<'_>, state: &SpecState) -> Result<()>
         return Ok(());
     }
     let text = format!("another run of {} began meanwhile, with other options", request.place.name);
-    Err(Error::new(ErrorKind::Locked, text).hint("See `seqorch status`, then type the command again."))
+    let status = spec_command("status", &request.place.typed, "");
+    Err(Error::new(ErrorKind::Locked, text).hint(format!("See `{status}`, then type the command again.")))
 }
 
 /// The repository of the project, if the configuration needs it.

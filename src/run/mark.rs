@@ -9,6 +9,7 @@ use crate::config::{Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{self, TaskNames};
 use crate::project::SpecPlace;
+use crate::report::text::spec_command;
 use crate::spec::{Task, TaskFile, TaskState};
 use crate::state::{SpecState, UnitStatus};
 use crate::store::lock::{Holder, RunLock};
@@ -91,8 +92,11 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
         add_whole_parents(&tasks, config, &state, &mut ids);
     }
     if let Some((unit, _)) = state.running().filter(|(unit, _)| ids.iter().any(|id| id == unit)) {
-        return Err(Error::new(ErrorKind::Locked, format!("an agent works on task {unit}"))
-            .hint("`seqorch run` continues with it; `seqorch stop --now` ends it."));
+        return Err(Error::new(ErrorKind::Locked, format!("an agent works on task {unit}")).hint(format!(
+            "`{}` continues with it; `{}` ends it.",
+            spec_command("run", &place.typed, ""),
+            spec_command("stop", &place.typed, "--now")
+        )));
     }
     let was_assigned = match &request.owner {
         Some(owner) => {

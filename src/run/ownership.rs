@@ -48,7 +48,7 @@ impl Ownership {
             if changed.is_empty() {
                 continue;
             }
-            let others = found.changes_of_others(trees, before)?;
+            let others = found.changes_of_others(trees, before, tasks)?;
             for change in changed {
                 if others.contains(&change.path) {
                     found.own.remove(&change.path);
@@ -75,11 +75,13 @@ impl Ownership {
         Ok(())
     }
 
-    /// Uncommitted paths that were not as agents had left them.
+    /// Uncommitted paths that were not as agents had left them. Marks in the boxes of tasks.md are the run's, also those that a
+    /// person set.
     fn changes_of_others(
         &self,
         trees: &Snapshots<'_>,
         at: &TreeRecord,
+        tasks: Option<&RepoPath>,
     ) -> Result<BTreeSet<RepoPath>, GitError> {
         let dirty = match trees.changes_of_work_tree(at.commit.as_deref(), &at.tree) {
             // a commit that a person rewrote later
@@ -88,7 +90,13 @@ impl Ownership {
         };
         let others =
             dirty.filter(|change| self.own.get(&change.path).is_none_or(|(_, left)| *left != change.after));
-        Ok(others.map(|change| change.path).collect())
+        let mut others: BTreeSet<RepoPath> = others.map(|change| change.path).collect();
+        if let Some(tasks) = tasks.filter(|tasks| others.contains(*tasks))
+            && has_only_marks(trees, at, tasks)?
+        {
+            others.remove(tasks);
+        }
+        Ok(others)
     }
 
     fn add_boxes(
@@ -100,7 +108,7 @@ impl Ownership {
     ) -> Result<(), GitError> {
         let Some(tasks) = tasks.filter(|tasks| !self.own.contains_key(*tasks)) else { return Ok(()) };
         let Some(before) = counted(unit).find_map(|attempt| attempt.before.as_ref()) else { return Ok(()) };
-        if self.changes_of_others(trees, before)?.contains(tasks) {
+        if self.changes_of_others(trees, before, Some(tasks))?.contains(tasks) {
             self.mixed.entry(id.to_owned()).or_default().insert(tasks.clone());
         } else {
             let ticked = TreeEntry { mode: String::new(), object: String::new() };
@@ -128,6 +136,16 @@ impl Ownership {
     }
 }
 
+/// Whether tasks.md differs from its last commit in the marks of its boxes only.
+pub(super) fn has_only_marks(
+    trees: &Snapshots<'_>,
+    at: &TreeRecord,
+    tasks: &RepoPath,
+) -> Result<bool, GitError> {
+    let Some(commit) = at.commit.as_deref() else { return Ok(false) };
+    trees.differs_in_marks(commit, &at.tree, tasks)
+}
+
 fn is_committed(unit: &UnitState) -> bool {
     unit.changes.as_ref().is_some_and(|changes| changes.commit.is_some())
 }
@@ -135,6 +153,47 @@ fn is_committed(unit: &UnitState) -> bool {
 /// The attempts whose changes belong to the unit's next or last commit.
 pub(super) fn counted(unit: &UnitState) -> impl Iterator<Item = &AttemptRecord> {
     unit.attempts.iter().filter(|attempt| attempt.number >= unit.since_attempt)
+}
+
+/// The spans of work on a unit, from tree to tree: attempts between which no other change was made are one.
+pub(super) fn work_spans(unit: &UnitState) -> Vec<(String, String)> {
+    let mut spans: Vec<(String, String)> = Vec::new();
+    for attempt in counted(unit) {
+        let Some((before, after)) = attempt.before.as_ref().zip(attempt.learned.after.as_ref()) else {
+            continue;
+        };
+        match spans.last_mut() {
+            Some((_, to)) if *to == before.tree => to.clone_from(&after.tree),
+            _ => spans.push((before.tree.clone(), after.tree.clone())),
+        }
+    }
+    spans
+}
+
+/// Counts the lines of changes only within these spans: between them others worked on the same files.
+pub(super) fn count_within(
+    trees: &Snapshots<'_>,
+    spans: &[(String, String)],
+    list: &mut [TreeChange],
+) -> Result<(), GitError> {
+    // one span is what the list was made from
+    if spans.len() < 2 {
+        return Ok(());
+    }
+    let mut sums: BTreeMap<RepoPath, (Option<u64>, Option<u64>)> = BTreeMap::new();
+    let add = |sum: Option<u64>, more: Option<u64>| Some(sum? + more?);
+    for (from, to) in spans {
+        for change in trees.changes(from, to)? {
+            let sum = sums.entry(change.path).or_insert((Some(0), Some(0)));
+            *sum = (add(sum.0, change.insertions), add(sum.1, change.deletions));
+        }
+    }
+    for change in list {
+        if let Some(sum) = sums.get(&change.path) {
+            (change.insertions, change.deletions) = *sum;
+        }
+    }
+    Ok(())
 }
 
 /// All paths that a unit's attempts changed; `None` if no attempt has its trees, as in a state of an older version.

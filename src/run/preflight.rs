@@ -23,6 +23,7 @@ use crate::project::current_plan::current_plan;
 use crate::project::unmatched::unmatched_rules;
 use crate::project::{SpecPlace, prompt_inputs};
 use crate::report::needs::shown;
+use crate::report::text::spec_command;
 use crate::state::SpecState;
 use crate::store::spec_store::Store;
 use crate::sys::{clock, programs};
@@ -118,7 +119,9 @@ pub fn not_halted(place: &SpecPlace, state: &SpecState) -> Error {
     let error = Error::new(ErrorKind::Usage, text);
     let needs = shown(&place.typed, state);
     if needs.is_empty() {
-        return error.hint("Continue with `seqorch run`; with --retry it keeps the options of the last run.");
+        let run = spec_command("run", &place.typed, "");
+        return error
+            .hint(format!("Continue with `{run}`; with --retry it keeps the options of the last run."));
     }
     needs.iter().fold(error, |error, need| {
         error.hint(format!("It needs you: {}. {} `{}`.", need.what, need.lead(), need.command))

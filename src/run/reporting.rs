@@ -6,6 +6,7 @@ use super::machine::Notice;
 use super::world::RealWorld;
 use crate::error::Result;
 use crate::report::text::logs_command;
+use crate::report::wait_text::naming;
 use crate::report::{event_text, notice_event};
 use crate::state::outcome::CancelledBy;
 use crate::state::{AttemptRecord, Outcome, SpecState};
@@ -13,10 +14,10 @@ use crate::state::{AttemptRecord, Outcome, SpecState};
 impl RealWorld<'_> {
     /// Prints a notice, and writes it to the logs.
     pub(super) fn report_notice(&mut self, report: &Notice, state: &SpecState) -> Result<()> {
-        self.note(report, state);
+        self.worked |= matches!(report, Notice::Ended { .. });
         let what = notice_event::of_notice(report, state);
         let line = event_text::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
-        self.say(&line);
+        self.say(&naming(&line, &self.place.typed));
         self.label(report);
         // without an agent there is no output
         let silent = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
@@ -24,7 +25,6 @@ impl RealWorld<'_> {
             && !outcome.needs_no_look()
             && !outcome.is_refused_commit()
             && *outcome != silent
-            && self.units.iter().any(|line| line.id == *unit)
         {
             // the agent reported success, so the reason is in the output of the check
             let check = if matches!(outcome, Outcome::VerifyFailed { .. }) { " --verify" } else { "" };

@@ -21,12 +21,12 @@ impl Machine {
     /// The question to the user if a verify command keeps failing in the same way.
     fn stuck_at(&self, id: &str) -> Option<String> {
         let failures = self.state.units.get(id)?.same_failures();
-        let Some(Outcome::VerifyFailed { command, tail }) = self.state.units.get(id)?.last_outcome() else {
-            return None;
-        };
+        let last = self.state.units.get(id)?.last_outcome();
+        let Some(Outcome::VerifyFailed { command, tail, cause }) = last else { return None };
         (failures >= SAME_FAILURES).then(|| {
+            let why = cause.as_ref().map_or_else(String::new, |cause| format!(" ({cause})"));
             format!(
-                "`{command}` failed {failures} times in the same way; the agent does not get past it:\n{tail}"
+                "`{command}` failed {failures} times in the same way{why}; the agent does not get past it:\n{tail}"
             )
         })
     }
@@ -124,7 +124,7 @@ impl Machine {
 
     /// A hook refused the commit of a unit whose run was killed before its first try, so no run has reported its end.
     fn take_back(&mut self, id: &str, words: String) -> Vec<Effect> {
-        let outcome = Outcome::VerifyFailed { command: REFUSED_COMMIT.to_owned(), tail: words };
+        let outcome = Outcome::VerifyFailed { command: REFUSED_COMMIT.to_owned(), tail: words, cause: None };
         self.state.take_back(id, outcome.clone());
         let mut effects = vec![Effect::Save];
         if let Some(unit) = self.state.units.get(id)
@@ -191,7 +191,7 @@ impl Machine {
         let DoneAttempt { step, report, foreign } = done;
         let Notice::Ended { title, attempt, took, .. } = report else { return self.replan() };
         let id = step.unit.clone();
-        let outcome = Outcome::VerifyFailed { command: REFUSED_COMMIT.to_owned(), tail: words };
+        let outcome = Outcome::VerifyFailed { command: REFUSED_COMMIT.to_owned(), tail: words, cause: None };
         self.state.take_back(&id, outcome.clone());
         let tries = self.state.units.get(&id).map_or(0, UnitState::tries);
         let (next, end) = self.unsuccessful(now, &id, tries, Some(&step));

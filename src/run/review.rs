@@ -137,8 +137,8 @@ impl Machine {
     /// What the agent of a unit called done failed a check: the review.
     fn fail_review(&mut self, id: &str, findings: &str) {
         if let Some(last) = self.state.units.get_mut(id).and_then(UnitState::last_work_mut) {
-            last.outcome =
-                Some(Outcome::VerifyFailed { command: REVIEW.to_owned(), tail: findings.to_owned() });
+            let (command, tail) = (REVIEW.to_owned(), findings.to_owned());
+            last.outcome = Some(Outcome::VerifyFailed { command, tail, cause: None });
             last.counts = true;
         }
     }

@@ -18,7 +18,7 @@ use crate::report::events::EventKind;
 use crate::report::needs::shown;
 use crate::report::run_end::RunEnd;
 use crate::report::summary::{self, Summary, UnitLine};
-use crate::state::{SpecState, TreeRecord, UnitState, counts, left};
+use crate::state::{AttemptSums, SpecState, TreeRecord, UnitState, counts, left};
 use crate::store::spec_store::Store;
 use crate::sys::files;
 
@@ -42,7 +42,7 @@ impl RunEnding<'_> {
         let not_pushed = world.push_at_end();
         let state = &machine.state;
         let changes = self.changed_files(state);
-        let (units, last_plan, took) = world.outcome();
+        let (last_plan, took) = world.outcome();
         // a halted spec is not planned
         let last_plan = last_plan.unwrap_or(self.plan);
         let left = counts(last_plan, state).todo;
@@ -50,10 +50,11 @@ impl RunEnding<'_> {
         let events =
             RunEnd { spec: &place.name, typed: &place.typed, end, left, took, changes }.records(state);
         let needs = shown(&place.typed, state);
-        let mut units = units.to_vec();
-        for line in &mut units {
-            line.changes = state.units.get(&line.id).and_then(|unit| unit.changes.clone());
-        }
+        // one that never began leaves the last run in the state
+        let began = state.run.began().filter(|_| world.worked);
+        let units = began.map_or_else(Vec::new, |_| UnitLine::of_run(state));
+        let now = Timestamp::now();
+        let sums = |from: Timestamp| AttemptSums::since(state, from, now);
         let of_unit = |line: &UnitLine| {
             let left = state.units.get(&line.id).map(UnitState::left_out).unwrap_or_default();
             left.into_iter().map(|one| (line.id.clone(), one)).collect::<Vec<_>>()
@@ -69,6 +70,8 @@ impl RunEnding<'_> {
             end,
             needs: &needs,
             units: &units,
+            this_run: began.map(sums).unwrap_or_default(),
+            all_runs: sums(Timestamp::MIN),
             counts: counts(last_plan, state),
             took,
             waited: state.run.waited_s(),
@@ -126,7 +129,7 @@ impl RunEnding<'_> {
         // the error is reported even if this cannot be saved
         let _ = self.settle(machine, Event::Failed { end: end.clone(), saved, unsaved });
         let state = &machine.state;
-        let (_, last_plan, took) = world.outcome();
+        let (last_plan, took) = world.outcome();
         let left = still_left(last_plan.unwrap_or(self.plan), state);
         let needs = shown(&place.typed, state);
         self.write_summary(&summary::of_error(&place.name, &place.typed, &needs));

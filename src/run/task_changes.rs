@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
-use super::ownership::{changed_paths, counted};
+use super::ownership::{changed_paths, count_within, counted, work_spans};
 use super::run_repository::RunRepository;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -25,6 +25,8 @@ pub(super) struct TaskSpan {
     only: Option<BTreeSet<RepoPath>>,
     /// The trees are those of snapshots.
     kept: bool,
+    /// Where in it the unit was worked on, if not all the time.
+    spans: Vec<(String, String)>,
 }
 
 impl TaskSpan {
@@ -50,7 +52,10 @@ impl TaskSpan {
             }
             only = Some(paths);
         }
-        Ok(Self { from, to: last.to_owned(), only, kept: false })
+        let spans = commits.iter().filter(|_| commits.len() > 1);
+        let spans = spans.map(|commit| Ok((trees.before_commit(commit)?, (*commit).to_owned())));
+        let spans = spans.collect::<std::result::Result<Vec<_>, GitError>>()?;
+        Ok(Self { from, to: last.to_owned(), only, kept: false, spans })
     }
 
     fn of_snapshots(trees: &Snapshots<'_>, unit: &UnitState) -> std::result::Result<Option<Self>, GitError> {
@@ -64,13 +69,14 @@ impl TaskSpan {
         let only = if several { changed_paths(trees, unit)? } else { None };
         // an error where git does not have the trees any more
         trees.changes(from, to)?;
-        Ok(Some(Self { from: from.clone(), to: to.clone(), only, kept: true }))
+        Ok(Some(Self { from: from.clone(), to: to.clone(), only, kept: true, spans: work_spans(unit) }))
     }
 
     /// What lies in it, path by path.
     pub(super) fn changes(&self, trees: &Snapshots<'_>) -> std::result::Result<Vec<TreeChange>, GitError> {
         let mut list = trees.changes(&self.from, &self.to)?;
         list.retain(|change| self.has(&change.path));
+        count_within(trees, &self.spans, &mut list)?;
         Ok(list)
     }
 

@@ -19,6 +19,7 @@ use crate::git::restore::RestoreOutcome;
 use crate::git::snapshot::Snapshots;
 use crate::plan;
 use crate::project::SpecPlace;
+use crate::report::text::spec_command;
 use crate::state::{SpecState, UndoRecord, UnitState, UnitStatus};
 use crate::store::attempt_folder;
 use crate::store::lock::{Holder, RunLock};
@@ -59,7 +60,7 @@ pub fn undo(place: &SpecPlace, config: &Config, request: UndoRequest<'_>) -> Res
     let mut state = store.load()?;
     place.follow(config, &place.good_tasks()?.1, &mut state);
     if state.units.get(id).is_none_or(|unit| unit.changes.is_none() && unit.undone.is_none()) {
-        return Err(nothing_known(&state, id));
+        return Err(nothing_known(place, &state, id));
     }
     let stop = stop_on_signal()?;
     let supervisor = Supervisor { stop: Some(stop.clone()), ..Supervisor::default() };
@@ -70,8 +71,13 @@ pub fn undo(place: &SpecPlace, config: &Config, request: UndoRequest<'_>) -> Res
     if let Some((unit, attempt)) = state.running()
         && attempt_folder::alive(&store.attempt_dir(state.folder(unit), attempt.number))
     {
-        return Err(Error::new(ErrorKind::Locked, format!("task {unit} is at work without a run"))
-            .hint("`seqorch stop --now` ends it, `seqorch run` takes it over."));
+        return Err(Error::new(ErrorKind::Locked, format!("task {unit} is at work without a run")).hint(
+            format!(
+                "`{}` ends it, `{}` takes it over.",
+                spec_command("stop", &place.typed, "--now"),
+                spec_command("run", &place.typed, "")
+            ),
+        ));
     }
     let mut snapshots = repository.begin_snapshots()?;
     let mut undone = Undone::default();
@@ -119,7 +125,7 @@ fn restore(
     id: &str,
 ) -> Result<Vec<FileChange>> {
     let unit = state.units.get(id).filter(|unit| unit.changes.is_some());
-    let unit = unit.ok_or_else(|| nothing_known(state, id))?;
+    let unit = unit.ok_or_else(|| nothing_known(place, state, id))?;
     let commit = unit.changes.as_ref().and_then(|changes| changes.commit.clone());
     let (_, tasks) = place.good_tasks()?;
     let prior = snapshots.take()?;
@@ -131,7 +137,7 @@ fn restore(
         .map(|change| change.path)
         .collect();
     let files = restore_files(place, snapshots, unit)
-        .and_then(|files| files.ok_or_else(|| nothing_known(state, id)))?;
+        .and_then(|files| files.ok_or_else(|| nothing_known(place, state, id)))?;
     let units = plan::units(&tasks, config.run.granularity);
     let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
     place.set_marks(state, &members, ' ', true)?;
@@ -254,12 +260,12 @@ fn reopen(state: &mut SpecState, id: &str, members: &[String]) {
     }
 }
 
-fn nothing_known(state: &SpecState, id: &str) -> Error {
+fn nothing_known(place: &SpecPlace, state: &SpecState, id: &str) -> Error {
     let is_pending = state.units.get(id).is_some_and(|unit| unit.pending_commit.is_some());
     let with = state.units.iter().filter(|(_, unit)| unit.changes.is_some());
     let ids: Vec<_> = with.map(|(id, _)| id.as_str()).collect();
     let hint = if is_pending {
-        "Its commit is pending; run `seqorch run` first.".to_owned()
+        format!("Its commit is pending; run `{}` first.", spec_command("run", &place.typed, ""))
     } else if ids.is_empty() {
         "Undo needs a git repository, git.snapshot = true, and a done task.".to_owned()
     } else {

@@ -1,5 +1,7 @@
 //! Runs the verify commands of a step. Each one is started, watched and ended like an attempt.
 
+use std::path::Path;
+
 use super::child::{ChildJob, Verification};
 use super::launch;
 use super::machine::Event;
@@ -11,7 +13,7 @@ use crate::error::Result;
 use crate::plan::Step;
 use crate::plan::argv::fill;
 use crate::report::text::shown_command;
-use crate::state::{Outcome, SpecState};
+use crate::state::{CauseSearch, Outcome, SpecState};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
 use crate::store::attempt_result::AttemptResult;
@@ -71,7 +73,7 @@ impl RealWorld<'_> {
         let prepared = PreparedAttempt::make_in(&inputs, dir, "")?;
         let started = self.dispatch(&step, prepared, ChildJob::Verification(run))?;
         let command = shown_command(&step.settings.argv);
-        Ok(started.err().map(|tail| Outcome::VerifyFailed { command, tail }))
+        Ok(started.err().map(|tail| Outcome::VerifyFailed { command, tail, cause: None }))
     }
 
     /// Judges a verify command that has ended. `None`: the next one was started.
@@ -85,7 +87,8 @@ impl RealWorld<'_> {
                 Outcome::Cancelled { by } => Outcome::Cancelled { by },
                 other => {
                     let tail = self.tail_of_check(dir, facts.as_ref());
-                    Outcome::VerifyFailed { command, tail: format!("{other}\n{tail}") }
+                    let cause = self.cause_of_failure(dir);
+                    Outcome::VerifyFailed { command, tail: format!("{other}\n{tail}"), cause }
                 }
             };
             return Some(Event::Verified { failure: Some(failure), after });
@@ -97,7 +100,7 @@ impl RealWorld<'_> {
                 Ok(None) => None,
                 Ok(failure) => Some(Event::Verified { failure, after }),
                 Err(error) => {
-                    let failure = Outcome::VerifyFailed { command, tail: error.to_string() };
+                    let failure = Outcome::VerifyFailed { command, tail: error.to_string(), cause: None };
                     Some(Event::Verified { failure: Some(failure), after })
                 }
             };
@@ -106,6 +109,7 @@ impl RealWorld<'_> {
         let failure = (tests < least).then(|| Outcome::VerifyFailed {
             command,
             tail: format!("it ran {tests} tests, and verify.min_tests asks for {least}"),
+            cause: None,
         });
         Some(Event::Verified { failure, after })
     }
@@ -116,6 +120,17 @@ impl RealWorld<'_> {
     pub(super) fn tail_of_check(&self, dir: &AttemptDir, facts: Option<&AttemptResult>) -> String {
         let output = self.redactor().redact(&attempt_folder::output_tail(dir, OUTPUT_MAX));
         tail(&output, facts.map_or("", |facts| &facts.stderr_tail))
+    }
+
+    /// The line that names why a check failed, in all that it printed.
+    pub(super) fn cause_of_failure(&self, dir: &AttemptDir) -> Option<String> {
+        let search = |log: &Path| {
+            let mut search = CauseSearch::default();
+            // what cannot be read names no cause
+            let _ = attempt_folder::each_line(log, |line| search.add(line));
+            search
+        };
+        search(&dir.output()).cause(search(&dir.stderr()), &self.redactor())
     }
 }
 

@@ -68,6 +68,7 @@ impl RealWorld<'_> {
                 }
                 if self.interactive && why.kind() != PauseKind::Ask {
                     let line = wait_text::wait(why, left.map(round_up), until, &TimeZone::system());
+                    let line = wait_text::naming(&line, &self.place.typed);
                     self.countdown(Some(&format!("  {line}")));
                 }
             }
@@ -116,6 +117,7 @@ impl RealWorld<'_> {
         let asks = why.kind() == PauseKind::Ask;
         if !self.interactive && !asks {
             let line = wait_text::wait(why, length.map(round_up), until, &TimeZone::system());
+            let line = wait_text::naming(&line, &self.place.typed);
             self.say(&format!("  {line}"));
         }
         // one that a person ends has no other key
@@ -146,6 +148,7 @@ impl RealWorld<'_> {
         let wait = state.as_ref().and_then(|state| state.run.wait());
         let what = wait.map(|wait| wait.reason.to_string()).unwrap_or_default();
         let entry = wait_text::waiting_entry(&what, self.clock.now(), until, &zone);
+        let entry = wait_text::naming(&entry, &self.place.typed);
         if let Err(error) = self.store.progress(&entry) {
             self.say(error.render().trim_end());
         }

@@ -32,7 +32,7 @@ use crate::project::SpecPlace;
 use crate::project::current_plan::make_plan;
 use crate::project::progress::progress;
 use crate::report::events::EventKind;
-use crate::report::summary::UnitLine;
+use crate::report::text::wrap_lines;
 use crate::report::theme;
 use crate::state::outcome::CancelledBy;
 use crate::state::{
@@ -59,7 +59,8 @@ pub struct RealWorld<'a> {
     pub(super) child: Option<Child>,
     pub(super) plan: Option<Plan>,
     pub(super) began: Instant,
-    pub(super) units: Vec<UnitLine>,
+    /// Whether an attempt has ended in this run.
+    pub(super) worked: bool,
     pub(super) chronicle: Option<Chronicle>,
     /// The end of the pause that was published last.
     pub(super) published_pause: Option<Timestamp>,
@@ -111,7 +112,7 @@ impl<'a> RealWorld<'a> {
             child: None,
             plan: None,
             began: Instant::now(),
-            units: Vec::new(),
+            worked: false,
             chronicle: None,
             published_pause: None,
             noted_pause: None,
@@ -166,14 +167,17 @@ impl<'a> RealWorld<'a> {
         Ok(())
     }
 
-    /// Units that this run worked on, the last plan, and the time since the start.
+    /// The last plan, and the time since the start.
     #[must_use]
-    pub fn outcome(&self) -> (&[UnitLine], Option<&Plan>, Duration) {
-        (&self.units, self.plan.as_ref(), self.began.elapsed())
+    pub fn outcome(&self) -> (Option<&Plan>, Duration) {
+        (self.plan.as_ref(), self.began.elapsed())
     }
 
     /// Prints a line for the user. The run continues without a terminal.
     pub fn say(&mut self, text: &str) {
+        let columns = terminal_size::terminal_size_of(io::stdout()).filter(|_| self.interactive);
+        let fitting = columns.map(|(columns, _)| wrap_lines(text, usize::from(columns.0)));
+        let text = fitting.as_deref().unwrap_or(text);
         let _ = writeln!(self.out, "{}", theme::text(text)).and_then(|()| self.out.flush());
     }
 

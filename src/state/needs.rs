@@ -387,8 +387,8 @@ mod tests {
     #[test]
     fn a_failed_check_has_its_output_in_the_reason() {
         let mut state = in_need(NeedKind::FailedTask, "not done");
-        let outcome =
-            Outcome::VerifyFailed { command: "make".into(), tail: "exit code 1\nFAIL two notes".into() };
+        let tail = "exit code 1\nFAIL two notes".into();
+        let outcome = Outcome::VerifyFailed { command: "make".into(), tail, cause: None };
         state.units.get_mut("2").unwrap().attempts.push(attempt(1, Some(outcome)));
         assert_eq!(needs(&state)[0].reason, "not done\nFAIL two notes");
     }

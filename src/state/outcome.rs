@@ -50,6 +50,10 @@ pub enum Outcome {
         command: String,
         /// How it ended, and the end of what it printed.
         tail: String,
+        /// The line of its whole output that names the cause; `None` where it printed nothing, or the command is none of the
+        /// configuration's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<String>,
     },
     /// A deadline passed.
     TimedOut {
@@ -99,6 +103,15 @@ impl Outcome {
         )
     }
 
+    /// The line of a check's output that names why it failed.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::VerifyFailed { cause, .. } => cause.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether a review wants changes of what the agent called done.
     #[must_use]
     pub fn is_review(&self) -> bool {
@@ -128,13 +141,18 @@ impl std::fmt::Display for Outcome {
             Self::Failed { code, why: Some(why) } => {
                 write!(f, "failed with exit code {code}: {}", brief(why))
             }
-            Self::VerifyFailed { command, tail } if command == REVIEW => {
+            Self::VerifyFailed { command, tail, .. } if command == REVIEW => {
                 write!(f, "not done: the review wants changes: {}", brief(tail))
             }
-            Self::VerifyFailed { command, tail } => {
+            Self::VerifyFailed { command, tail, cause } => {
                 // the first line says how: its exit code, its deadline, too few tests
                 let how = tail.lines().next().map_or_else(String::new, |how| format!(": {}", brief(how)));
-                write!(f, "not done: `{command}` does not succeed{how}")
+                let check = format!("`{command}` does not succeed{how}");
+                match cause {
+                    // what matters comes first, because lines are cut at their end
+                    Some(cause) => write!(f, "not done: {} ({check})", brief(cause)),
+                    None => write!(f, "not done: {check}"),
+                }
             }
             Self::Signaled { signal } => write!(f, "ended by signal {signal}"),
             Self::TimedOut { which: TimedOut::Total } => f.write_str("timed out: over its time limit"),

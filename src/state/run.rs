@@ -190,6 +190,7 @@ impl WaitReason {
         match self {
             Self::Ask { .. } => "your answers (--ask)".to_owned(),
             Self::Talk { .. } => "talks with agents".to_owned(),
+            Self::Pause { .. } => "pauses that people asked for".to_owned(),
             other => other.to_string(),
         }
     }

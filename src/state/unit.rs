@@ -259,7 +259,7 @@ impl UnitState {
     #[must_use]
     pub fn same_failures(&self) -> usize {
         let shape = |outcome: &Outcome| match outcome {
-            Outcome::VerifyFailed { command, tail } => {
+            Outcome::VerifyFailed { command, tail, .. } => {
                 let kept = tail.chars().filter(|c| !c.is_ascii_digit() && !c.is_whitespace());
                 Some((command.clone(), kept.collect::<String>()))
             }

@@ -1,13 +1,14 @@
 //! What an attempt's folder shows: who works in it and what the result was. Also ends what is left of an attempt.
 
 use std::ffi::OsString;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::attempt_dir::AttemptDir;
+use super::attempt_dir::{AttemptDir, log_parts};
 use super::attempt_file::AttemptFile;
 use super::attempt_lock::AttemptHolder;
 use super::attempt_result::AttemptResult;
@@ -128,6 +129,29 @@ pub fn is_of(dir: &AttemptDir, record: &AttemptRecord) -> bool {
         // nothing shows another attempt, and without a result it is never a success
         (None, None) => true,
     }
+}
+
+/// Longest line that is given out whole, in bytes.
+const LINE_MAX: usize = 8192;
+
+/// Calls `take` with each line of a log, whose length does not matter. Of a very long line it gets the beginning.
+pub fn each_line(log: &Path, mut take: impl FnMut(&str)) -> io::Result<()> {
+    for part in log_parts(log) {
+        let Ok(file) = nofollow::open(&part) else { continue };
+        let mut reader = BufReader::new(file);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            if (&mut reader).take(LINE_MAX as u64).read_until(b'\n', &mut line)? == 0 {
+                break;
+            }
+            take(&String::from_utf8_lossy(&line));
+            if line.len() == LINE_MAX && !line.ends_with(b"\n") {
+                reader.skip_until(b'\n')?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The end of an attempt's stdout, at most `limit` bytes.

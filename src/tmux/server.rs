@@ -118,17 +118,43 @@ impl TmuxServer {
 
     /// The program and the arguments that attach this terminal to a window of a session. Inside tmux they switch to it.
     #[must_use]
-    pub fn attach_argv(&self, session: &TmuxSession, window: Option<&str>, inside: bool) -> Vec<OsString> {
+    pub fn attach_argv(
+        &self,
+        session: &TmuxSession,
+        window: Option<&str>,
+        inside: bool,
+        others: bool,
+    ) -> Vec<OsString> {
         let mut line = CommandLine::default();
-        // a command of its own, because `switch-client` does not take a window's id
-        if let Some(window) = window {
-            line.then(["select-window", "-t", window]);
-        }
         let verb = if inside { "switch-client" } else { "attach-session" };
-        line.then([verb, "-t", &session.id]);
+        match window {
+            // all clients of a session look at the same window, so this one gets a session of its own with the same windows
+            Some(window) if others => {
+                let name = format!("{}-{}", session.name, std::process::id());
+                line.then(["new-session", "-d", "-s", &name, "-t", &session.id]);
+                line.then(["select-window", "-t", &format!("={name}:{window}")]);
+                line.then([verb, "-t", &format!("={name}")]);
+                // it ends with this client
+                line.then(["set-option", "-t", &format!("={name}"), "destroy-unattached", "on"]);
+            }
+            _ => {
+                // a command of its own, because `switch-client` does not take a window's id
+                if let Some(window) = window {
+                    line.then(["select-window", "-t", window]);
+                }
+                line.then([verb, "-t", &session.id]);
+            }
+        }
         let mut argv = vec![self.program.clone().into_os_string()];
         argv.extend(self.args(line));
         argv
+    }
+
+    /// Whether a client looks at the session.
+    pub fn is_attached(&self, session: &TmuxSession) -> Result<bool> {
+        let clients =
+            self.ask(CommandLine::of(["list-clients", "-t", &session.id, "-F", "#{client_name}"]))?;
+        Ok(clients.is_some_and(|clients| !clients.trim().is_empty()))
     }
 
     /// The server's socket, as its clients have it in `TMUX`. `None` if no server runs.

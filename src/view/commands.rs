@@ -146,8 +146,12 @@ fn run(argv: &[OsString], stdin: &[u8], page: Option<(String, bool)>) -> Command
         }
         _ => {
             let all = if done.status.success() { stdout + &stderr } else { stderr + &stdout };
-            let line = all.lines().map(str::trim).find(|line| !line.is_empty());
-            CommandResult::Note(line.unwrap_or("there is nothing to show").to_owned())
+            let lines: Vec<&str> = all.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            CommandResult::Note(if lines.is_empty() {
+                "there is nothing to show".to_owned()
+            } else {
+                lines.join(" · ")
+            })
         }
     }
 }

@@ -11,7 +11,7 @@ use super::input::{TerminalInput, WakeReason};
 use super::screen::{self, TerminalScreen};
 use super::watch::{LOOK, Watch, WatchEnd};
 use crate::error::{Error, ErrorKind, Result};
-use crate::report::text::sanitise_text;
+use crate::report::text::{sanitise_text, wrap_lines};
 use crate::report::view::{
     Key, Ui, UiMode, UiRequest, View, ViewCommand, VisibleRows, closing, head_lines, view,
 };
@@ -87,6 +87,7 @@ impl<'a> LiveView<'a> {
             }
             if self.noted.is_some_and(|since| since.elapsed() >= NOTE) {
                 (self.ui.note, self.noted) = (None, None);
+                self.ui.instead_of_text = false;
             }
             let limit = match (&self.command, self.gatherer.is_still()) {
                 (Some(_), _) => LOOK_BUSY,
@@ -125,6 +126,10 @@ impl<'a> LiveView<'a> {
                     // if this fails, the next drawing fails, too
                     let _ = screen.clear();
                     self.shown = None;
+                }
+                Some(UiRequest::Forget) => {
+                    self.command = None;
+                    (self.ui.busy, self.ui.opens) = (false, false);
                 }
                 Some(UiRequest::Interrupt) => self.note(self.interrupt()),
                 Some(UiRequest::Do(command)) => self.act(&command, view, screen)?,
@@ -166,6 +171,7 @@ impl<'a> LiveView<'a> {
             _ => {
                 self.command = Some(RunningCommand::start(&self.watch, view, command));
                 self.ui.busy = true;
+                self.ui.opens = matches!(command, ViewCommand::Log(_) | ViewCommand::Diff(_));
             }
         }
         Ok(())
@@ -199,9 +205,13 @@ impl<'a> LiveView<'a> {
         let Some(result) = self.command.as_ref().and_then(RunningCommand::result) else { return };
         self.command = None;
         self.ui.busy = false;
+        let opens = std::mem::take(&mut self.ui.opens);
         match result {
             CommandResult::Text(page) => self.ui.mode = UiMode::Text(page),
-            CommandResult::Note(text) => self.note(text),
+            CommandResult::Note(text) => {
+                self.note(text);
+                self.ui.instead_of_text = opens;
+            }
         }
     }
 
@@ -228,7 +238,9 @@ impl<'a> LiveView<'a> {
     fn closing_text(&self, last: &View, columns: u16) -> String {
         let mut text = head_lines(last, columns);
         match self.gatherer.summary().filter(|_| self.watch.of_run.is_some()) {
-            Some(summary) => text.push_str(&sanitise_text(summary)),
+            Some(summary) => {
+                text.push_str(&wrap_lines(&sanitise_text(summary), usize::from(columns)));
+            }
             None => text.push_str(&closing(last)),
         }
         text

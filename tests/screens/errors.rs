@@ -65,6 +65,34 @@ fn a_missing_argument() {
 }
 
 #[test]
+fn a_missing_value() {
+    error(&one(), "missing_value", &[&["report", "--html"], &["plan", "--prompt"], &["run", "--delay"]]);
+}
+
+#[test]
+fn a_wrong_word_below_a_verb() {
+    let commands: &[&[&str]] = &[
+        &["config", "list"],
+        &["config", "shwo"],
+        &["config", "zebra"],
+        &["help", "watch"],
+        &["help", "zebra"],
+    ];
+    error(&one(), "wrong_word_below", commands);
+}
+
+#[test]
+fn a_message_that_is_missing() {
+    error(&one(), "missing_message", &[&["limits", "test"]]);
+}
+
+#[test]
+fn a_variable_that_could_mean_several_keys() {
+    let project = one().env("SEQORCH_MODEL", "large");
+    error(&project, "variable_of_several_keys", &[&["config", "explain", "run.model"]]);
+}
+
+#[test]
 fn a_folder_that_does_not_exist() {
     error(&one(), "missing_folder", &[&["-C", "nowhere"], &["-C", "nowhere", "run"]]);
 }

@@ -19,7 +19,8 @@ use crate::report::plan::why_skipped;
 use crate::report::task_lines::commit_words;
 use crate::report::text::{sanitise_line, steady};
 use crate::report::times::{clock, span};
-use crate::state::{AttemptRecord, SpecState, UnitState, counts, needs};
+use crate::report::wait_text::naming;
+use crate::state::{AttemptRecord, Outcome, SpecState, UnitState, counts, needs};
 
 /// Number of recent events that the view shows at most.
 const RECENT: usize = 60;
@@ -262,7 +263,9 @@ fn row(source: &ViewSource<'_>, id: &str, title: &str, mark: TaskMark) -> ViewRo
 
 fn last_outcome(state: &SpecState, unit: &str) -> String {
     let last = state.units.get(unit).and_then(|u| u.attempts.last()?.outcome.as_ref());
-    last.map(|outcome| sanitise_line(&outcome.to_string())).unwrap_or_default()
+    // a row has little room, and the cause says most
+    let words = |outcome: &Outcome| outcome.cause().map_or_else(|| outcome.to_string(), str::to_owned);
+    last.map(|outcome| sanitise_line(&words(outcome))).unwrap_or_default()
 }
 
 fn recent(source: &ViewSource<'_>) -> Vec<(String, String)> {
@@ -270,7 +273,11 @@ fn recent(source: &ViewSource<'_>) -> Vec<(String, String)> {
     let most = Some(source.plan.max_iterations);
     let mut all = Vec::new();
     for record in &source.events[from..] {
-        let text = line(&record.kind, most, source.zone);
+        let text = match record.kind {
+            // Ctrl-C may leave the view instead; its keys say what ends the agent
+            EventKind::Stopping => "stopping after this step".to_owned(),
+            _ => naming(&line(&record.kind, most, source.zone), source.typed),
+        };
         let mut time = clock(record.at, source.zone);
         for part in text.lines() {
             all.push((std::mem::take(&mut time), sanitise_line(part)));

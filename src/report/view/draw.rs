@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::fold::{fitting, panel_lines};
-use super::model::{PanelLine, Standing, View, VisibleRows};
+use super::model::{KeptPart, PanelLine, Standing, View, VisibleRows};
 use super::theme::Theme;
 use super::ui::{Ui, UiMode};
 use crate::report::text::{cut, width};
@@ -29,7 +29,7 @@ pub fn draw(view: &View, ui: &Ui, area: Rect, buffer: &mut Buffer) -> VisibleRow
     }
     let (mut rest, mut footer) = (area, Rect::ZERO);
     if area.height >= KEYS {
-        footer = take_bottom(&mut rest, 1);
+        footer = take_bottom(&mut rest, ui.footer_rows(area.width));
     }
     page.header(view, take_top(&mut rest, 1));
     if let UiMode::Text(text) = &ui.mode {
@@ -77,7 +77,7 @@ pub fn closing(view: &View) -> String {
     let panel = &view.panel;
     let mut text = format!("{}\n", panel.title);
     // what a working agent printed last is outdated in a moment
-    let body = if panel.tail { &[][..] } else { &panel.body };
+    let body = if panel.keeps == KeptPart::Latest { &[][..] } else { &panel.body };
     let texts = |lines: &'_ [PanelLine]| lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
     for line in texts(&panel.head).iter().chain(body).chain(&texts(&panel.foot)) {
         text.push_str("  ");

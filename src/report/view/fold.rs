@@ -1,6 +1,6 @@
 //! PURE. Wraps the panel to a width and cuts it to a height.
 
-use super::model::{PanelLine, View};
+use super::model::{KeptPart, PanelLine, View};
 use crate::report::text::{cut, wrap};
 
 /// All lines of the panel, wrapped to the width.
@@ -17,21 +17,34 @@ pub(super) fn fitting(view: &View, columns: usize, rows: usize) -> Vec<PanelLine
     let head: Vec<PanelLine> = panel.head.iter().flat_map(fold).collect();
     let foot: Vec<PanelLine> = panel.foot.iter().flat_map(fold).collect();
     let indent = if columns > 20 { 2 } else { 0 };
-    let mut body: Vec<PanelLine> = Vec::new();
-    for text in &panel.body {
-        for part in wrap(text, columns.saturating_sub(indent)) {
-            body.push(PanelLine::plain(format!("{}{part}", " ".repeat(indent))));
+    let indented = |texts: &[String]| -> Vec<PanelLine> {
+        let parts = texts.iter().flat_map(|text| wrap(text, columns.saturating_sub(indent)));
+        parts.map(|part| PanelLine::plain(format!("{}{part}", " ".repeat(indent)))).collect()
+    };
+    let mut body = indented(&panel.body);
+    let room = rows.saturating_sub(head.len() + foot.len());
+    if body.len() > room && !panel.brief.is_empty() {
+        let whole = body.len();
+        body = indented(&panel.brief);
+        if body.len() < whole.min(room) {
+            body.insert(0, PanelLine::plain(format!("{}…", " ".repeat(indent))));
         }
     }
-    let room = rows.saturating_sub(head.len() + foot.len());
     if body.len() > room {
-        if panel.tail {
-            body.drain(..body.len() - room);
-        } else {
-            body.truncate(room);
-            // people must see that a question is cut
-            if let Some(last) = body.last_mut() {
-                *last = PanelLine::plain(cut(&format!("{} …", last.text), columns));
+        match panel.keeps {
+            KeptPart::Latest => drop(body.drain(..body.len() - room)),
+            KeptPart::End => {
+                body.drain(..body.len() - room);
+                // people must see that a question is cut
+                if let Some(first) = body.first_mut().filter(|_| room > 1) {
+                    *first = PanelLine::plain(format!("{}…", " ".repeat(indent)));
+                }
+            }
+            KeptPart::Start => {
+                body.truncate(room);
+                if let Some(last) = body.last_mut() {
+                    *last = PanelLine::plain(cut(&format!("{} …", last.text), columns));
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use super::draw::{Page, take_bottom, take_top};
 use super::model::{Standing, TaskMark, View};
 use super::ui::{InputLine, Ui, UiMode, ViewCommand};
-use crate::report::text::{cut_beginning, width};
+use crate::report::text::{cut_beginning, width, wrap};
 
 impl Page<'_> {
     pub(super) fn footer(&mut self, view: &View, ui: &Ui, area: Rect) {
@@ -16,7 +16,14 @@ impl Page<'_> {
         let (text, style) = match (&ui.mode, &ui.note) {
             (UiMode::Confirm(command), _) => (question(view, command), self.theme.wait()),
             (UiMode::Input(line, typed), _) => (input(line, typed, area.width), self.theme.bold()),
-            (_, Some(note)) => (note.clone(), Style::new()),
+            (_, Some(note)) => {
+                let mut area = area;
+                for line in wrap(note, usize::from(area.width)) {
+                    let row = take_top(&mut area, 1);
+                    self.put(row, &line, Style::new());
+                }
+                return;
+            }
             _ if ui.busy => ("working …".to_owned(), Style::new()),
             (UiMode::Text(_), _) => {
                 ("q back · j k scroll · Space b page · g G start, end".to_owned(), self.theme.dim())
@@ -91,6 +98,7 @@ fn hints(view: &View, ui: &Ui, columns: usize) -> String {
         (runs && view.paused, "p continue"),
         (runs && !view.paused, "p pause"),
         (runs && view.stopping, "x don't stop"),
+        (runs && view.stopping && ui.of_run, "Ctrl-C end the agent now"),
         (runs && !view.stopping, "x stop after this step"),
         (!runs || !ui.of_run, "q leave"),
         (true, "/ find"),

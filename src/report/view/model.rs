@@ -204,12 +204,26 @@ pub struct Panel {
     pub head: Vec<PanelLine>,
     /// Text of an agent; it is cut if there is no room.
     pub body: Vec<String>,
-    /// Whether to keep the end of the body, not its start, if it is cut.
-    pub tail: bool,
+    /// What stands for the body where it has no room, if that is not a part of it by its place: the question itself.
+    pub brief: Vec<String>,
+    /// What stays of the body if it is cut.
+    pub keeps: KeptPart,
     /// Lines after the body; they are always shown: the commands to type.
     pub foot: Vec<PanelLine>,
     /// The summary of a run that is over, if there is room for it.
     pub summary: Vec<String>,
+}
+
+/// What stays of a text that has no room.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KeptPart {
+    /// Its beginning; `…` says that more follows.
+    #[default]
+    Start,
+    /// Its end; `…` says that more comes before.
+    End,
+    /// Its end, of a text that grows: everyone knows that more came before.
+    Latest,
 }
 
 /// A line of a panel.

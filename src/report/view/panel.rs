@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::model::{Panel, PanelLine, Standing};
+use super::model::{KeptPart, Panel, PanelLine, Standing};
 use super::source::{LiveAttempt, ViewSource, since};
+use crate::agent::question::from_question;
 use crate::agent::render;
 use crate::report::events::EventKind;
-use crate::report::needs::{retry_command, shown};
+use crate::report::needs::{retry_command, shown, without_needs};
 use crate::report::notice::PauseKind;
-use crate::report::text::{logs_command, plural, sanitise_line, sanitise_text, shell_word};
+use crate::report::text::{logs_command, plural, sanitise_line, sanitise_text, spec_command};
 use crate::report::times::{clock, span};
 use crate::state::{AttemptRecord, NeedKind, ResumeReason, UnitState, who};
 
@@ -28,7 +29,8 @@ pub(super) fn panel(source: &ViewSource<'_>, standing: Standing) -> Panel {
     };
     if source.run.is_none() {
         let summary = source.summary.map(sanitise_text).unwrap_or_default();
-        let lines = summary.lines().filter(|line| !line.trim().is_empty());
+        // the panel has the needs already
+        let lines = without_needs(&summary).filter(|line| !line.trim().is_empty());
         panel.summary = lines.map(|line| line.replace('\t', "    ")).collect();
     }
     if let Some(trouble) = source.trouble {
@@ -46,8 +48,7 @@ fn title_of(source: &ViewSource<'_>, unit: &str) -> String {
 
 /// A seqorch command for this spec.
 fn command(source: &ViewSource<'_>, verb: &str, more: &str) -> PanelLine {
-    let more = if more.is_empty() { String::new() } else { format!(" {more}") };
-    PanelLine::command(format!("seqorch {verb} {}{more}", sanitise_line(&shell_word(source.typed))))
+    PanelLine::command(spec_command(verb, source.typed, more))
 }
 
 /// What you must do: the most urgent need with its reason, the others in a line each.
@@ -77,7 +78,17 @@ fn needs(source: &ViewSource<'_>) -> Panel {
             .map(|need| PanelLine::warning(format!("also: {} ({})", need.what, need.command)))
             .collect(),
         body: first.why.lines().map(|line| line.replace('\t', "    ")).collect(),
-        tail: first.kind == NeedKind::PendingCommit,
+        keeps: match first.kind {
+            NeedKind::PendingCommit => KeptPart::End,
+            _ => KeptPart::Start,
+        },
+        // agents put the question last
+        brief: match first.kind {
+            NeedKind::Question => {
+                from_question(&first.why).lines().map(|line| line.replace('\t', "    ")).collect()
+            }
+            _ => Vec::new(),
+        },
         foot,
         ..Panel::default()
     }
@@ -130,7 +141,7 @@ fn works(source: &ViewSource<'_>, unit: &str, attempt: &AttemptRecord, standing:
         },
         head: lines,
         body: output.map(super::RecentOutput::lines).unwrap_or_default(),
-        tail: true,
+        keeps: KeptPart::Latest,
         foot,
         ..Panel::default()
     }
@@ -171,7 +182,7 @@ fn between(source: &ViewSource<'_>) -> Panel {
             }
             None if why == PauseKind::Ask => "until you answer in the terminal of the run".to_owned(),
             None if why == PauseKind::Talk => "until that session is left".to_owned(),
-            None => "until p, or `seqorch resume --now`".to_owned(),
+            None => format!("until p, or `{}`", spec_command("resume", source.typed, "--now")),
         })];
         head.extend(next.map(PanelLine::plain));
         // what the vendor printed

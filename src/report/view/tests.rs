@@ -682,6 +682,83 @@ fn after_a_run_the_window_shows_needs_summary_and_keys() {
 }
 
 #[test]
+fn the_cause_of_a_failed_check_stays_on_the_screen_at_every_size() {
+    let mut scene = failed();
+    let frames: Vec<String> =
+        (0..60).map(|n| format!("   at frame {n} of the stack in some/long/file.js")).collect();
+    let outcome = Outcome::VerifyFailed {
+        command: "./check.sh".into(),
+        tail: format!("failed with exit code 1\n{}", frames.join("\n")),
+        cause: Some("FAIL two notes".into()),
+    };
+    let unit = scene.state.units.get_mut("2").unwrap();
+    unit.status = UnitStatus::Failed { at: at(560), reason: outcome.to_string() };
+    unit.attempts.last_mut().unwrap().outcome = Some(outcome);
+    for (columns, rows) in [(80, 24), (60, 20), (120, 40), (220, 50)] {
+        let text = scene.screen(columns, rows);
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains("FAIL two notes")).collect();
+        assert!(
+            lines.iter().any(|line| line.contains("not done: FAIL two notes")),
+            "{columns}x{rows}:\n{text}"
+        );
+        assert!(columns < 80 || lines.iter().any(|line| line.contains("✗ 2")), "{columns}x{rows}:\n{text}");
+    }
+}
+
+#[test]
+fn an_ended_run_shows_its_need_once() {
+    let mut scene = failed();
+    scene.summary = Some(
+        "\n── login ── needs you: task 2 failed\n  1 of 3 tasks done, in 9m\n\nNeeds you: task 2 failed:\n  why\nFix it, then continue with: seqorch run login --retry\n",
+    );
+    let text = scene.screen(220, 50);
+    assert!(text.contains("1 of 3 tasks done, in 9m"), "{text}");
+    assert_eq!(text.matches("seqorch run login --retry").count(), 1, "{text}");
+}
+
+#[test]
+fn a_long_question_shows_its_end_and_the_event_the_question() {
+    let mut scene = halted();
+    let long: Vec<String> = (0..40).map(|n| format!("I looked at file {n}.")).collect();
+    let question = format!("{}\n\nWhich database do you want?", long.join("\n"));
+    scene.state.halt(at(300), "2", &question);
+    scene.event(301, EventKind::Halted { unit: "2".into(), question, needs: Vec::new() });
+    let text = scene.screen(80, 24);
+    assert!(text.contains("  Which database do you want?\n"), "{text}");
+    assert!(text.contains("‖ task 2 asks: Which database do you want?"), "{text}");
+    assert!(text.contains("  …\n"), "{text}");
+}
+
+#[test]
+fn a_message_is_shown_whole_and_q_closes_what_stands_for_a_text() {
+    let scene = complete();
+    let (view, area) = (scene.view(), Rect::new(0, 0, 60, 24));
+    let mut ui = Ui::new(false, true, true);
+    let note =
+        "task 2: the note is pending; an agent works on the task now, and only a further attempt has it";
+    ui.note = Some(note.into());
+    let mut buffer = Buffer::empty(area);
+    let drawn = draw(&view, &ui, area, &mut buffer);
+    let words = text_of(&buffer).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(note), "{words}");
+    // `d` of a task without changes
+    ui.instead_of_text = true;
+    assert_eq!(ui.on(Key::Char('q'), &view, drawn), None);
+    assert_eq!(ui.on(Key::Char('q'), &view, drawn), Some(UiRequest::Leave));
+    ui.opens = true;
+    assert_eq!(ui.on(Key::Char('q'), &view, drawn), Some(UiRequest::Forget));
+}
+
+#[test]
+fn a_run_that_stops_names_ctrl_c_only_where_that_ends_the_agent() {
+    let mut stopping = Scene::new(3, 1).held().working(60);
+    stopping.event(310, EventKind::Stopping);
+    assert!(typed(&stopping, true, "").1.contains("Ctrl-C end the agent now"));
+    let watched = stopping.screen(120, 40);
+    assert!(watched.contains("stopping after this step") && !watched.contains("Ctrl-C"), "{watched}");
+}
+
+#[test]
 fn done_and_far_tasks_collapse_and_the_agent_gets_the_room() {
     for count in [60, 500] {
         let mut scene = Scene::new(count, 30).held().working(60);

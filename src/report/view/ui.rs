@@ -3,6 +3,7 @@
 use super::keys::Key;
 use super::model::{Standing, TaskMark, View, ViewRow, VisibleRows};
 use super::text_page::TextPage;
+use crate::report::text::wrap;
 
 /// How the view is shown, and what its keys mean now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,8 +20,12 @@ pub struct Ui {
     pub of_run: bool,
     /// Whether a command of a key has not ended yet.
     pub busy: bool,
+    /// Whether this command opens a text.
+    pub opens: bool,
     /// A message about the last key.
     pub note: Option<String>,
+    /// Whether the message stands where a text was to open: the key that closes a text closes it.
+    pub instead_of_text: bool,
     /// Whether a person at this terminal has an editor.
     pub has_editor: bool,
     /// What was searched for last.
@@ -61,6 +66,8 @@ pub enum UiRequest {
     Leave,
     /// Redraw the screen.
     Redraw,
+    /// Do not open the text that was asked for.
+    Forget,
     /// Ctrl-C in the window of a run: stop it, or end its agent.
     Interrupt,
     /// Do this.
@@ -110,6 +117,15 @@ impl Ui {
         chosen.unwrap_or(view.focus)
     }
 
+    /// How many rows the last line takes: a message is shown whole.
+    pub(super) fn footer_rows(&self, columns: u16) -> u16 {
+        const MOST: usize = 4;
+        let is_note = !matches!(self.mode, UiMode::Confirm(_) | UiMode::Input(..));
+        let note = self.note.as_ref().filter(|_| is_note);
+        let rows = note.map_or(1, |note| wrap(note, usize::from(columns)).len().min(MOST));
+        u16::try_from(rows).unwrap_or(1)
+    }
+
     /// Whether the run of this window is over, or there is none: then the view may be left.
     fn may_leave(&self, view: &View) -> bool {
         !self.of_run || !matches!(view.standing, Standing::Running)
@@ -118,6 +134,13 @@ impl Ui {
     /// Handles a key. `drawn` are the rows that were on the screen.
     pub fn on(&mut self, key: Key, view: &View, drawn: VisibleRows) -> Option<UiRequest> {
         self.note = None;
+        let closes = matches!(key, Key::Char('q') | Key::Escape) && self.mode == UiMode::List;
+        if std::mem::take(&mut self.instead_of_text) && closes {
+            return None;
+        }
+        if self.opens && closes {
+            return Some(UiRequest::Forget);
+        }
         match key {
             Key::Redraw => return Some(UiRequest::Redraw),
             Key::Interrupt if !matches!(self.mode, UiMode::List) => {
@@ -199,6 +222,7 @@ impl Ui {
         let (log, diff) = (key == Key::Enter, key == Key::Char('d'));
         if (log || diff) && !row.ran {
             self.note = Some(format!("task {unit} has not run yet"));
+            self.instead_of_text = true;
             return None;
         }
         match key {
@@ -206,6 +230,7 @@ impl Ui {
             Key::Char('d') if row.mark == TaskMark::Running => {
                 self.note =
                     Some(format!("task {unit} is at work; its changes are known when its attempt ends"));
+                self.instead_of_text = true;
             }
             Key::Char('d') => return Some(UiRequest::Do(ViewCommand::Diff(unit))),
             Key::Char('a') if row.mark != TaskMark::Halted => {

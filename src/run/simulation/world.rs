@@ -232,6 +232,7 @@ impl World for Orchestrator<'_> {
             command: "make test".to_owned(),
             // different each time, because three equal failures would be a question to the user
             tail: format!("failure {attempt}"),
+            cause: None,
         });
         self.verifying = Some((index, self.model.time + VERIFYING, failure));
         self.model.note(format!("verifies attempt {attempt} of {}", step.unit));

@@ -13,6 +13,20 @@ const SHOWN_FILES: usize = 5;
 /// The configuration of one user, which is not meant to be committed.
 const LOCAL_CONFIG: &str = "seqorch.local.toml";
 
+/// The oldest git that has all that seqorch calls: `worktree list -z` came last.
+const OLDEST: (u32, u32) = (2, 36);
+
+/// The finding about the version of git; `more` is what else is right.
+fn of_version(version: &str, more: &str) -> DoctorFinding {
+    let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let number = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if number < OLDEST {
+        let text = format!("git {version} is older than 2.36, the oldest that seqorch supports; {more}");
+        return DoctorFinding::warning(TOPIC, text).fix("Update git.");
+    }
+    DoctorFinding::ok(TOPIC, format!("git {version}, {more}"))
+}
+
 pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
     let settings = subject.loaded.ok().map(|loaded| &loaded.config.git);
     let commits = settings.is_some_and(|git| git.commit == Commit::Step);
@@ -38,7 +52,7 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         }
     };
     let top = repository.top.display();
-    let mut found = vec![DoctorFinding::ok(TOPIC, format!("git {version}, repository {top}"))];
+    let mut found = vec![of_version(&version, &format!("repository {top}"))];
     found.push(match repository.status() {
         Ok(status) if status.uncommitted().is_empty() => DoctorFinding::ok(TOPIC, "no uncommitted changes"),
         Ok(status) => {
@@ -102,5 +116,19 @@ fn uncommitted(subject: &DoctorSubject<'_>, files: &[String]) -> DoctorFinding {
             .fix("Commit or stash them, or set git.dirty = \"allow\"."),
         _ => DoctorFinding::warning(TOPIC, text)
             .fix("Commit them first, so that an agent's changes can be kept apart from yours and undone."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_git_is_named_with_the_oldest_that_is_supported() {
+        let words = |version| format!("{:?}", of_version(version, "repository /x"));
+        for version in ["2.36.0", "2.47.3", "3.0.0.rc1", "2.39.5 (Apple Git-154)"] {
+            assert!(!words(version).contains("older"), "{version}");
+        }
+        assert!(words("2.30.2").contains("git 2.30.2 is older than 2.36"), "{}", words("2.30.2"));
     }
 }
