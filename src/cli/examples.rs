@@ -48,6 +48,13 @@ const EXAMPLES: &[VerbExamples] = &[
         ],
     ),
     (
+        &["when"],
+        &[
+            ("seqorch when login", "a time, now, or never"),
+            ("at -t \"$(date -d \"$(seqorch when login)\" +%Y%m%d%H%M)\"", "start the next job then"),
+        ],
+    ),
+    (
         &["report"],
         &[
             ("seqorch report login", "as text"),
