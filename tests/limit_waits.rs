@@ -299,8 +299,8 @@ fn interrupted_waits_are_in_the_totals() {
 fn a_run_that_may_not_wait_ends_with_75_and_says_when_it_can_continue() {
     let project = project(3600, "wait = false", "");
     let out = project.run(&["run", "--json"]).code(75);
-    let events = out.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let ended = events.last().unwrap();
+    let mut events = out.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let ended = events.next_back().unwrap();
     assert_eq!(
         (&ended["event"], &ended["why"], &ended["needs"]),
         (&"run_ended".into(), &"try_later".into(), &serde_json::json!([]))
