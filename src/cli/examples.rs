@@ -49,10 +49,7 @@ const EXAMPLES: &[VerbExamples] = &[
     ),
     (
         &["when"],
-        &[
-            ("seqorch when login", "a time, now, or never"),
-            ("at -t \"$(date -d \"$(seqorch when login)\" +%Y%m%d%H%M)\"", "start the next job then"),
-        ],
+        &[("seqorch when login", "a time, now, or never"), ("seqorch when login --json", "for programs")],
     ),
     (
         &["report"],
