@@ -143,7 +143,7 @@ fn possible_limit_messages_are_kept_by_channel_without_secrets() {
         project("claude-quota_sub_oauth", "echo plain; echo \"key $MY_API_KEY\" >&2; echo half >&2; exit 1")
             .env("MY_API_KEY", "hunter2hunter2")
             .env("SEQORCH_LIMIT__WAIT", "false");
-    project.run(&["run"]).code(2).says(&["quota used up", "limit.wait is false"]);
+    project.run(&["run"]).code(75).says(&["quota used up", "stopped instead of waiting"]);
     let records = result(&project)["error_records"].as_array().unwrap().clone();
     let of = |channel: &str| -> Vec<String> {
         let of_it = records.iter().filter(|r| r["channel"] == channel);

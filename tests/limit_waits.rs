@@ -293,3 +293,66 @@ fn interrupted_waits_are_in_the_totals() {
     assert!(state["run"]["waited_s"]["fake: quota used up"].as_u64() >= Some(2), "{state}");
     assert!(state["run"]["wait"].is_null(), "{state}");
 }
+
+/// Waiting costs a machine, so a job ends and says when to try again.
+#[test]
+fn a_run_that_may_not_wait_ends_with_75_and_says_when_it_can_continue() {
+    let project = project(3600, "wait = false", "");
+    let out = project.run(&["run", "--json"]).code(75);
+    let mut events = out.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let ended = events.next_back().unwrap();
+    assert_eq!(
+        (&ended["event"], &ended["why"], &ended["needs"]),
+        (&"run_ended".into(), &"try_later".into(), &serde_json::json!([]))
+    );
+    let until: jiff::Timestamp = ended["resume_at"].as_str().unwrap().parse().unwrap();
+    assert_eq!(project.ledger(), ["1 1"]);
+    // the next one starts no agent, and its last line is for people and programs
+    let out = project.run(&["run"]).code(75).says(&["stopped instead of waiting for fake: quota used up"]);
+    let last = format!("Run again at {}.", until.strftime("%Y-%m-%dT%H:%M:%SZ"));
+    assert_eq!(out.stdout.lines().last(), Some(last.as_str()), "{out:?}");
+    assert_eq!(project.ledger(), ["1 1"]);
+    let when = project.run(&["when"]).code(0);
+    assert!(last.contains(when.stdout.trim()), "{when:?}");
+    project.run(&["resume", "--now"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"]);
+    project.run(&["when", "--json"]).code(0).says(&["\"start\": \"never\""]);
+}
+
+#[test]
+fn a_run_that_may_not_wait_ends_with_75_outside_of_its_window() {
+    let hour = jiff::Timestamp::now().as_second() / 3600;
+    let window = format!(
+        "[limit]\nwait = false\n[pace]\nwindow = \"{:02}:00-{:02}:00\"\n",
+        (hour + 2) % 24,
+        (hour + 3) % 24
+    );
+    let project = Project::new().spec("login", TWO).agent("say_done").config(&window).env("TZ", "UTC");
+    project.run(&["when"]).code(0).says(&["now"]);
+    project.run(&["run"]).code(75).says(&["pace.window"]);
+    assert!(project.ledger().is_empty());
+    let at: jiff::Timestamp = project.run(&["when"]).code(0).stdout.trim().parse().unwrap();
+    assert!(at > jiff::Timestamp::now());
+}
+
+/// An engine that ends a job gives it some seconds, and an agent may spend them all.
+#[test]
+#[ignore = "slow"]
+fn the_end_of_a_job_leaves_an_agent_five_seconds() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let agent = "[ -e slow ] || { say_done; exit; }; trap '' TERM INT; echo at work > begun; while :; do sleep 0.1; done";
+        let project = Project::new()
+            .spec("login", TWO)
+            .agent(agent)
+            .file("slow", "")
+            .config("[limit]\nwait = false\n[timeout]\ngrace = \"5m\"\n");
+        let run = project.start(&["run"]);
+        wait_until("the agent", || project.path("begun").exists());
+        let began = std::time::Instant::now();
+        run.signal(signal);
+        run.wait().code(code);
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
+        std::fs::remove_file(project.path("slow")).unwrap();
+        project.run(&["run"]).code(0);
+    }
+}

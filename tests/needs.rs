@@ -14,10 +14,10 @@ const TWO: &str = "- [ ] 1. First thing\n- [ ] 2. Second thing\n";
 /// The hook `halt` keeps what it is given.
 const HALT: &str = "halt = [\"sh\", \"-c\", \"echo \\\"$SEQORCH_REASON\\\" >> heard; cat >> facts\"]\n";
 
-fn limited(kind: &str, wait: bool) -> Project {
+fn limited(kind: &str, limit: &str) -> Project {
     let agent = "[ $SEQORCH_UNIT = 2 ] && { echo 'come back later' >&2; exit 1; }; say_done";
     let config = format!(
-        "[limit]\nlogin_wait = \"0s\"\nwait = {wait}\n[backend.fake]\nlimit_patterns = [{{ match = \"^come back later\", kind = \"{kind}\" }}]\n\
+        "[limit]\nlogin_wait = \"0s\"\n{limit}\n[backend.fake]\nlimit_patterns = [{{ match = \"^come back later\", kind = \"{kind}\" }}]\n\
          [hooks]\n{HALT}"
     );
     Project::new().spec("demo", TWO).agent(agent).config(&config)
@@ -54,9 +54,9 @@ fn in_need(kind: &str) -> (Project, i32, &'static str, Option<&'static str>) {
             (ran(project, 2), 2, "Sign it (human)", Some("2"))
         }
         "pending_commit" => (ran(refusing("test ! -e made-2"), 2), 2, "not like this", Some("2")),
-        "login" => (ran(limited("auth", true), 2), 2, "come back later", Some("2")),
-        "payment" => (ran(limited("billing", true), 2), 2, "come back later", Some("2")),
-        "rule" => (ran(limited("quota_exhausted", false), 2), 2, "limit.wait is false", Some("2")),
+        "login" => (ran(limited("auth", ""), 2), 2, "come back later", Some("2")),
+        "payment" => (ran(limited("billing", ""), 2), 2, "come back later", Some("2")),
+        "rule" => (ran(limited("quota_exhausted", "max_wait = \"1s\""), 2), 2, "limit.max_wait", Some("2")),
         "dirty_tree" => {
             let project = ran(refusing("test -e .out/relaxed"), 2);
             project.write(".out/relaxed", "");

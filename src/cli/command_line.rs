@@ -5,7 +5,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::global::Global;
 use super::{
     attach, backends, completions, config, diff, doctor, examples, export, forget, help, init, limits, logs,
-    mark, note, pause, plan, report, resume, run, say, specs, status, stop, talk, trust, undo, watch,
+    mark, note, pause, plan, report, resume, run, say, specs, status, stop, talk, trust, undo, watch, when,
 };
 
 #[derive(Debug, Parser)]
@@ -17,7 +17,7 @@ use super::{
     after_help = "`seqorch help help` lists the topics of the documentation.\n\n\
                   Exit codes of run: 0 all complete, 1 iteration limit reached or time up, 2 needs you, 64 usage error, \
                   65 invalid tasks.md, 66 no such spec, 69 agent or tool missing, 70 internal error, \
-                  75 another run is active, 78 invalid or untrusted configuration, 130 interrupted, 143 terminated."
+                  75 try again later: another run is active, or a limit that is not waited for, 78 invalid or untrusted configuration, 130 interrupted, 143 terminated."
 )]
 /// All that a person can type.
 pub(super) struct Cli {
@@ -38,6 +38,8 @@ pub(super) enum Verb {
     Specs(specs::SpecsArgs),
     /// Show the progress of a spec.
     Status(status::StatusArgs),
+    /// Print when a run can continue, for schedulers.
+    When(when::WhenArgs),
     /// Summarise the last run.
     Report(report::ReportArgs),
     /// Pack state, logs and report of a spec for a bug report, without secrets.

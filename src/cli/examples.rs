@@ -48,6 +48,10 @@ const EXAMPLES: &[VerbExamples] = &[
         ],
     ),
     (
+        &["when"],
+        &[("seqorch when login", "a time, now, or never"), ("seqorch when login --json", "for programs")],
+    ),
+    (
         &["report"],
         &[
             ("seqorch report login", "as text"),

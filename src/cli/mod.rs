@@ -46,6 +46,7 @@ mod trust;
 mod undo;
 mod usage;
 mod watch;
+mod when;
 
 use self::global::Global;
 pub use self::program::main;

@@ -9,7 +9,7 @@ use super::global::{ColorChoice, Global};
 use super::{
     attach, backends, complete, completions, config, diff, doctor, export, forget, help, hidden, home, init,
     limits, logs, mark, note, pause, plan, report, resume, run, say, specs, status, stop, talk, trust, undo,
-    usage, watch,
+    usage, watch, when,
 };
 use crate::error::Result;
 use crate::report::theme;
@@ -53,6 +53,7 @@ fn dispatch(global: &Global, verb: Option<Verb>) -> Result<u8> {
         Verb::Plan(args) => plan::plan(global, &args),
         Verb::Specs(args) => specs::specs(global, &args),
         Verb::Status(args) => status::status(global, &args),
+        Verb::When(args) => when::when(global, &args),
         Verb::Export(args) => export::export(global, &args),
         Verb::Report(args) => report::report(global, &args),
         Verb::Attach(args) => attach::attach(global, &args),

@@ -194,7 +194,11 @@ pub(super) fn start(runs: &[SpecRun], options: StartOptions) -> Result<u8> {
         let left = &runs[number + 1..];
         if !left.is_empty() && (ended.asked_to_stop || !ended.lets_others_run) {
             let names: Vec<&str> = left.iter().map(|run| run.place.name.as_str()).collect();
-            let why = if ended.asked_to_stop { "was stopped" } else { "did not end well" };
+            let why = match ended.exit_code {
+                _ if ended.asked_to_stop => "was stopped",
+                75 => "has to wait",
+                _ => "did not end well",
+            };
             let name = &run.place.name;
             let typed: Vec<String> = left.iter().map(|run| run.place.typed.clone()).collect();
             let later = command_line(&[vec!["seqorch".to_owned(), "run".to_owned()], typed].concat());

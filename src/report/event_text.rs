@@ -57,6 +57,7 @@ pub fn last_word(end: &End, needs: &[ShownNeed], left: usize) -> (String, bool) 
         (End::Limited { who, .. }, _) => format!("‖ {who} is limited"),
         (_, Some(need)) => format!("✗ {}", need.what),
         (End::MaxIterations, None) => format!("‖ out of iterations, {left} left"),
+        (End::TryLater { reason, .. }, None) => format!("‖ {reason}, {left} left"),
         (End::TimeUp, None) => format!("‖ the time is up, {left} left"),
         (End::SelectionComplete { left }, None) => {
             format!("✓ selection complete, {} left", plural(*left, "task"))
@@ -232,6 +233,7 @@ pub(super) fn end_words(why: EndKind, failed: &[String]) -> String {
         K::SelectionComplete => "selection complete".to_owned(),
         K::MaxIterations => "iteration limit reached".to_owned(),
         K::TimeUp => "the time is up".to_owned(),
+        K::TryLater => "stopped instead of waiting".to_owned(),
         K::Interrupted | K::Terminated => "stopped by you".to_owned(),
         K::HungUp => "the terminal was closed".to_owned(),
         K::Stuck if failed.is_empty() => "stopped: tasks are blocked".to_owned(),

@@ -78,6 +78,7 @@ fn every_event_has_a_line_without_escape_sequences() {
             failed: vec![hostile.clone()],
             blocked: Vec::new(),
             left: 1,
+            resume_at: None,
             took_ms: 1,
             left_out: Vec::new(),
             changes: None,

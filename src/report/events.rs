@@ -282,8 +282,8 @@ pub enum EventKind {
     RunEnded {
         /// The spec.
         spec: String,
-        /// `complete`, `selection_complete`, `max_iterations`, `time_up`, `halted`, `stuck`, `not_committed`, `dirty`, `limited`, `unavailable`,
-        /// `interrupted`, `terminated`, `error`, `hung_up`; after `hung_up` a working agent continues without the run.
+        /// `complete`, `selection_complete`, `max_iterations`, `time_up`, `halted`, `stuck`, `not_committed`, `dirty`, `limited`, `try_later`,
+        /// `unavailable`, `interrupted`, `terminated`, `error`, `hung_up`; after `hung_up` a working agent continues without the run.
         why: EndKind,
         /// The exit code of the process, unless it runs another spec after this one.
         exit_code: u8,
@@ -299,6 +299,9 @@ pub enum EventKind {
         blocked: Vec<String>,
         /// Tasks that are to do.
         left: usize,
+        /// When a run can continue, after `try_later`; null: the run ended for another reason.
+        #[serde(default)]
+        resume_at: Option<Timestamp>,
         /// How long it took.
         took_ms: u64,
         /// Changed files; null outside a git repository.

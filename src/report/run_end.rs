@@ -57,6 +57,7 @@ impl RunEnd<'_> {
             failed,
             blocked,
             left: self.left,
+            resume_at: self.end.resume_at(),
             took_ms: millis(self.took),
             changes: self.changes.map(|all| all.iter().map(change).collect()),
             left_out: left_out(state),

@@ -10,7 +10,7 @@ use super::event_text::end_words;
 use super::needs::{self, ShownNeed};
 use super::spent::{attempts, spent_of, sums_line};
 use super::text::{plural, sanitise_line};
-use super::times::span;
+use super::times::{span, to_the_second};
 use crate::agent::columns::cut;
 use crate::git::FileChange;
 use crate::state::{
@@ -187,6 +187,7 @@ fn headline(end: &End, needs: &[ShownNeed]) -> String {
             format!("{}: {}", end_words(end.kind(), &[]), sanitise_line(&lost.join(", ")))
         }
         End::MaxIterations => "iteration limit reached, tasks are left".to_owned(),
+        End::TryLater { reason, .. } => format!("stopped instead of waiting for {}", sanitise_line(reason)),
         End::TimeUp => "the time is up, tasks are left".to_owned(),
         _ => end_words(end.kind(), &[]),
     };
@@ -214,6 +215,7 @@ fn write_next(out: &mut dyn Write, end: &End) -> io::Result<()> {
         End::MaxIterations => {
             writeln!(out, "Run again to continue, or raise run.max_iterations (--max-iterations).")
         }
+        End::TryLater { until, .. } => writeln!(out, "Run again at {}.", to_the_second(*until)),
         End::HungUp => writeln!(out, "A working agent continues; the next run takes it over."),
         _ => Ok(()),
     }

@@ -24,6 +24,13 @@ pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
 }
 
+/// A time for programs, in whole seconds of UTC, not before it: `2026-11-29T04:00:00Z`.
+#[must_use]
+pub fn to_the_second(at: Timestamp) -> String {
+    let late = at.saturating_add(Duration::from_nanos(999_999_999)).unwrap_or(at);
+    late.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// The line for a command of git or tmux that takes long.
 #[must_use]
 pub fn busy_line(command: &str, since: Timestamp, now: Timestamp) -> String {
@@ -40,5 +47,15 @@ mod tests {
         assert_eq!(span(Duration::from_millis(125_900)), "2m 5s");
         assert_eq!(span(Duration::from_millis(340)), "340 ms");
         assert_eq!(span(Duration::ZERO), "0s");
+    }
+
+    #[test]
+    fn a_time_for_programs_is_rounded_up_to_whole_seconds() {
+        for (at, text) in [
+            ("2026-11-29T03:59:59.2Z", "2026-11-29T04:00:00Z"),
+            ("2026-11-29T04:00:00Z", "2026-11-29T04:00:00Z"),
+        ] {
+            assert_eq!(to_the_second(at.parse().unwrap()), text);
+        }
     }
 }

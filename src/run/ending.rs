@@ -129,7 +129,7 @@ impl Machine {
                 return if running { vec![Effect::Report(Notice::KeepsRunning)] } else { Vec::new() };
             }
             Interrupt::TryNow | Interrupt::KeepRunning | Interrupt::Look => return Vec::new(),
-            Interrupt::Interrupt if self.stop == Stop::No => Stop::AfterStep,
+            Interrupt::Interrupt if self.stop == Stop::No && !self.policy.is_job => Stop::AfterStep,
             Interrupt::Interrupt => Stop::Now,
         };
         if asked <= self.stop {

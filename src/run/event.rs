@@ -46,6 +46,8 @@ pub struct Policy {
     pub pace: Pace,
     /// `[review]`: how often a review may ask for changes, and what follows then.
     pub review: Review,
+    /// The machine may be taken away: an interrupt ends the agent at once.
+    pub is_job: bool,
     /// Whether a person is asked before each task.
     pub ask: bool,
     /// What tokens cost, where an agent reports no cost.
@@ -72,6 +74,7 @@ impl Policy {
             on_refused: config.git.on_refused,
             pace: config.pace.clone(),
             review: config.review.clone(),
+            is_job: config.is_job(),
             ask: false,
             prices: ModelPrice::table(&config.prices),
             zone,

@@ -6,7 +6,8 @@
 
 use jiff::Timestamp;
 
-use super::machine::{Effect, Machine, Notice, Pause, Phase, Stop};
+use super::machine::{Effect, End, Machine, Notice, Pause, Phase, Stop};
+use crate::plan::Step;
 use crate::state::{PersonRequest, Wait, WaitReason};
 
 /// The end of a limit that is over. It is this early so that a clock that is set back does not bring the limit back.
@@ -30,6 +31,22 @@ impl Machine {
         }
         self.phase = Phase::Sleeping;
         vec![Effect::Save, Effect::Sleep { until, why: Pause::Wait(reason) }]
+    }
+
+    /// Waits until that time before `step`; or ends the run where `limit.wait` is false, since a machine that waits costs as
+    /// much as one that works.
+    pub(super) fn wait_or_end(
+        &mut self,
+        now: Timestamp,
+        step: &Step,
+        until: Timestamp,
+        reason: WaitReason,
+    ) -> Vec<Effect> {
+        if self.policy.limit.wait {
+            return self.wait_for(now, Some(until), reason);
+        }
+        self.count_wait(now);
+        self.finish(now, End::TryLater { unit: step.unit.clone(), reason: reason.to_string(), until })
     }
 
     /// Adds the time of the wait to the sum for its reason, and ends it.

@@ -145,14 +145,18 @@ impl Machine {
             return Some(self.finish(now, over(why, remedy)));
         };
         let too_late = since.saturating_add(limit.max_wait).is_ok_and(|latest| until > latest);
-        if !limit.wait || too_late {
-            let rule =
-                if limit.wait { "it ends later than limit.max_wait allows" } else { "limit.wait is false" };
+        let rule = match (too_late, limit.wait, own.kind) {
+            (true, ..) => Some("it ends later than limit.max_wait allows"),
+            // a person can end that sooner
+            (false, false, LimitKind::Auth) => Some("limit.wait is false"),
+            (false, ..) => None,
+        };
+        if let Some(rule) = rule {
             let remedy = if own.kind == LimitKind::Auth { Remedy::Login } else { Remedy::Rule };
             return Some(self.finish(now, over(format!("{} ({rule})", own.why), remedy)));
         }
         let until = until.saturating_add(self.policy.jitter.mul_f64(share)).unwrap_or(until);
-        Some(self.wait_for(now, Some(until), WaitReason::Limit { backend, kind: own.kind }))
+        Some(self.wait_or_end(now, step, until, WaitReason::Limit { backend, kind: own.kind }))
     }
 }
 

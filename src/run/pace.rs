@@ -148,7 +148,7 @@ impl Machine {
                 return Some(self.finish(now, end));
             }
         };
-        Some(self.wait_for(now, Some(until), WaitReason::Pace { rule }))
+        Some(self.wait_or_end(now, step, until, WaitReason::Pace { rule }))
     }
 }
 

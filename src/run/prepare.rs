@@ -38,6 +38,8 @@ const LINES_SO_FAR: u64 = 400;
 const PATCH_SO_FAR: usize = 16 << 10;
 /// The same for a review. An agent that gets its prompt as an argument can take 128 KiB in all.
 const PATCH_TO_REVIEW: usize = 96 << 10;
+/// Longest grace of an agent where the machine may be taken away: most engines wait about ten seconds for the whole job.
+const JOB_GRACE: Duration = Duration::from_secs(5);
 
 /// The inputs of an attempt.
 pub(super) struct AttemptInputs<'a> {
@@ -122,7 +124,7 @@ impl PreparedAttempt {
             output: step.settings.output,
             vendor: from.vendor().name().to_owned(),
             cwd: step.settings.cwd.clone(),
-            deadlines: deadlines(&step.settings.timeout, step.settings.prints),
+            deadlines: deadlines(&step.settings.timeout, step.settings.prints, from.config.is_job()),
             session,
             resumes: from.resumes().is_some() && step.settings.resume_argv.is_some(),
             log_max_bytes: u64::from(from.config.log.max_mb) * 1_000_000,
@@ -341,7 +343,8 @@ pub(super) fn set_aside(dir: &Path) -> Result<()> {
     fs::rename(dir, &free).map_err(|e| Error::io("moving aside", dir, e))
 }
 
-fn deadlines(timeouts: &Timeouts, prints: PrintsWhen) -> Deadlines {
+fn deadlines(timeouts: &Timeouts, prints: PrintsWhen, is_job: bool) -> Deadlines {
+    let grace = if is_job { timeouts.grace.min(JOB_GRACE) } else { timeouts.grace };
     let ms = |d: Duration| (!d.is_zero()).then(|| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
     // silence says nothing of an agent that prints at its end
     let silence = |d: Duration| ms(d).filter(|_| prints == PrintsWhen::Live);
@@ -349,7 +352,7 @@ fn deadlines(timeouts: &Timeouts, prints: PrintsWhen) -> Deadlines {
         total_ms: ms(timeouts.task),
         idle_ms: silence(timeouts.idle),
         first_output_ms: silence(timeouts.first_output),
-        grace_ms: u64::try_from(timeouts.grace.as_millis()).unwrap_or(u64::MAX),
+        grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
     }
 }
 

@@ -1,5 +1,6 @@
 //! PURE. Why a run is over, and the exit code that says so.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Why a run is over. What a person must do then is [`needs`](super::needs::needs).
@@ -81,6 +82,15 @@ pub enum End {
         /// What ends the limit.
         remedy: Remedy,
     },
+    /// A limit or a rule of `[pace]` that ends by itself, where the configuration does not let a machine wait for it.
+    TryLater {
+        /// The unit that is next.
+        unit: String,
+        /// What it would wait for.
+        reason: String,
+        /// When a run can continue.
+        until: Timestamp,
+    },
     /// A hook that must succeed failed.
     HookFailed {
         /// Which one, and how.
@@ -132,6 +142,7 @@ pub enum EndKind {
     CommitsLost,
     Unavailable,
     Limited,
+    TryLater,
     /// Also a hook that must succeed and failed.
     Error,
     Interrupted,
@@ -158,6 +169,7 @@ impl EndKind {
             Self::CommitsLost => "commits_lost",
             Self::Unavailable => "unavailable",
             Self::Limited => "limited",
+            Self::TryLater => "try_later",
             Self::Error => "error",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
@@ -191,6 +203,7 @@ impl End {
             Self::CommitsLost { .. } => EndKind::CommitsLost,
             Self::Unavailable { .. } => EndKind::Unavailable,
             Self::Limited { .. } => EndKind::Limited,
+            Self::TryLater { .. } => EndKind::TryLater,
             Self::HookFailed { .. } | Self::Error { .. } => EndKind::Error,
             Self::Interrupted => EndKind::Interrupted,
             Self::Terminated => EndKind::Terminated,
@@ -204,7 +217,8 @@ impl End {
             Self::Halted { unit }
             | Self::NotCommitted { unit }
             | Self::Unavailable { unit, .. }
-            | Self::Limited { unit, .. } => vec![unit],
+            | Self::Limited { unit, .. }
+            | Self::TryLater { unit, .. } => vec![unit],
             Self::History { unit, .. } => unit.iter_mut().collect(),
             Self::Human { tasks } => tasks.iter_mut().collect(),
             Self::Stuck { failed, blocked } => failed.iter_mut().chain(blocked).collect(),
@@ -220,6 +234,15 @@ impl End {
             | Self::Interrupted
             | Self::Terminated
             | Self::HungUp => Vec::new(),
+        }
+    }
+
+    /// When a run can continue, where this one ended because it would have waited.
+    #[must_use]
+    pub fn resume_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::TryLater { until, .. } => Some(*until),
+            _ => None,
         }
     }
 

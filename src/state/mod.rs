@@ -19,6 +19,7 @@ pub mod limited;
 mod limits;
 mod matching;
 pub mod needs;
+pub mod next_start;
 mod note;
 pub mod notes;
 pub mod outcome;

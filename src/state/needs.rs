@@ -160,6 +160,8 @@ pub fn exit_code(end: &End, needs: &[Need]) -> u8 {
         End::Unavailable { .. } => 69,
         End::Interrupted => 130,
         End::Terminated | End::HungUp => 143,
+        // whatever waits for a person, a later run has work that needs none
+        End::TryLater { .. } => 75,
         _ if !needs.is_empty() => 2,
         End::MaxIterations | End::TimeUp => 1,
         _ => 0,
@@ -284,6 +286,7 @@ fn of_end(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
         | End::SelectionComplete { .. }
         | End::MaxIterations
         | End::TimeUp
+        | End::TryLater { .. }
         | End::Halted { .. }
         | End::NotCommitted { .. }
         | End::Interrupted
@@ -398,6 +401,8 @@ mod tests {
         let needs = needs(&in_need(NeedKind::FailedTask, "x"));
         let code = |end: &End| exit_code(end, &needs);
         assert_eq!((code(&End::Interrupted), code(&End::Terminated)), (130, 143));
+        let later = End::TryLater { unit: "2".into(), reason: "a limit".into(), until: at(9) };
+        assert_eq!((code(&later), exit_code(&later, &[])), (75, 75));
         assert_eq!((code(&End::MaxIterations), exit_code(&End::MaxIterations, &[])), (2, 1));
         assert_eq!(exit_code(&End::SelectionComplete { left: 3 }, &[]), 0);
     }

@@ -73,6 +73,14 @@ keys! {
     }
 }
 
+impl Config {
+    /// Whether the machine of a run may be taken away at any time, so that nothing may take long at its end.
+    #[must_use]
+    pub fn is_job(&self) -> bool {
+        !self.limit.wait
+    }
+}
+
 /// The settings: what a file, a profile, a variable or a flag may set.
 pub(crate) const SETTINGS: &[ConfigKey] = Config::TABLE.keys;
 

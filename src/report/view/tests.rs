@@ -151,6 +151,7 @@ impl Scene {
             left: failed.len() + blocked.len(),
             failed,
             blocked,
+            resume_at: None,
             took_ms: 1000 * u64::try_from(seconds).unwrap(),
             left_out: Vec::new(),
             changes: None,

@@ -390,6 +390,7 @@ impl Orchestrator<'_> {
             | End::Error { .. }
             | End::SelectionComplete { .. } => (false, 2),
             // it may be the limit of an earlier run
+            End::TryLater { until, .. } => (!self.model.config.limit.wait && *until > self.model.now(), 75),
             End::Limited { who: limited, .. } => {
                 (disk.all_limits().any(|(of, model, _)| who(of, model) == *limited), 2)
             }

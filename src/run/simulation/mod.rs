@@ -148,6 +148,11 @@ fn schedule(model: &mut Model, plan: &mut dyn FnMut(usize) -> (Option<u32>, i64)
                 model.pass(absence.max(60));
                 model.resume = Some(ResumeRequest::ForgetLimits);
             }
+            Ended::With(End::TryLater { until, .. }) => {
+                // as a scheduler does
+                let wait = until.duration_since(model.now()).as_secs() + 1;
+                model.pass(absence.max(wait));
+            }
             Ended::With(_) => {
                 model.pass(absence.max(60));
                 model.unskip();

@@ -305,7 +305,7 @@ impl World for Orchestrator<'_> {
             let between = self.baselining.is_some();
             if !between
                 && times(Interrupt::Terminate) == 0
-                && ctrl_c < 2
+                && ctrl_c < if self.model.config.is_job() { 1 } else { 2 }
                 && (ctrl_c == 0 || after == 0)
                 && !hard_stop
             {

@@ -1,0 +1,57 @@
+//! `seqorch when`: prints when a run can continue, for schedulers.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::Global;
+use super::project::Project;
+use crate::agent::sanitise::harmless;
+use crate::config::HaltOrSkip;
+use crate::error::Result;
+use crate::plan::Selection;
+use crate::report::times::to_the_second;
+use crate::state::next_start::NextStart;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Prints one line: a time (RFC 3339, in UTC), or `now`; `never` if nothing is left for an agent, or if a person \
+is needed first: then the exit code is 2. A run that ended with exit code 75 since limit.wait is false leaves a time."
+)]
+pub(super) struct WhenArgs {
+    /// Spec: its name, its folder or its file [default: the only spec].
+    spec: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn when(global: &Global, args: &WhenArgs) -> Result<u8> {
+    let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
+    let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
+    let state = project.state(&place)?;
+    let (_, tasks) = place.read_tasks()?;
+    let config = &project.loaded.config;
+    let plan = super::plan::current(&place, config, &tasks, &state);
+    let has_steps = !plan.steps.is_empty() || state.running().is_some();
+    let skips = config.run.on_halt == HaltOrSkip::Skip && config.run.on_failure == HaltOrSkip::Skip;
+    let next = NextStart::of(&state, has_steps, skips, Timestamp::now());
+    let (word, at, code) = match next {
+        NextStart::Now => ("now", None, 0),
+        NextStart::At(at) => ("later", Some(to_the_second(at)), 0),
+        NextStart::Done => ("never", None, 0),
+        NextStart::Needed => ("never", None, 2),
+    };
+    let needs_you = next == NextStart::Needed;
+    let line = if args.json {
+        let value = json!({ "schema": 1, "spec": place.name, "start": word, "resume_at": at, "needs_you": needs_you });
+        harmless(&format!("{value:#}"))
+    } else {
+        at.unwrap_or_else(|| word.to_owned())
+    };
+    let _ = writeln!(anstream::stdout(), "{line}");
+    Ok(code)
+}
