@@ -58,7 +58,7 @@ fn the_recipe_names_what_fails_before_any_agent_works() {
     assert!(!project.read("prompt-2").contains("broken since May"));
     status
         .code(0)
-        .says(&["failed with exit code 3; that was before any agent worked, and it succeeds since task 1"]);
+        .says(&["failed with exit code 3: broken since May; that was before any agent worked, and it succeeds since task 1"]);
     report.code(0).says(&["## Failed before any agent worked", "> broken since May"]);
     let html = project.run(&["report", "--html", "-"]).code(0).stdout;
     assert!(html.contains("Failed before any agent worked"), "{html}");
@@ -85,7 +85,7 @@ fn a_check_that_failed_before_still_judges() {
     for attempt in ["prompt-1", "prompt-2"] {
         assert!(project.read(attempt).contains("What failed before your work"), "{attempt}");
     }
-    project.run(&["status"]).code(0).says(&["exit code 3; it failed already before any agent worked"]);
+    project.run(&["status"]).code(0).says(&["exit code 3: broken since May; it failed already before any agent worked"]);
     // its agent may have broken more, so what fails now may not be what failed before
     project.write("fixed", "");
     project.run(&["run", "--retry"]).code(0);

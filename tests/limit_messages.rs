@@ -187,7 +187,7 @@ fn any_bytes_are_accepted_as_a_message() {
         let args = ["limits", "test", "--backend", "claude", "--channel", channel, "--exit", "1"];
         ask_bytes(project.command(&args), bytes)
     };
-    assert_eq!(answer("stdout", b""), serde_json::json!({"kind": "none", "until": null, "source": ""}));
+    assert_eq!(answer("stdout", b"ok"), serde_json::json!({"kind": "none", "until": null, "source": ""}));
     assert_eq!(answer("event", b"\xff\xfe\x00{")["kind"], "none");
     // invalid bytes around the message do not hide it
     let line = [&b"\xff\xf0 torn\n"[..], "You've hit your session limit · resets 3pm\n".as_bytes()].concat();

@@ -113,6 +113,8 @@ fn the_report_as_json_is_data() {
     assert_eq!((&report["spec"], &report["rows"][0]["kind"]), (&"login".into(), &"done".into()));
     assert_eq!(report["left"][0], serde_json::json!(["2", "B (human)"]));
     assert_eq!(report["needs"][0]["task"], "2", "{text}");
+    let patch = report["rows"][0]["patch"].as_array().unwrap();
+    assert!(patch.iter().any(|line| line["kind"] == "added"), "{text}");
     let nothing = Project::new().spec("login", THREE);
     assert_eq!(nothing.run(&["report", "--json"]).code(0).stdout, "null\n");
 }

@@ -390,7 +390,7 @@ fn a_person_talks_in_the_session_and_the_next_attempt_continues_it() {
     project.release();
     assert!(person.wait().unwrap().success());
     assert!(
-        project.read("talked").contains("`seqorch run` continues in this session"),
+        project.read("talked").contains("`seqorch run demo` continues in this session"),
         "{}",
         project.read("talked")
     );

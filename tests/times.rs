@@ -76,7 +76,7 @@ fn the_plan_shows_what_fits_in() {
     project
         .run(&["plan", "--dry-run"])
         .code(0)
-        .says(&["not in this run: paused until `seqorch resume --now`"]);
+        .says(&["not in this run: paused until `seqorch resume login --now`"]);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_pause_lasts_over_a_kill_and_a_new_run() {
     project.run(&["status"]).code(0).says(&["paused by ann", "the run pauses before its next step"]);
     project.release();
     waits_for(&project, "pause");
-    run.wait_for("paused by ann: next step after `seqorch resume --now`");
+    run.wait_for("paused by ann: next step after `seqorch resume login --now`");
     let json = project.run(&["status", "--json"]).code(0);
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!((&json["waiting_for"], &json["waiting_until"]), (&json!("paused by ann"), &Value::Null));
@@ -196,7 +196,7 @@ fn a_pause_lasts_over_a_kill_and_a_new_run() {
     run.wait().code(137);
     project.run(&["status"]).code(0).says(&["paused by ann"]);
     let next = project.start(&["run"]);
-    next.wait_for("paused by ann: next step after `seqorch resume --now`");
+    next.wait_for("paused by ann: next step after `seqorch resume login --now`");
     assert_eq!(project.ledger(), ["1 1"]);
     project.run(&["resume", "--now"]).code(0).says(&["stopped waiting (paused by ann)"]);
     project.wait_for_ledger(2);

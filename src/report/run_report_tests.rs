@@ -98,7 +98,7 @@ fn the_time_that_a_question_waited_for_a_person_is_named() {
             started("2026-01-02T04:00:00Z"),
             ended("2026-01-02T05:00:00Z", &[]),
         ];
-        let events: String = records.iter().map(|record| format!("{record}\n")).collect();
+        let events = records.map(|record| record.to_string()).join("\n") + "\n";
         let made = report(&state, &events, false).unwrap();
         let waited = made.totals.iter().find(|(name, _)| *name == "waited").unwrap().1.clone();
         (waited, made.rows[0].bars.iter().map(|bar| bar.kind).collect::<Vec<_>>())
@@ -115,6 +115,23 @@ fn what_a_person_stopped_is_not_called_failed() {
     let state = serde_json::json!({"units": {"1": {"status": "todo", "attempts": [stopped]}}});
     let row = report(&state, "", false).unwrap().rows[0].clone();
     assert_eq!((row.kind, row.outcome.as_str()), (SpanKind::Stopped, "stopped by you"));
+}
+
+#[test]
+fn the_page_has_no_empty_link_and_no_table_without_headers() {
+    // a task that is not done has changes line by line, and no count of them yet
+    let mut stopped = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "cancelled");
+    stopped["outcome"]["by"] = "interrupt".into();
+    let state = serde_json::json!({"units": {"1": {"status": "todo", "attempts": [stopped]}}});
+    let mut made = report(&state, "", false).unwrap();
+    made.rows[0].files = vec![("src/a.rs".into(), "+1 -1".into())];
+    made.rows[0].left_out = vec![("app".into(), "a repository".into())];
+    made.rows[0].own_commits = vec!["9a86b0b20 Fix it".into()];
+    let page = crate::report::page::html(&made).unwrap();
+    assert!(page.contains("<a href=\"#diff-1\">diff</a>") && !page.contains("></a>"), "{page}");
+    assert_eq!(page.matches("<table").count(), 3, "{page}");
+    assert_eq!(page.matches("<thead>").count(), 3, "{page}");
+    assert!(page.contains("class=\"mark stopped\"") && !page.contains("class=\"mark failed\""), "{page}");
 }
 
 #[test]

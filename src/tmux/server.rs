@@ -135,7 +135,7 @@ impl TmuxServer {
                 line.then(["select-window", "-t", &format!("={name}:{window}")]);
                 line.then([verb, "-t", &format!("={name}")]);
                 // it ends with this client
-                line.then(["set-option", "-t", &format!("={name}"), "destroy-unattached", "on"]);
+                line.then(["set-option", "-t", &format!("={name}:"), "destroy-unattached", "on"]);
             }
             _ => {
                 // a command of its own, because `switch-client` does not take a window's id

@@ -11,7 +11,7 @@ use crate::report::needs::{retry_command, shown, without_needs};
 use crate::report::notice::PauseKind;
 use crate::report::text::{logs_command, plural, sanitise_line, sanitise_text, spec_command};
 use crate::report::times::{clock, span};
-use crate::state::{AttemptRecord, NeedKind, ResumeReason, UnitState, who};
+use crate::state::{AttemptRecord, EndKind, NeedKind, ResumeReason, UnitState, who};
 
 /// The panel of a spec in this state.
 pub(super) fn panel(source: &ViewSource<'_>, standing: Standing) -> Panel {
@@ -226,7 +226,10 @@ fn idle(source: &ViewSource<'_>) -> Panel {
     let mut more = "";
     match source.events.last().map(|record| (record.at, &record.kind)) {
         Some((at, EventKind::RunEnded { why, failed, blocked, .. })) => {
-            let why = why.label();
+            let why = match why {
+                EndKind::Interrupted | EndKind::Terminated => "stopped by you",
+                why => why.label(),
+            };
             head.push(PanelLine::plain(format!("the last run ended at {}: {why}", moment(source, at))));
             for (ids, what) in [(failed, "failed, no attempts left"), (blocked, "blocked by others")] {
                 if !ids.is_empty() {
