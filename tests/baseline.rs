@@ -85,7 +85,10 @@ fn a_check_that_failed_before_still_judges() {
     for attempt in ["prompt-1", "prompt-2"] {
         assert!(project.read(attempt).contains("What failed before your work"), "{attempt}");
     }
-    project.run(&["status"]).code(0).says(&["exit code 3: broken since May; it failed already before any agent worked"]);
+    project
+        .run(&["status"])
+        .code(0)
+        .says(&["exit code 3: broken since May; it failed already before any agent worked"]);
     // its agent may have broken more, so what fails now may not be what failed before
     project.write("fixed", "");
     project.run(&["run", "--retry"]).code(0);

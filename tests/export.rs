@@ -66,7 +66,10 @@ fn export_writes_to_a_named_file_and_to_standard_output() {
         Project::new().agent("echo '<promise>TASK_DONE</promise>'").spec("login", "- [ ] 1. Log in\n");
     project.run(&["export", "--output", "own.tar.gz"]).code(0);
     assert!(unpacked(&project.path("own.tar.gz")).contains_key("about.txt"));
-    project.run(&["export", "--output", "no/such/folder.tar.gz"]).code(64).says(&["there is no folder", "no/such"]);
+    project
+        .run(&["export", "--output", "no/such/folder.tar.gz"])
+        .code(64)
+        .says(&["there is no folder", "no/such"]);
     let shell = "\"$SEQORCH\" export --output - > piped.tar.gz";
     let mut command = project.command_of("sh", &["-c", shell]);
     assert!(command.env("SEQORCH", env!("CARGO_BIN_EXE_seqorch")).status().unwrap().success());

@@ -227,7 +227,7 @@ fn idle(source: &ViewSource<'_>) -> Panel {
     match source.events.last().map(|record| (record.at, &record.kind)) {
         Some((at, EventKind::RunEnded { why, failed, blocked, .. })) => {
             let why = match why {
-                EndKind::Interrupted | EndKind::Terminated => "stopped by you",
+                EndKind::Interrupted | EndKind::Terminated => "stopped by you".to_owned(),
                 why => why.label(),
             };
             head.push(PanelLine::plain(format!("the last run ended at {}: {why}", moment(source, at))));
