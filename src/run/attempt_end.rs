@@ -42,6 +42,7 @@ impl Machine {
         let nudge = record.is_question();
         let limited = matches!(outcome, Outcome::Limited { .. });
         record.counts = !blameless && !nudge && !limited;
+        let login_worked = learned.login_worked;
         record.learned = learned;
         record.learned.session_over |= lost;
         if outcome != Outcome::NoSignal {
@@ -56,7 +57,8 @@ impl Machine {
         let tries = unit.tries();
         self.state.keep_unheard_notes(&id);
         self.state.sum_up();
-        self.limited(now, (&backend, asked.as_deref()), &outcome, step.as_ref().map(|s| &s.settings.retry));
+        let retry = step.as_ref().map(|step| &step.settings.retry);
+        self.limited(now, (&backend, asked.as_deref()), &outcome, retry, login_worked);
         if blameless || limited {
             self.count_iteration(false);
         }
