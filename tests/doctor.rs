@@ -96,6 +96,24 @@ fn a_wrong_configuration_exits_with_78_and_the_rest_is_still_checked() {
 }
 
 #[test]
+fn every_backend_that_is_gemini_cli_gets_the_notice_about_its_accounts() {
+    for (name, settings, is_said) in [
+        ("gemini", "", true),
+        ("g", "preset = \"gemini\"\n", true),
+        ("mine", "command = \"gemini\"\n", true),
+        ("paid", "preset = \"gemini\"\nenv = { GEMINI_API_KEY = \"hunter2-hunter2\" }\n", false),
+        ("other", "command = \"/bin/sh\"\nargs = [\"agent.sh\"]\n", false),
+    ] {
+        let project = healthy().config(&format!("[run]\nbackend = \"{name}\"\n[backend.{name}]\n{settings}"));
+        program(&project, "gemini", "echo 0.60.0");
+        let out = project.run(&["doctor", "--json"]);
+        let found = findings(&json(&out.stdout), "agents", "warning").join("\n");
+        let notice = format!("{name}: Gemini CLI serves no free, Pro or Ultra accounts since 2026-06-18");
+        assert_eq!(found.contains(&notice), is_said, "{name}: {}", out.stdout);
+    }
+}
+
+#[test]
 fn a_login_is_found_without_showing_it_and_an_old_agent_reported() {
     let project = healthy()
         .config("[run]\nbackend = \"codex\"\n[[override]]\ntasks = [\"2\"]\nbackend = \"claude\"\n")

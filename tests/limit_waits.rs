@@ -54,6 +54,26 @@ fn no_agent_starts_while_its_cli_says_that_it_is_not_logged_in() {
 }
 
 #[test]
+fn a_login_that_worked_for_another_spec_or_backend_is_tried_again() {
+    let refused = "[ \"$SEQORCH_SPEC $SEQORCH_ATTEMPT\" = 'logout 1' ] && { echo 'Invalid API key' >&2; exit 1; }; say_done";
+    let config = "[limit]\nunknown = [\"1s\"]\n";
+    let project = || {
+        let project =
+            Project::new().spec("login", "- [ ] 1. A\n").file("old/logout/tasks.md", "- [ ] 1. B\n");
+        project.agent(refused)
+    };
+    let same = project().config(config);
+    same.run(&["run", "login", "old/logout"]).code(0).says(&["Invalid API key"]);
+    assert_eq!(same.ledger(), ["1 1", "1 1", "1 2"]);
+    let twin = "[backend.twin]\ncommand = \"/bin/sh\"\nargs = [\"agent.sh\"]\nmodel_args = [\"-m\"]\n";
+    let other = project().config(&format!("{config}{twin}"));
+    other.run(&["run", "login", "--backend", "twin"]).code(0);
+    other.run(&["run", "old/logout"]).code(0).says(&["Invalid API key"]);
+    // nothing has worked yet
+    project().config(config).run(&["run", "old/logout"]).code(2).says(&["Invalid API key", "log in with"]);
+}
+
+#[test]
 #[ignore = "slow"]
 fn after_a_kill_the_next_run_waits_only_for_the_rest() {
     let project = project(6, "", "");

@@ -67,8 +67,9 @@ pub fn asked(message: &str) -> Option<String> {
     let is_last = |at: usize| {
         end[at + 1..].iter().all(|line| ENTRY.is_match(line) || ASKS.is_match(line) || line.len() < 60)
     };
+    let only_choices = |at: usize| end[at + 1..].iter().all(|line| ENTRY.is_match(line));
     let asks = (0..end.len()).any(|at| {
-        (ends_with_question(end[at]) && is_last(at)) || (at + 1 == end.len() && ASKS.is_match(end[at]))
+        (ends_with_question(end[at]) && is_last(at)) || (ASKS.is_match(end[at]) && only_choices(at))
     });
     asks.then(|| last_message(&[lines.join("\n")]))
 }
@@ -91,9 +92,19 @@ fn ends_with_question(line: &str) -> bool {
 
 /// Lines at the end of a message in which its question stands.
 const ASKED_WITHIN: usize = 8;
-/// How a message asks without a question mark.
+/// How a message asks without a question mark: a request, or a sentence that begins like a question to its reader.
 static ASKS: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r"(?i)\b(?:please (?:confirm|choose|t[e]ll me|let me know|advise|clarify|decide|answer|reply|provide)|let me know (?:which|what|whether|if|how)|I need (?:your|a) (?:decision|answer|confirmation|input|approval)|(?:awaiting|waiting for) your)\b";
+    let pattern = concat!(
+        r"(?i)\b(?:please (?:confirm|choose|t[e]ll me|let me know|advise|clarify|decide|answer|reply|provide|pick|select|specify|say|approve)",
+        r"|let me know (?:which|what|whether|if|how|your|when|where)|I(?:'ll| will)? (?:need|require) (?:your|a) (?:decision|answer|confirmation|input|approval|choice)",
+        r"|(?:awaiting|waiting (?:for|on)|wait for) your|I need to know (?:which|what|whether|if|how|where|your)",
+        r"|(?:cannot|can't|can not|unable to) (?:continue|proceed|go on|decide) (?:without|until|before) .{0,60}\byou)\b",
+        r"|\b(?:(?:up to|over to) you|your (?:call|choice|decision))\W*$",
+        r"|(?:^|[.!:;]\s+)[*_>#\x22'(\s]*(?:(?:and|or|so|but|also) )?(?:",
+        r"(?:which|what|how|where|when|who|why)\b.{0,100}?\b(?:do|would|did|should|shall|can|could|may|must|will|are) (?:you|I|we)\b",
+        r"|(?:should|shall|may|can|could|must) (?:I|we)\b|(?:do|would|did|could|can|will|are|have) you\b",
+        r"|(?:pick|choose|select) (?:one|an? |between|from|either|A\b)|(?:reply|answer) with\b|t[e]ll me (?:which|what|whether|if|how|where)\b)"
+    );
     Regex::new(pattern).unwrap_or_else(|error| unreachable!("{error}"))
 });
 
@@ -132,6 +143,16 @@ mod tests {
             "Should it be 30 days or 90 days? Please confirm which option you prefer.",
             "**Shall I go on?**",
             "There are two ways. Please let me know which one to take.",
+            "Which of these do you prefer: A, B or C",
+            "I read it.\n\nWhich of these do you prefer:\n- 30 days\n- 90 days",
+            "The spec names two formats. Should I use JSON or YAML",
+            "**Would you like me to delete the old table**",
+            "How should we store the dates: as text or as numbers.",
+            "So do you want the tests in one file or in two",
+            "There are three ways:\n1. copy\n2. link\n3. move\nPick one.",
+            "I need to know where the key is.",
+            "I can't continue without a key from you.",
+            "Both work, so it is up to you.",
         ] {
             assert!(asked(text).is_some(), "{text}");
         }
@@ -140,6 +161,12 @@ mod tests {
             "All done.",
             "Why did it fail? The path was wrong. I fixed the path, and all tests of the parser pass again now.",
             "What changed?\nThe parser reads empty files now, and its tests cover them, including those with a mark.\nAll pass.",
+            "I used the format which you prefer: JSON.",
+            "I checked what you asked for, and which tests should we run: all of them pass.",
+            "When done, the parser can read empty files.",
+            "How it works: the parser reads a line at a time.",
+            "What changed: you can now choose one of two formats.",
+            "Please confirm was a button; it is a link now.\nAll tests pass.",
         ] {
             assert_eq!(asked(text), None, "{text}");
         }

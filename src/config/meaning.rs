@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::key::{ConfigKey, ConfigTable, KeyShape};
 use super::path::KeyPath;
 use super::problem::{Problem, did_you_mean};
+use super::sections::backend::Backend;
 use super::sections::root::{Config, SETTINGS};
 use super::tree::TomlNode;
 
@@ -33,6 +34,16 @@ pub(crate) fn resolve(tree: &TomlNode, root: &Path) -> (Config, Vec<Problem>) {
 }
 
 impl Config {
+    /// The backends that use the login of this one, itself included: they start the same program in the same environment. A
+    /// program that runs another one, such as `npx`, is the same where its arguments are.
+    #[must_use]
+    pub fn backends_with_login_of<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
+        let Some(own) = self.backends.get(name) else { return vec![name] };
+        let start = |one: &'a Backend| (&one.command, &one.args, &one.env, &one.env_remove);
+        let same = |other: &'a Backend| start(other) == start(own);
+        self.backends.iter().filter(|(_, other)| same(other)).map(|(name, _)| name.as_str()).collect()
+    }
+
     /// The same configuration for another folder with the same project: paths in `from` become those in `to`.
     #[must_use]
     pub fn moved(mut self, from: &Path, to: &Path) -> Self {

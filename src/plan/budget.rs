@@ -27,7 +27,7 @@ impl std::fmt::Display for UncountedBudget {
 pub const BUDGET_REMEDY: &str = "Remove the key, use another backend, give the model and its price (model, [[price]]), \
      or set pace.unknown_usage = \"allow\" to run without that budget.";
 
-/// The budgets that do not count what the steps of a plan, or who takes over from them, use.
+/// The budgets that do not count what the steps of a plan, who takes over from them, or who assigns them, use.
 #[must_use]
 pub fn uncounted(config: &Config, plan: &Plan) -> Vec<UncountedBudget> {
     let steps = plan.all_settings().map(|(_, own)| (own.backend.as_str(), own.model.as_deref()));
@@ -35,7 +35,11 @@ pub fn uncounted(config: &Config, plan: &Plan) -> Vec<UncountedBudget> {
     let model = |name: &String| config.backends.get(name).and_then(|backend| backend.model.as_deref());
     let fallback = config.limit.fallback.iter().filter(|_| !plan.steps.is_empty());
     let fallback = fallback.map(|name| (name.as_str(), model(name)));
-    let asked: BTreeSet<_> = steps.chain(fallback).collect();
+    // the agent that assigns tasks is asked first, and chooses among all owners
+    let is_asked = plan.steps.iter().any(|step| step.settings.unassigned);
+    let assign = std::iter::once(&config.assign.backend).chain(config.assign.owners.values());
+    let assign = assign.filter(|_| is_asked).map(|name| (name.as_str(), model(name)));
+    let asked: BTreeSet<_> = steps.chain(fallback).chain(assign).collect();
     asked.into_iter().flat_map(|(name, model)| uncounted_of(config, name, model)).collect()
 }
 
@@ -72,8 +76,8 @@ mod tests {
 
     use super::*;
     use crate::agent::Format;
-    use crate::config::TokenBudget;
-    use crate::plan::testing::PlanCase;
+    use crate::config::{AssignMode, TokenBudget};
+    use crate::plan::testing::{PlanCase, backend};
 
     fn keys(case: &PlanCase) -> Vec<String> {
         uncounted(&case.config, &case.plan()).iter().map(ToString::to_string).collect()
@@ -110,5 +114,23 @@ mod tests {
         case.config.prices = vec![own];
         assert_eq!(keys(&case), [""; 0]);
         agent(&mut case, Format::Text);
+    }
+
+    #[test]
+    fn a_budget_sees_who_assigns_tasks_and_who_may_get_them() {
+        let mut case = PlanCase::new("1");
+        case.config.backends.get_mut("agent").unwrap().output = Format::Claude;
+        case.config.pace.tokens = Some(TokenBudget { tokens: 1000, per: Duration::from_secs(3600) });
+        for name in ["asked", "chosen"] {
+            case.config.backends.insert(name.to_owned(), backend(name, &[]));
+        }
+        case.config.assign.owners = [("ui".to_owned(), "chosen".to_owned())].into();
+        case.config.assign.backend = "asked".to_owned();
+        assert_eq!(keys(&case), [""; 0], "no agent is asked");
+        case.config.assign.mode = AssignMode::Agent;
+        let uncounted = |name| format!("pace.tokens does not count what {name} uses: it reports no tokens");
+        assert_eq!(keys(&case), ["asked", "chosen"].map(uncounted));
+        case.progress.owners.insert("1".into(), "ui".into());
+        assert_eq!(keys(&case), ["chosen"].map(uncounted), "it is assigned already");
     }
 }

@@ -6,6 +6,7 @@ mod gsd_summary;
 pub mod own_tree;
 pub mod progress;
 pub mod project_folders;
+pub mod project_states;
 pub mod prompt_inputs;
 pub mod sandbox_ground;
 pub mod spec_argument;

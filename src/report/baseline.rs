@@ -23,7 +23,7 @@ const LINES: usize = 10;
 pub struct ShownCheck {
     /// The command.
     pub command: String,
-    /// How it ended: `failed with exit code 2`.
+    /// How it ended, and the cause: `failed with exit code 2: no rule`.
     pub how: String,
     /// The last lines of what it printed.
     pub printed: String,
@@ -36,6 +36,7 @@ pub(super) fn event(record: &BaselineRecord) -> EventKind {
     let failed = |check: &FailedCheck| FailedCommand {
         command: check.command.clone(),
         how: check.how.clone(),
+        cause: check.cause.clone(),
         tail: check.tail.clone(),
     };
     EventKind::Baseline {
@@ -45,6 +46,12 @@ pub(super) fn event(record: &BaselineRecord) -> EventKind {
         undone: record.undone.clone(),
         took_ms: u64::try_from(took(record).as_millis()).unwrap_or(u64::MAX),
     }
+}
+
+/// How a check ended, and the cause.
+fn how(how: &str, cause: Option<&str>) -> String {
+    let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+    sanitise_line(&format!("{how}{cause}"))
 }
 
 fn took(record: &BaselineRecord) -> Duration {
@@ -66,7 +73,8 @@ pub(super) fn line(
 ) -> String {
     let mut text = headline(commands, failed.len());
     for check in failed {
-        let _ = write!(text, "\n    `{}` {}", sanitise_line(&check.command), sanitise_line(&check.how));
+        let how = how(&check.how, check.cause.as_deref());
+        let _ = write!(text, "\n    `{}` {how}", sanitise_line(&check.command));
     }
     text + &remarks(left_out, undone, "\n    ")
 }
@@ -162,7 +170,7 @@ pub fn shown_checks(state: &SpecState) -> Vec<ShownCheck> {
     let known = state.baseline.iter().filter(|baseline| baseline.ended.is_some());
     let shown = |check: &FailedCheck| ShownCheck {
         command: sanitise_line(&check.command),
-        how: sanitise_line(&check.how),
+        how: how(&check.how, check.cause.as_deref()),
         printed: sanitise_text(&last_lines(&check.tail, LINES)),
         since: match &check.fixed_by {
             None => "it failed already before any agent worked".to_owned(),
@@ -191,6 +199,7 @@ mod tests {
                 argv: vec!["make".into()],
                 command: "make test".into(),
                 how: "failed with exit code 2".into(),
+                cause: None,
                 tail: "no \x1b[1mrule".into(),
                 fixed_by: None,
             }],

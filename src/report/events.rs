@@ -325,6 +325,9 @@ pub struct FailedCommand {
     pub command: String,
     /// How it ended: `failed with exit code 2`.
     pub how: String,
+    /// The line of its whole output that names the cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// The end of what it printed.
     pub tail: String,
 }

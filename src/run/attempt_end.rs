@@ -44,9 +44,8 @@ impl Machine {
         record.counts = !blameless && !nudge && !limited;
         record.learned = learned;
         record.learned.session_over |= lost;
-        if outcome != Outcome::NoSignal {
-            record.learned.asks = None;
-        }
+        record.learned.asks = record.learned.asks.take().filter(|_| outcome == Outcome::NoSignal);
+        let login_worked = record.learned.login_worked;
         let (attempt, role) = (record.number, record.role);
         let completes = record.completes.clone();
         let (backend, asked) = (record.backend.clone(), record.asked_model.clone());
@@ -56,7 +55,8 @@ impl Machine {
         let tries = unit.tries();
         self.state.keep_unheard_notes(&id);
         self.state.sum_up();
-        self.limited(now, (&backend, asked.as_deref()), &outcome, step.as_ref().map(|s| &s.settings.retry));
+        let retry = step.as_ref().map(|step| &step.settings.retry);
+        self.limited(now, (&backend, asked.as_deref()), &outcome, retry, login_worked);
         if blameless || limited {
             self.count_iteration(false);
         }

@@ -76,10 +76,8 @@ impl RealWorld<'_> {
                 run.result.failed.push(FailedCheck {
                     argv: step.settings.verify[0].clone(),
                     command: shown_command(&step.settings.argv),
-                    how: match self.cause_of_failure(dir) {
-                        Some(cause) => format!("{outcome}: {cause}"),
-                        None => outcome.to_string(),
-                    },
+                    how: outcome.to_string(),
+                    cause: self.cause_of_failure(dir),
                     tail: tail.trim_end().to_owned(),
                     fixed_by: None,
                 });

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::event::{BaselineResult, RunStart};
 use super::machine::{Effect, End, Event, Machine, Notice, Pause};
+use crate::agent::limit::LimitKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::BaselineChecks;
 use crate::plan::assign::Assigned;
@@ -62,6 +63,10 @@ pub trait World {
     fn tree(&mut self) -> Result<Option<TreeRecord>>;
     /// Whether nothing but tasks.md differs between two trees.
     fn is_unchanged(&mut self, before: &str, after: &str) -> bool;
+    /// Whether a call with the login of this backend succeeded within the last day, in any spec of the project.
+    fn login_worked(&self, _backend: &str, _state: &SpecState) -> bool {
+        false
+    }
     /// Commits of tasks that are not in the history of HEAD any more, as people read them.
     fn lost_commits(&mut self, state: &SpecState) -> Result<Vec<String>>;
     /// Brings the user's index up to date with the commits that it does not have yet. What is missing, and what to do.
@@ -142,7 +147,7 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World, start: RunStart) -> R
         }
         match agenda.0.pop_front() {
             Some(AgendaEntry::Event(mut event)) => {
-                driver.look_for_changes(&mut event);
+                driver.look_around(&mut event);
                 let effects = driver.machine.on(driver.world.now(), event);
                 agenda.put_first(effects.into_iter().map(AgendaEntry::Effect));
             }
@@ -289,15 +294,24 @@ impl Driver<'_> {
         Ok(event.into_iter().collect())
     }
 
-    /// Notes whether a task that is said to be done has changed anything.
-    fn look_for_changes(&mut self, event: &mut Event) {
-        let Event::Ended { outcome: Outcome::Done, learned, .. } = event else { return };
+    /// Notes what only the world can say of an end: whether a task that is said to be done has changed anything, and whether
+    /// a login that is refused has worked.
+    fn look_around(&mut self, event: &mut Event) {
+        let Event::Ended { outcome, learned, .. } = event else { return };
         let state = &self.machine.state;
-        let Some((unit, _)) = state.running() else { return };
-        let before = state.units.get(unit).and_then(|unit| unit.before.as_deref());
-        let after = learned.after.as_ref().map(|after| after.tree.as_str());
-        if let Some((before, after)) = before.zip(after) {
-            learned.unchanged = self.world.is_unchanged(before, after);
+        let Some((unit, attempt)) = state.running() else { return };
+        match outcome {
+            Outcome::Done => {
+                let before = state.units.get(unit).and_then(|unit| unit.before.as_deref());
+                let after = learned.after.as_ref().map(|after| after.tree.as_str());
+                if let Some((before, after)) = before.zip(after) {
+                    learned.unchanged = self.world.is_unchanged(before, after);
+                }
+            }
+            Outcome::Limited { limit: LimitKind::Auth, .. } => {
+                learned.login_worked = self.world.login_worked(&attempt.backend, state);
+            }
+            _ => {}
         }
     }
 

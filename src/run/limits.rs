@@ -60,13 +60,15 @@ pub(super) fn next_limit(
 }
 
 impl Machine {
-    /// Records a limit, or that the backend answered without one.
+    /// Records a limit, or that the backend answered without one. `login_worked`: a call with its login succeeded lately, in
+    /// another spec or with another backend.
     pub(super) fn limited(
         &mut self,
         now: Timestamp,
         (backend, asked): (&str, Option<&str>),
         outcome: &Outcome,
         retry: Option<&Retry>,
+        login_worked: bool,
     ) {
         let Outcome::Limited { limit, why, until, model } = outcome else {
             let answered = !matches!(
@@ -86,7 +88,7 @@ impl Machine {
             backoff: Duration::from_secs(30),
             max_backoff: Duration::from_secs(600),
         });
-        let login_worked = self.state.answered_lately(backend, now);
+        let login_worked = login_worked || self.state.answered_lately(backend, now);
         let next = |before: Option<&Limited>| {
             next_limit(before, (*limit, why, *until), now, &self.policy.limit, &retry, login_worked)
         };

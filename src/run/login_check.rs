@@ -1,4 +1,5 @@
-//! Asks a CLI whether it is logged in, where that is cheap, before an attempt starts after a login that was refused.
+//! What is known of a login that was refused: whether it worked lately, and what its CLI says where it is cheap to ask it
+//! before an attempt starts.
 
 use std::ffi::OsStr;
 use std::process::Command;
@@ -8,13 +9,23 @@ use super::world::RealWorld;
 use crate::agent::limit::LimitKind;
 use crate::agent::sanitise::sanitise_line;
 use crate::plan::Step;
-use crate::state::Outcome;
+use crate::project::project_states;
+use crate::state::{Outcome, SpecState};
 use crate::sys::command::{self, OutputLimit, Supervised};
 
 /// How long the CLI may take to answer.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 impl RealWorld<'_> {
+    /// Whether a call with the login of this backend succeeded within the last day: by it or another backend of the same
+    /// login, in this spec or another one of the project.
+    pub(super) fn has_worked_with_login(&self, backend: &str, state: &SpecState) -> bool {
+        let now = self.clock.now();
+        let names = self.config.backends_with_login_of(backend);
+        let worked = |state: &SpecState| names.iter().any(|name| state.answered_lately(name, now));
+        worked(state) || project_states::all(self.place, &self.config.run.spec_root).iter().any(worked)
+    }
+
     /// How an attempt ends that is not worth its start: its CLI says that it is not logged in. `None`: it is logged in, or
     /// its answer is unknown.
     pub(super) fn refused_by_its_cli(&self, step: &Step) -> Option<Outcome> {

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::machine::{Effect, End, Event, Machine, Pause, Policy, RunStart};
 use crate::agent::limit::LimitKind;
 use crate::plan::testing::PlanCase;
+use crate::state::outcome::TimedOut;
 use crate::state::{AttemptRecord, Learned, Outcome, ResumeReason, SeenTasks, SpecState};
 
 /// How an attempt ends.
@@ -22,6 +23,8 @@ enum Act {
     Silent,
     /// It fails because there is no such session.
     Refuses,
+    /// It says nothing until a deadline ends it.
+    Hangs,
     /// Its vendor limits it.
     Limited,
 }
@@ -33,6 +36,7 @@ impl Act {
             Self::Breaks => (Outcome::Failed { code: 1, why: None }, true),
             Self::Silent => (Outcome::NoSignal, false),
             Self::Refuses => (Outcome::Failed { code: 1, why: None }, false),
+            Self::Hangs => (Outcome::TimedOut { which: TimedOut::FirstOutput }, false),
             Self::Limited => {
                 let why = "later".to_owned();
                 (Outcome::Limited { limit: LimitKind::RateLimited, why, until: None, model: None }, false)
@@ -97,7 +101,9 @@ fn run(nudges: u32, mut act: impl FnMut(Option<ResumeReason>) -> Act) -> Ran {
                     } else {
                         (Outcome::Done, true)
                     };
-                    let session = Some(format!("session {attempt}"));
+                    // an agent that says nothing does not name its session either
+                    let hung = matches!(outcome, Outcome::TimedOut { .. });
+                    let session = (!hung).then(|| format!("session {attempt}"));
                     let learned = Learned { session, worked, ..Learned::default() };
                     now += Duration::from_secs(60);
                     events.push_back(Event::Ended { outcome, learned, seen: None });
@@ -148,6 +154,21 @@ fn a_retry_that_finds_no_session_counts_and_the_next_one_begins_anew() {
 }
 
 #[test]
+fn a_session_that_hangs_twice_is_left_and_the_next_attempt_begins_anew() {
+    let ran = run(1, |reason| if reason.is_some() { Act::Hangs } else { Act::Works });
+    assert_eq!(ran.end, no_attempts_left());
+    let (nudge, retry) = (Some(ResumeReason::Nudge), Some(ResumeReason::Retry));
+    assert_eq!(ran.reasons(), [None, nudge, retry, None, nudge]);
+    assert_eq!(ran.attempts.iter().filter(|a| a.counts).count(), 3);
+    let sessions = ran.attempts.iter().map(|a| a.learned.session.as_deref().unwrap_or_default());
+    assert_eq!(
+        sessions.collect::<Vec<_>>(),
+        ["session 1", "session 1", "session 1", "session 4", "session 4"]
+    );
+    assert_eq!(ran.backoffs, [30].map(Duration::from_secs), "a new session needs no pause");
+}
+
+#[test]
 fn a_nudge_that_a_limit_interrupts_is_repeated_and_does_not_count() {
     let mut nudges = 0;
     let ran = run(1, |reason| {
@@ -169,8 +190,9 @@ proptest! {
     #[test]
     fn the_number_of_attempts_is_bounded_for_every_agent(
         first in prop::collection::vec(
-            acts(&[Act::Works, Act::Breaks, Act::Silent, Act::Refuses, Act::Limited]), 0..14),
-        then in prop::collection::vec(acts(&[Act::Works, Act::Breaks, Act::Silent, Act::Refuses]), 1..5),
+            acts(&[Act::Works, Act::Breaks, Act::Silent, Act::Refuses, Act::Hangs, Act::Limited]), 0..14),
+        then in prop::collection::vec(
+            acts(&[Act::Works, Act::Breaks, Act::Silent, Act::Refuses, Act::Hangs]), 1..5),
         nudges in 0_u32..4,
     ) {
         let mut list = first.into_iter().chain(then.into_iter().cycle());

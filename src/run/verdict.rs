@@ -110,6 +110,7 @@ pub fn learned(facts: &AttemptResult, resumed: bool) -> Learned {
         worked: spoke || used || facts.stdout_bytes > ONLY_A_REFUSAL,
         session_over: session_over(facts, resumed),
         unchanged: false,
+        login_worked: false,
         denied: facts.denied.clone(),
         asks: question::asked(&facts.last_words),
     }

@@ -331,6 +331,10 @@ impl World for RealWorld<'_> {
         self.has_same_files(before, after)
     }
 
+    fn login_worked(&self, backend: &str, state: &SpecState) -> bool {
+        self.has_worked_with_login(backend, state)
+    }
+
     fn catch_up_index(&mut self) -> Result<Option<String>> {
         self.bring_index_up_to_date()
     }

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::limited::WindowUse;
-use super::outcome::{CancelledBy, Outcome};
+use super::outcome::{CancelledBy, Outcome, TimedOut};
 use super::work_tree::{AgentCommit, HistoryChange, TreeRecord};
 use crate::agent::AttemptRole;
 use crate::agent::Usage;
+use crate::agent::session_error::is_same_error;
 
 /// One attempt of a unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,6 +93,9 @@ pub struct Learned {
     /// Whether the agent did anything at all: said a word, used a tool.
     #[serde(skip)]
     pub worked: bool,
+    /// Where its login was refused: whether a call with the same login succeeded lately.
+    #[serde(skip)]
+    pub login_worked: bool,
 }
 
 /// Something that came up during an attempt and would be executed.
@@ -212,6 +216,38 @@ impl AttemptRecord {
     #[must_use]
     pub fn is_try(&self) -> bool {
         self.reached_agent() && !self.is_limited()
+    }
+
+    /// Whether its end says something of its session: no limit, no person and no lost process was the reason.
+    #[must_use]
+    pub fn counts_for_its_session(&self) -> bool {
+        let outside = matches!(self.outcome, None | Some(Outcome::Cancelled { .. } | Outcome::Lost));
+        self.is_try() && !outside
+    }
+
+    /// Whether it and an earlier attempt failed in the same way: with the same error, code or signal, or both without a word
+    /// until a deadline.
+    #[must_use]
+    pub fn failed_like(&self, earlier: &Self) -> bool {
+        let is_mute = |attempt: &Self| match attempt.outcome {
+            Some(Outcome::TimedOut { which: TimedOut::Idle | TimedOut::FirstOutput }) => true,
+            // one that is known to have worked up to its time limit had too little time
+            Some(Outcome::TimedOut { which: TimedOut::Total }) => !attempt.was_answered(),
+            _ => false,
+        };
+        match (&self.outcome, &earlier.outcome) {
+            (Some(Outcome::Failed { code, why }), Some(Outcome::Failed { code: before, why: was })) => {
+                match (why, was) {
+                    (Some(why), Some(was)) => is_same_error(why, was),
+                    (None, None) => code == before,
+                    _ => false,
+                }
+            }
+            (Some(Outcome::Signaled { signal }), Some(Outcome::Signaled { signal: before })) => {
+                signal == before
+            }
+            _ => is_mute(self) && is_mute(earlier),
+        }
     }
 
     /// Whether it was to resume a session and the agent did nothing at all: most likely the session is gone.

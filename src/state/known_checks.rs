@@ -59,6 +59,7 @@ mod tests {
             argv: vec!["make".into()],
             command: "make".into(),
             how: "failed with exit code 2".into(),
+            cause: None,
             tail: "no rule".into(),
             fixed_by: None,
         }

@@ -9,7 +9,6 @@ use super::spent::Spent;
 use super::work_tree::{LeftOutPath, UndoRecord};
 use crate::agent::AttemptRole;
 use crate::agent::PriceTable;
-use crate::agent::session_error::is_same_error;
 
 /// Characters of git's words that are kept: a hook may print a whole build.
 const GIT_WORDS: usize = 4000;
@@ -278,16 +277,13 @@ impl UnitState {
         last.is_some_and(|session| self.session_is_over(session))
     }
 
-    /// Whether a session cannot continue: an error said so, or the last two attempts in it ended with the same error.
+    /// Whether a session cannot continue: an error said so, or the last two attempts in it failed in the same way.
     #[must_use]
     pub fn session_is_over(&self, session: &str) -> bool {
         let mine = || self.attempts.iter().filter(|a| a.learned.session.as_deref() == Some(session));
-        let mut errors = mine().rev().filter(|a| !a.is_limited()).map(|attempt| match &attempt.outcome {
-            Some(Outcome::Failed { why: Some(why), .. }) => why.as_str(),
-            _ => "",
-        });
-        let (last, before) = (errors.next().unwrap_or_default(), errors.next().unwrap_or_default());
-        mine().any(|attempt| attempt.learned.session_over) || is_same_error(last, before)
+        let mut ended = mine().rev().filter(|attempt| attempt.counts_for_its_session());
+        let again = ended.next().zip(ended.next()).is_some_and(|(last, before)| last.failed_like(before));
+        mine().any(|attempt| attempt.learned.session_over) || again
     }
 
     /// Nudges since the last attempt that was not one; the agent did not get one that a limit cut off.

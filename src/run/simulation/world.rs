@@ -248,6 +248,7 @@ impl World for Orchestrator<'_> {
             argv: check.settings.verify[0].clone(),
             command: "make test".to_owned(),
             how: "failed with exit code 2".to_owned(),
+            cause: None,
             tail: String::new(),
             fixed_by: None,
         };

@@ -160,10 +160,18 @@ impl UsedBackend<'_> {
     fn check_accounts(&self) -> Option<DoctorFinding> {
         let keys = ["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI"];
         let has_key = keys.iter().any(|key| agent_variable(self.backend, key).is_some());
-        let counts = self.status.name == "gemini" && self.is_vendors_own() && !has_key;
-        counts.then(|| {
-            let text = "gemini serves no free, Pro or Ultra accounts since 2026-06-18; its successor for them is Antigravity's `agy`";
-            DoctorFinding::warning(TOPIC, text.to_owned()).fix("Set GEMINI_API_KEY, or use another backend.")
+        let name = &self.status.name;
+        let is_gemini = match Path::new(&self.backend.command).file_name() {
+            // a backend of one's own may start the same CLI
+            Some(program) if program == "gemini" => true,
+            _ => self.is_vendors_own() && self.backend.preset.as_deref().unwrap_or(name) == "gemini",
+        };
+        (is_gemini && !has_key).then(|| {
+            let text = format!(
+                "{name}: Gemini CLI serves no free, Pro or Ultra accounts since 2026-06-18; its successor for them is \
+                 Antigravity's `agy`"
+            );
+            DoctorFinding::warning(TOPIC, text).fix("Set GEMINI_API_KEY, or use another backend.")
         })
     }
 
