@@ -154,7 +154,7 @@ fn a_limit_without_an_end_or_among_words_ends_an_agent_that_falls_silent() {
 }
 
 #[test]
-fn an_agent_that_goes_on_after_it_showed_a_limit_is_not_ended() {
+fn an_agent_that_continues_after_it_showed_a_limit_is_not_ended() {
     let error =
         "ApiError: You have exhausted your capacity on this model. Your quota will reset after 5h0m9s.";
     let project = Project::new()
