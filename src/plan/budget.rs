@@ -126,7 +126,7 @@ mod tests {
         }
         case.config.assign.owners = [("ui".to_owned(), "chosen".to_owned())].into();
         case.config.assign.backend = "asked".to_owned();
-        assert_eq!(keys(&case), [""; 0], "nobody is asked");
+        assert_eq!(keys(&case), [""; 0], "no agent is asked");
         case.config.assign.mode = AssignMode::Agent;
         let uncounted = |name| format!("pace.tokens does not count what {name} uses: it reports no tokens");
         assert_eq!(keys(&case), ["asked", "chosen"].map(uncounted));

@@ -42,12 +42,10 @@ impl Machine {
         let nudge = record.is_question();
         let limited = matches!(outcome, Outcome::Limited { .. });
         record.counts = !blameless && !nudge && !limited;
-        let login_worked = learned.login_worked;
         record.learned = learned;
         record.learned.session_over |= lost;
-        if outcome != Outcome::NoSignal {
-            record.learned.asks = None;
-        }
+        record.learned.asks = record.learned.asks.take().filter(|_| outcome == Outcome::NoSignal);
+        let login_worked = record.learned.login_worked;
         let (attempt, role) = (record.number, record.role);
         let completes = record.completes.clone();
         let (backend, asked) = (record.backend.clone(), record.asked_model.clone());

@@ -220,7 +220,7 @@ impl AttemptRecord {
 
     /// Whether its end says something of its session: no limit, no person and no lost process was the reason.
     #[must_use]
-    pub fn tells_of_its_session(&self) -> bool {
+    pub fn counts_for_its_session(&self) -> bool {
         let outside = matches!(self.outcome, None | Some(Outcome::Cancelled { .. } | Outcome::Lost));
         self.is_try() && !outside
     }

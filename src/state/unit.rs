@@ -281,7 +281,7 @@ impl UnitState {
     #[must_use]
     pub fn session_is_over(&self, session: &str) -> bool {
         let mine = || self.attempts.iter().filter(|a| a.learned.session.as_deref() == Some(session));
-        let mut ended = mine().rev().filter(|attempt| attempt.tells_of_its_session());
+        let mut ended = mine().rev().filter(|attempt| attempt.counts_for_its_session());
         let again = ended.next().zip(ended.next()).is_some_and(|(last, before)| last.failed_like(before));
         mine().any(|attempt| attempt.learned.session_over) || again
     }
