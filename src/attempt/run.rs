@@ -167,8 +167,8 @@ impl RunningAttempt<'_> {
         let stdout = capture_stdout(output.stdout, logs.0, &reader, &activity, &screen);
         let on_limit = report(events.clone(), activity.clone());
         // what a check prints is about what it checks
-        let mut watch = (!self.dir.is_check())
-            .then(|| LimitWatch::new(&self.file.vendor, &self.file.limit_patterns));
+        let mut watch =
+            (!self.dir.is_check()).then(|| LimitWatch::new(&self.file.vendor, &self.file.limit_patterns));
         let stderr = capture_stderr(output.stderr, logs.1, &activity, &screen, move |bytes| {
             watch.as_mut().and_then(|watch| watch.stderr(bytes)).into_iter().for_each(&on_limit);
         });

@@ -121,7 +121,6 @@ impl WordingPattern {
     pub fn is_in(&self, line: &str) -> bool {
         self.regex.is_match(line)
     }
-
 }
 
 #[derive(Deserialize)]
