@@ -192,8 +192,9 @@ mod tests {
         LimitWatch::new(vendor, &[])
     }
 
-    fn quiet(stated: Option<StatedLimit>) -> Option<Option<Duration>> {
-        stated.map(|limit| limit.quiet)
+    /// How long nothing may follow; zero where it counts in any case.
+    fn quiet(stated: Option<StatedLimit>) -> Option<Duration> {
+        stated.map(|limit| limit.quiet.unwrap_or_default())
     }
 
     #[test]
@@ -240,18 +241,18 @@ mod tests {
     fn a_line_without_an_end_counts_once_nothing_follows_it() {
         let mut watch = watch("");
         let line = "You have hit your usage limit. Try again in 4 hours.";
-        assert_eq!(quiet(watch.stderr(line.as_bytes())), Some(Some(CUT)));
-        assert_eq!(quiet(watch.stderr(b"\n")), Some(None), "its end makes it certain");
+        assert_eq!(quiet(watch.stderr(line.as_bytes())), Some(CUT));
+        assert_eq!(quiet(watch.stderr(b"\n")), Some(Duration::ZERO), "its end makes it certain");
         let begun = self::watch("").stderr(b"You have hit your usage limit. Try again in 4 ");
-        assert_eq!(quiet(begun), Some(Some(UNDATED)), "its end may still come");
+        assert_eq!(quiet(begun), Some(UNDATED), "its end may still come");
     }
 
     #[test]
     fn a_quota_without_an_end_counts_as_the_last_message_if_nothing_follows() {
         let mut watch = watch("gemini");
         let line = "ApiError: You have exhausted your daily quota on this model.\n";
-        assert_eq!(quiet(watch.stderr(line.as_bytes())), Some(Some(UNDATED)));
-        assert_eq!(quiet(watch.stderr(b"    at run (file:///x.js:1:2)\n")), Some(Some(UNDATED)));
+        assert_eq!(quiet(watch.stderr(line.as_bytes())), Some(UNDATED));
+        assert_eq!(quiet(watch.stderr(b"    at run (file:///x.js:1:2)\n")), Some(UNDATED));
         assert_eq!(watch.stderr(b"Continuing with a flash model\n"), None);
         assert_eq!(watch.stderr(b"retry 1 of the build\n"), None, "the quota is not the last message");
         let both = format!("{line}Continuing with a flash model\n");
@@ -263,7 +264,7 @@ mod tests {
         for end in ["\n", "", "\n\n    at run (file:///x.js:1:2)\n"] {
             let mut watch = watch("");
             assert_eq!(watch.stdout(b"I look at the parser now.\n"), None);
-            assert_eq!(quiet(watch.stdout(format!("{CAPACITY}{end}").as_bytes())), Some(Some(AMONG_WORDS)));
+            assert_eq!(quiet(watch.stdout(format!("{CAPACITY}{end}").as_bytes())), Some(AMONG_WORDS));
             assert_eq!(watch.stdout(b"\nI see why it fails.\n"), None);
         }
         let mut watch = watch("");
@@ -288,8 +289,8 @@ mod tests {
         };
         let line = b"Gadget pool is empty, back in 3h\n";
         let watch = || LimitWatch::new("", std::slice::from_ref(&pattern));
-        assert_eq!(quiet(watch().stderr(line)), Some(None));
-        assert_eq!(quiet(watch().stdout(line)), Some(Some(AMONG_WORDS)));
+        assert_eq!(quiet(watch().stderr(line)), Some(Duration::ZERO));
+        assert_eq!(quiet(watch().stdout(line)), Some(AMONG_WORDS));
         assert_eq!(watch().stdout(b"The Gadget pool is empty, back in 3h\n"), None);
         assert_eq!(LimitWatch::new("", &[]).stderr(line), None);
     }
@@ -297,7 +298,7 @@ mod tests {
     #[test]
     fn a_line_on_a_stream_of_records_that_is_none_is_read_like_an_error() {
         let stray = |text: &str| AgentEvent::Stray { text: text.to_owned(), verbatim: true };
-        assert_eq!(quiet(watch("").event(&stray(CAPACITY))), Some(Some(AMONG_WORDS)));
+        assert_eq!(quiet(watch("").event(&stray(CAPACITY))), Some(AMONG_WORDS));
         assert_eq!(watch("").event(&stray("the limit of the parser is 5 hours")), None);
     }
 }
