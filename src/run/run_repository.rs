@@ -126,6 +126,11 @@ impl RunRepository {
         self.trees().keep_only(trees)
     }
 
+    /// The name of the spec's folder in that of git.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// The repository itself.
     #[must_use]
     pub fn repository(&self) -> &Repository {
