@@ -57,14 +57,21 @@ pub(super) fn take(
         commit,
         branch,
         max_file,
+        logs,
         executing,
     } = request.clone();
     let supervisor = Supervisor { stop, watch: Some(Arc::new(busy)) };
     let settings = executing.and_then(|settings| serde_json::from_value(settings).ok());
     let pin = settings.map(|settings| Arc::new(GitPin::new(settings, None)));
     let repository = Repository { top, git_dir, common_dir, index, objects, supervisor, is_named: true, pin };
-    let snapshot = Snapshots::resume(&repository, &key, max_file)?.take_and_search()?;
+    let mut snapshot = Snapshots::resume(&repository, &key, max_file)?.take_and_search()?;
     let history = history(&repository, &Head { commit, branch }, &snapshot.head)?;
+    if !history.as_ref().is_some_and(HistoryChange::leaves_commits)
+        && let Some(logs) = logs.and_then(|logs| serde_json::from_value(logs).ok())
+    {
+        // what git cannot say here is no reason to lose the tree
+        snapshot.left_out.extend(repository.aside(logs).unwrap_or_default());
+    }
     Ok(TreeRecord { history, ..record(snapshot) })
 }
 

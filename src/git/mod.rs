@@ -4,6 +4,7 @@
 //! git's folder, so the user's index, refs, objects and files stay as they are ([`snapshot`]). [`commit`] changes the
 //! branch and the index entries of the committed paths, [`restore`] changes files.
 
+pub mod aside;
 pub mod behind_index;
 pub mod branch;
 pub mod call;
@@ -18,6 +19,7 @@ pub mod helpers;
 pub mod history;
 pub mod hook_changes;
 pub mod hooks;
+mod ignore_rules;
 mod index_entries;
 mod index_update;
 pub mod left_out;
