@@ -124,6 +124,49 @@ fn a_limit_beyond_max_wait_stops_the_run() {
     assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"]);
 }
 
+/// The agent states a limit so, and then does nothing until it is ended: no deadline is near.
+fn is_ended_at_a_limit(says: &str) {
+    let pattern = "{ match = '^Gadget pool is empty, back in (?P<dur>\\S+)', kind = \"quota_exhausted\", reset = \"duration\" }";
+    let project = Project::new()
+        .spec("login", TWO)
+        .agent(&format!("{says}; gate"))
+        .config(&format!("[limit]\nwait = false\n[backend.fake]\nlimit_patterns = [{pattern}]\n"));
+    project.run(&["run"]).code(75).says(&["quota used up"]);
+    assert_eq!(
+        (project.ledger(), project.outcomes("login", "1")),
+        (vec!["1 1".into()], vec!["limited".into()])
+    );
+}
+
+#[test]
+fn a_limit_on_stderr_ends_the_agent_in_any_wording_and_without_a_line_end() {
+    is_ended_at_a_limit("echo 'Gadget pool is empty, back in 3h' >&2");
+    is_ended_at_a_limit("printf 'You have hit your usage limit. Try again in 4 hours.' >&2");
+}
+
+#[test]
+#[ignore = "slow"]
+fn a_limit_without_an_end_or_among_words_ends_an_agent_that_falls_silent() {
+    is_ended_at_a_limit("echo 'ApiError: You have exhausted your daily quota on this model.' >&2");
+    is_ended_at_a_limit(
+        "echo 'I look at it.'; echo 'ApiError: You have exhausted your capacity on this model. Your quota will reset after 5h0m9s.'",
+    );
+}
+
+#[test]
+fn an_agent_that_continues_after_it_showed_a_limit_is_not_ended() {
+    let error =
+        "ApiError: You have exhausted your capacity on this model. Your quota will reset after 5h0m9s.";
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n")
+        .agent(&format!("echo '{error}'; echo 'The client shows that now.'; gate; say_done"));
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    project.release();
+    run.wait().code(0);
+    assert_eq!(project.outcomes("login", "1"), ["done"]);
+}
+
 #[test]
 fn a_missing_login_stops_the_run_with_the_agents_words_and_a_fix() {
     let project = Project::new()

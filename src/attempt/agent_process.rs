@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::capture::OutputActivity;
 use super::deadline;
+use super::limit_watch::StatedLimit;
 use super::sandboxed::SandboxedAgent;
 use crate::config::PromptBy;
 use crate::error::{Error, ErrorKind, Result};
@@ -41,8 +42,17 @@ pub(super) enum AttemptEvent {
     Exited(io::Result<ExitStatus>),
     /// A signal asks the attempt to end.
     Signal(Interrupt),
-    /// The agent stated a limit, in these words, and will do nothing before its end.
-    Limit(String),
+    /// The agent stated a limit, in the piece of its output with this number.
+    Limit(StatedLimit, u64),
+}
+
+/// The end of an agent that stated a limit.
+struct LimitEnd {
+    limit: StatedLimit,
+    /// The number of the piece of output that stated it.
+    piece: u64,
+    /// When, as time since the start.
+    at: Duration,
 }
 
 /// A running agent.
@@ -131,10 +141,10 @@ impl AgentProcess {
         on_look: &dyn Fn(),
         result: &mut AttemptResult,
     ) -> Option<AgentExit> {
-        let mut stated: Option<(Duration, String)> = None;
+        let mut stated: Option<LimitEnd> = None;
         loop {
             let next = deadline::next(&attempt.deadlines, activity.last());
-            let end_at = stated.as_ref().map(|(at, _)| *at).into_iter().chain(next.map(|(at, _)| at)).min();
+            let end_at = stated.as_ref().map(|end| end.at).into_iter().chain(next.map(|(at, _)| at)).min();
             let event = match end_at {
                 Some(at) => inbox.recv_timeout(at.saturating_sub(self.started.elapsed())),
                 None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -149,15 +159,24 @@ impl AgentProcess {
                     None => continue,
                     by => result.cancelled = by,
                 },
-                Ok(AttemptEvent::Limit(words)) => {
-                    // most CLIs end by themselves then, and say more
-                    stated.get_or_insert_with(|| (self.started.elapsed() + OWN_END, words));
+                Ok(AttemptEvent::Limit(limit, piece)) => {
+                    if stated.as_ref().is_none_or(|known| known.limit.quiet.is_some()) {
+                        // most CLIs end by themselves then, and say more
+                        let at = self.started.elapsed() + limit.quiet.unwrap_or(OWN_END);
+                        stated = Some(LimitEnd { limit, piece, at });
+                    }
                     continue;
                 }
                 Err(RecvTimeoutError::Timeout)
-                    if stated.as_ref().is_some_and(|(at, _)| *at <= self.started.elapsed()) =>
+                    if stated.as_ref().is_some_and(|end| end.at <= self.started.elapsed()) =>
                 {
-                    result.stated = stated.take().map(|(_, words)| words);
+                    match self.limit_that_ends_it(stated.take(), activity) {
+                        Ok(words) => result.stated = Some(words),
+                        Err(later) => {
+                            stated = later;
+                            continue;
+                        }
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => match self.passed(attempt, activity) {
                     None => continue,
@@ -167,6 +186,26 @@ impl AgentProcess {
             }
             return self.end(attempt.deadlines.grace(), inbox);
         }
+    }
+
+    /// The words of a limit that ends the agent now; else what is left of it.
+    fn limit_that_ends_it(
+        &self,
+        end: Option<LimitEnd>,
+        activity: &OutputActivity,
+    ) -> std::result::Result<String, Option<LimitEnd>> {
+        let Some(end) = end else { return Err(None) };
+        let Some(quiet) = end.limit.quiet else { return Ok(end.limit.words) };
+        let elapsed = self.started.elapsed();
+        if activity.pieces() != end.piece {
+            // the agent went on
+            return Err(None);
+        }
+        // this process was stopped, and output that came meanwhile has not been read yet
+        if elapsed > end.at + STOPPED {
+            return Err(Some(LimitEnd { at: elapsed + quiet, ..end }));
+        }
+        Ok(end.limit.words)
     }
 
     /// The deadline that really passed, if one did.

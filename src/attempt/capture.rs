@@ -29,16 +29,24 @@ pub(super) struct OutputActivity {
     start: Instant,
     /// Milliseconds since `start`, plus one. 0 means never.
     last: AtomicU64,
+    /// How many pieces of output came.
+    pieces: AtomicU64,
 }
 
 impl OutputActivity {
     pub(super) fn new(start: Instant) -> Self {
-        Self { start, last: AtomicU64::new(0) }
+        Self { start, last: AtomicU64::new(0), pieces: AtomicU64::new(0) }
     }
 
     pub(super) fn note(&self) {
         let ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         self.last.store(ms + 1, Ordering::Relaxed);
+        self.pieces.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many pieces of output came so far.
+    pub(super) fn pieces(&self) -> u64 {
+        self.pieces.load(Ordering::Relaxed)
     }
 
     pub(super) fn last(&self) -> LastOutput {

@@ -3,90 +3,184 @@
 //! Some CLIs wait for hours by themselves, without a word. The run knows better what to do in that time.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::event::{AgentEvent, Channel, RecordTopic};
-use crate::agent::limit::{Family, LimitKind, PrintedMessage, classify};
+use crate::agent::limit::{self, Family, LimitKind, PrintedMessage, WordingPattern, classify};
 use crate::agent::shown::ShownText;
+use crate::config::LimitPattern;
 
 /// A CLI that waits longer than this before its own retry counts as stopped.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
-/// Lines of stderr that are read together. A vendor's dump of one error takes about thirty.
+/// Lines that are read together. A vendor's dump of one error takes about thirty.
 const LINES: usize = 40;
 /// The beginning of a longer line is forgotten.
 const LONGEST_LINE: usize = 64 << 10;
 /// Words without which no text states a limit, in lower case.
 const WORDS: [&str; 8] = ["limit", "quota", "429", "retry", "credit", "billing", "exhausted", "usage"];
+/// Silence after a line that has no end yet: its rest may say something else.
+const CUT: Duration = Duration::from_secs(3);
+/// Silence after a used-up quota without an end: some CLIs continue with another model.
+const UNDATED: Duration = Duration::from_secs(15);
+/// Silence after an error among the words of an agent: it may only show it, and go on.
+const AMONG_WORDS: Duration = Duration::from_secs(20);
 
-/// Watches what an agent prints.
+/// A limit that an agent stated while it works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StatedLimit {
+    /// Its words.
+    pub(super) words: String,
+    /// It counts only if the agent prints nothing for so long. `None`: it counts in any case.
+    pub(super) quiet: Option<Duration>,
+}
+
+/// Watches what an agent prints on one of its streams.
 pub(super) struct LimitWatch {
     family: Family,
+    own: Vec<WordingPattern>,
     zone: TimeZone,
     shown: ShownText,
     lines: VecDeque<String>,
     part: String,
+    /// What was said last, as long as only lines follow that belong to it.
+    last: Option<StatedLimit>,
 }
 
 impl LimitWatch {
-    /// A watch for the wordings of this vendor.
-    pub(super) fn new(vendor: &str) -> Self {
-        let family = Family::of([vendor]);
-        let (shown, lines) = (ShownText::default(), VecDeque::new());
-        Self { family, zone: TimeZone::system(), shown, lines, part: String::new() }
+    /// A watch for the wordings of this vendor, and those of the configuration.
+    pub(super) fn new(vendor: &str, patterns: &[LimitPattern]) -> Self {
+        Self {
+            family: Family::of([vendor]),
+            own: patterns.iter().filter_map(|pattern| pattern.wording("limit_patterns")).collect(),
+            zone: TimeZone::system(),
+            shown: ShownText::default(),
+            lines: VecDeque::new(),
+            part: String::new(),
+            last: None,
+        }
     }
 
-    /// Takes a piece of stderr and returns the words of the limit, if it states one.
-    pub(super) fn stderr(&mut self, piece: &[u8]) -> Option<String> {
-        let mut text = std::mem::take(&mut self.part);
-        let old = text.len();
-        self.shown.feed(piece, &mut text);
-        let Some(end) = text[old..].rfind('\n').map(|at| old + at + 1) else {
-            if text.len() > LONGEST_LINE {
-                let half = text.len() - LONGEST_LINE / 2;
-                text.drain(..(half..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(half));
-            }
-            self.part = text;
-            return None;
-        };
-        self.part = text.split_off(end);
-        self.lines.extend(text.lines().map(str::to_owned));
-        while self.lines.len() > LINES {
-            self.lines.pop_front();
+    /// Takes a piece of stderr and returns the limit that it states.
+    pub(super) fn stderr(&mut self, piece: &[u8]) -> Option<StatedLimit> {
+        let (ended, open) = self.take(piece);
+        if self.only_follows(&ended, &open) {
+            return self.last.clone();
         }
-        let lower = text.to_lowercase();
-        if !WORDS.iter().any(|word| lower.contains(word)) {
-            return None;
-        }
-        let lines: Vec<&str> = self.lines.iter().map(String::as_str).collect();
-        self.stated(Channel::Stderr, &lines.join("\n"))
-            // a log of its own, which the CLI was asked to print
-            .or_else(|| self.stated(Channel::Log, &text))
+        self.last = self.on_stderr(&ended, &open);
+        self.last.clone()
     }
 
-    /// Takes an event of the stream and returns the words of the limit, if it states one.
-    pub(super) fn event(&mut self, event: &AgentEvent) -> Option<String> {
+    /// Takes a piece of a plain stdout, which has the words of the agent, too. Only what is marked as an error counts, or
+    /// has a wording of the configuration.
+    pub(super) fn stdout(&mut self, piece: &[u8]) -> Option<StatedLimit> {
+        let (ended, open) = self.take(piece);
+        if self.only_follows(&ended, &open) {
+            return self.last.clone();
+        }
+        let is_worth_a_look = self.may_state(&ended) || self.may_state(&open);
+        self.last = is_worth_a_look.then(|| self.among_words(&self.all_with(&open))).flatten();
+        self.last.clone()
+    }
+
+    /// Takes an event of the stream and returns the limit that it states.
+    pub(super) fn event(&mut self, event: &AgentEvent) -> Option<StatedLimit> {
         match event {
             AgentEvent::Retry { text, wait_s: Some(wait) } if *wait > PATIENCE.as_secs_f64() => {
-                Some(text.clone())
+                Some(StatedLimit { words: text.clone(), quiet: None })
             }
-            AgentEvent::Record { topic: RecordTopic::Error, json } => self.stated(Channel::Event, json),
+            AgentEvent::Record { topic: RecordTopic::Error, json } => {
+                let (words, is_dated) = self.stated(Channel::Event, json)?;
+                Some(StatedLimit { words, quiet: (!is_dated).then_some(UNDATED) })
+            }
+            AgentEvent::Stray { text, verbatim: true } if self.may_state(text) => self.among_words(text),
             _ => None,
         }
     }
 
-    fn stated(&self, channel: Channel, text: &str) -> Option<String> {
+    /// Takes a piece. Returns the lines that ended in it, and the line that did not.
+    fn take(&mut self, piece: &[u8]) -> (String, String) {
+        let mut text = std::mem::take(&mut self.part);
+        let old = text.len();
+        self.shown.feed(piece, &mut text);
+        let ended = text[old..].rfind('\n').map_or(0, |at| old + at + 1);
+        let mut rest = text.split_off(ended);
+        if rest.len() > LONGEST_LINE {
+            let half = rest.len() - LONGEST_LINE / 2;
+            rest.drain(..(half..rest.len()).find(|at| rest.is_char_boundary(*at)).unwrap_or(half));
+        }
+        let open = format!("{rest}{}", self.shown.open_line());
+        self.part = rest;
+        self.lines.extend(text.lines().map(str::to_owned));
+        while self.lines.len() > LINES {
+            self.lines.pop_front();
+        }
+        (text, open)
+    }
+
+    fn all_with(&self, open: &str) -> String {
+        let lines: Vec<&str> = self.lines.iter().map(String::as_str).chain([open]).collect();
+        lines.join("\n")
+    }
+
+    /// Whether a piece has only lines that belong to the message before them.
+    fn only_follows(&self, ended: &str, open: &str) -> bool {
+        let lines = || ended.lines().chain([open]).filter(|line| !line.trim().is_empty());
+        self.last.is_some() && lines().all(limit::is_follow_up)
+    }
+
+    fn may_state(&self, text: &str) -> bool {
+        let lower = text.to_lowercase();
+        WORDS.iter().any(|word| lower.contains(word)) || self.is_own(text)
+    }
+
+    fn is_own(&self, text: &str) -> bool {
+        text.lines().any(|line| self.own.iter().any(|pattern| pattern.is_in(line)))
+    }
+
+    fn on_stderr(&self, ended: &str, open: &str) -> Option<StatedLimit> {
+        if self.may_state(ended) {
+            let dated = |channel, text: &str| self.stated(channel, text).filter(|(_, is_dated)| *is_dated);
+            // a log of its own, which the CLI was asked to print
+            let found = dated(Channel::Stderr, &self.all_with("")).or_else(|| dated(Channel::Log, ended));
+            if let Some((words, _)) = found {
+                return Some(StatedLimit { words, quiet: None });
+            }
+        }
+        let in_open = self.may_state(open);
+        if !in_open && !self.may_state(ended) {
+            return None;
+        }
+        // a limit without an end counts only in the last message
+        let text = if in_open { self.all_with(open) } else { format!("{ended}{open}") };
+        let (words, is_dated) = self.stated(Channel::Stderr, &limit::last_message(&text)?)?;
+        Some(StatedLimit { words, quiet: Some(if is_dated { CUT } else { UNDATED }) })
+    }
+
+    fn among_words(&self, text: &str) -> Option<StatedLimit> {
+        let last = limit::last_message(text)?;
+        if !limit::is_marked_error(&last) && !self.is_own(&last) {
+            return None;
+        }
+        let (words, _) = self.stated(Channel::Stderr, &last)?;
+        Some(StatedLimit { words, quiet: Some(AMONG_WORDS) })
+    }
+
+    /// The words of the limit that a text states, and whether it says when the limit ends.
+    fn stated(&self, channel: Channel, text: &str) -> Option<(String, bool)> {
         let now = Timestamp::now();
         let message = PrintedMessage { family: self.family, channel, exit: None, text };
-        let found = classify(&message, &[], now, &self.zone);
-        let far = found.until.is_some_and(|until| until.duration_since(now) > PATIENCE);
-        let stops = match found.kind {
-            LimitKind::RateLimited | LimitKind::QuotaExhausted | LimitKind::Overloaded => far,
-            // a CLI may fall back to another login or plan, so only its end says
-            _ => false,
-        };
-        stops.then_some(found.message)
+        let found = classify(&message, &self.own, now, &self.zone);
+        match (found.kind, found.until) {
+            (LimitKind::RateLimited | LimitKind::QuotaExhausted | LimitKind::Overloaded, Some(until)) => {
+                (until.duration_since(now) > PATIENCE).then_some((found.message, true))
+            }
+            (LimitKind::QuotaExhausted, None) => Some((found.message, false)),
+            // it passes soon; or a CLI may fall back to another login or plan, so only its end says
+            _ => None,
+        }
     }
 }
 
@@ -94,23 +188,31 @@ impl LimitWatch {
 mod tests {
     use super::*;
 
+    fn watch(vendor: &str) -> LimitWatch {
+        LimitWatch::new(vendor, &[])
+    }
+
+    /// How long nothing may follow; zero where it counts in any case.
+    fn quiet(stated: Option<StatedLimit>) -> Option<Duration> {
+        stated.map(|limit| limit.quiet.unwrap_or_default())
+    }
+
     #[test]
     fn a_long_wait_of_the_cli_is_noticed_on_stderr_wherever_it_is_cut() {
         let line = "Attempt 1 failed: You have exhausted your capacity on this model. Your quota will reset after \
                     3h0m0s.. Retrying after 11765846ms...\n";
         for cut in [1, 40, line.len() - 1] {
-            let mut watch = LimitWatch::new("gemini");
-            assert_eq!(watch.stderr(&line.as_bytes()[..cut]), None);
-            assert!(
-                watch.stderr(&line.as_bytes()[cut..]).unwrap().contains("exhausted your capacity"),
-                "{cut}"
-            );
+            let mut watch = watch("gemini");
+            let begun = watch.stderr(&line.as_bytes()[..cut]);
+            assert!(begun.is_none_or(|limit| limit.quiet.is_some()), "{cut}");
+            let stated = watch.stderr(&line.as_bytes()[cut..]).unwrap();
+            assert!(stated.words.contains("exhausted your capacity") && stated.quiet.is_none(), "{cut}");
         }
     }
 
     #[test]
     fn a_short_wait_and_other_words_are_not_a_stop() {
-        let mut watch = LimitWatch::new("gemini");
+        let mut watch = watch("gemini");
         for line in [
             "Attempt 1 failed: You have exhausted your capacity on this model. Your quota will reset after 5s.. \
              Retrying after 6173ms...\n",
@@ -123,13 +225,80 @@ mod tests {
 
     #[test]
     fn records_and_retries_of_the_stream_are_read() {
-        let mut watch = LimitWatch::new("");
+        let mut watch = watch("");
         let retry = |wait_s| AgentEvent::Retry { text: "429".into(), wait_s };
         assert_eq!(watch.event(&retry(Some(60.0))), None);
-        assert_eq!(watch.event(&retry(Some(3600.0))).as_deref(), Some("429"));
+        assert_eq!(watch.event(&retry(Some(3600.0))).unwrap().words, "429");
         let json = r#"{"type":"session.error","data":{"errorType":"rate_limit","statusCode":429,
             "message":"429 Rate limit reached for gpt-5. Please try again in 3600s."}}"#;
         let record = AgentEvent::Record { topic: RecordTopic::Error, json: json.into() };
         assert!(watch.event(&record).is_some());
+    }
+    const CAPACITY: &str =
+        "ApiError: You have exhausted your capacity on this model. Your quota will reset after 5h0m9s.";
+
+    #[test]
+    fn a_line_without_an_end_counts_once_nothing_follows_it() {
+        let mut watch = watch("");
+        let line = "You have hit your usage limit. Try again in 4 hours.";
+        assert_eq!(quiet(watch.stderr(line.as_bytes())), Some(CUT));
+        assert_eq!(quiet(watch.stderr(b"\n")), Some(Duration::ZERO), "its end makes it certain");
+        let begun = self::watch("").stderr(b"You have hit your usage limit. Try again in 4 ");
+        assert_eq!(quiet(begun), Some(UNDATED), "its end may still come");
+    }
+
+    #[test]
+    fn a_quota_without_an_end_counts_as_the_last_message_if_nothing_follows() {
+        let mut watch = watch("gemini");
+        let line = "ApiError: You have exhausted your daily quota on this model.\n";
+        assert_eq!(quiet(watch.stderr(line.as_bytes())), Some(UNDATED));
+        assert_eq!(quiet(watch.stderr(b"    at run (file:///x.js:1:2)\n")), Some(UNDATED));
+        assert_eq!(watch.stderr(b"Continuing with a flash model\n"), None);
+        assert_eq!(watch.stderr(b"retry 1 of the build\n"), None, "the quota is not the last message");
+        let both = format!("{line}Continuing with a flash model\n");
+        assert_eq!(self::watch("gemini").stderr(both.as_bytes()), None);
+    }
+
+    #[test]
+    fn an_error_among_the_words_of_an_agent_counts_if_nothing_follows() {
+        for end in ["\n", "", "\n\n    at run (file:///x.js:1:2)\n"] {
+            let mut watch = watch("");
+            assert_eq!(watch.stdout(b"I look at the parser now.\n"), None);
+            assert_eq!(quiet(watch.stdout(format!("{CAPACITY}{end}").as_bytes())), Some(AMONG_WORDS));
+            assert_eq!(watch.stdout(b"\nI see why it fails.\n"), None);
+        }
+        let mut watch = watch("");
+        for words in [
+            format!("The log says:\n{CAPACITY}\nSo I wait in the client, too.\n"),
+            "You've hit your usage limit. Try again in 4 hours.\n".to_owned(),
+            "I added the text \"You have exhausted your daily quota on this model.\" to the page.\n"
+                .to_owned(),
+            "Now the client waits 5 hours at a rate limit.\n".to_owned(),
+            "ApiError: 429, retry after 5 s\n".to_owned(),
+        ] {
+            assert_eq!(watch.stdout(words.as_bytes()), None, "{words}");
+        }
+    }
+
+    #[test]
+    fn wordings_of_the_configuration_count_on_both_streams() {
+        let pattern = LimitPattern {
+            r#match: r"^Gadget pool is empty, back in (?P<dur>\S+)".to_owned(),
+            kind: LimitKind::QuotaExhausted,
+            reset: limit::ResetRule::Own(limit::ResetForm::Duration),
+        };
+        let line = b"Gadget pool is empty, back in 3h\n";
+        let watch = || LimitWatch::new("", std::slice::from_ref(&pattern));
+        assert_eq!(quiet(watch().stderr(line)), Some(Duration::ZERO));
+        assert_eq!(quiet(watch().stdout(line)), Some(AMONG_WORDS));
+        assert_eq!(watch().stdout(b"The Gadget pool is empty, back in 3h\n"), None);
+        assert_eq!(LimitWatch::new("", &[]).stderr(line), None);
+    }
+
+    #[test]
+    fn a_line_on_a_stream_of_records_that_is_none_is_read_like_an_error() {
+        let stray = |text: &str| AgentEvent::Stray { text: text.to_owned(), verbatim: true };
+        assert_eq!(quiet(watch("").event(&stray(CAPACITY))), Some(AMONG_WORDS));
+        assert_eq!(watch("").event(&stray("the limit of the parser is 5 hours")), None);
     }
 }

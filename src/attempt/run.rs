@@ -191,16 +191,20 @@ impl RunningAttempt<'_> {
         let color = io::stdout().is_terminal();
         let (screen, printer) = WindowScreen::start(color, redactor.clone());
         // the attempt may be over already
-        let report =
-            |events: Sender<AttemptEvent>| move |words| drop(events.send(AttemptEvent::Limit(words)));
-        let on_limit = Box::new(report(events.clone()));
+        let report = |events: Sender<AttemptEvent>, activity: Arc<OutputActivity>| {
+            move |limit| drop(events.send(AttemptEvent::Limit(limit, activity.pieces())))
+        };
+        let on_limit = Box::new(report(events.clone(), activity.clone()));
         let input = output.stdin.map(|stdin| WordsFeeder::start(stdin, &prompt, self.dir, screen.clone()));
         let reader = StdoutReader::new(self.file, self.dir, &prompt, color, on_limit).feeding(input.clone());
         let reader = Arc::new(Mutex::new(Some(reader)));
         let stdout = capture_stdout(output.stdout, logs.0, &reader, &activity, &screen);
-        let (mut watch, on_limit) = (LimitWatch::new(&self.file.vendor), report(events.clone()));
+        let on_limit = report(events.clone(), activity.clone());
+        // what a check prints is about what it checks
+        let mut watch =
+            (!self.dir.is_check()).then(|| LimitWatch::new(&self.file.vendor, &self.file.limit_patterns));
         let stderr = capture_stderr(output.stderr, logs.1, &activity, &screen, move |bytes| {
-            watch.stderr(bytes).into_iter().for_each(&on_limit);
+            watch.as_mut().and_then(|watch| watch.stderr(bytes)).into_iter().for_each(&on_limit);
         });
         agent.report_exit(events);
 

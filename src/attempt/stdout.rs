@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::limit_watch::LimitWatch;
+use super::limit_watch::{LimitWatch, StatedLimit};
 use super::words::{TurnEvent, WordsFeeder};
 use crate::agent::digest::{Digest, StreamFacts};
 use crate::agent::event::{AgentEvent, Format};
@@ -18,8 +18,8 @@ const SHOWN: usize = 256 << 10;
 /// Columns of the screen without a terminal.
 const WIDTH: usize = 100;
 
-/// Receives the words of a limit.
-pub(super) type OnLimit = Box<dyn FnMut(String) + Send>;
+/// Receives a limit that the agent states.
+pub(super) type OnLimit = Box<dyn FnMut(StatedLimit) + Send>;
 
 /// Reads one attempt's stdout.
 pub(super) struct StdoutReader {
@@ -27,8 +27,9 @@ pub(super) struct StdoutReader {
     digest: Digest,
     /// `None` for plain text, which the screen shows as it comes.
     renderer: Option<Renderer>,
-    watch: LimitWatch,
-    /// Receives the words of a limit that the agent states.
+    /// `None` for a check, whose words are about what it checks.
+    watch: Option<LimitWatch>,
+    /// Receives a limit that the agent states.
     on_limit: OnLimit,
     /// Hears of the turns of an agent whose input is open.
     input: Option<WordsFeeder>,
@@ -61,7 +62,7 @@ impl StdoutReader {
             reader: StreamReader::patient(format),
             digest: Digest::new(format, prompt),
             renderer,
-            watch: LimitWatch::new(&attempt.vendor),
+            watch: (!dir.is_check()).then(|| LimitWatch::new(&attempt.vendor, &attempt.limit_patterns)),
             on_limit,
             input: None,
             session_path: dir.session(),
@@ -79,6 +80,11 @@ impl StdoutReader {
         if let Some(renderer) = &mut self.renderer {
             // the person may have resized the window
             renderer.resize(terminal_size::terminal_size().map_or(WIDTH, |(w, _)| usize::from(w.0)));
+        }
+        if self.renderer.is_none()
+            && let Some(limit) = self.watch.as_mut().and_then(|watch| watch.stdout(bytes))
+        {
+            (self.on_limit)(limit);
         }
         self.read(|reader, sink| reader.feed(bytes, sink))
     }
@@ -102,8 +108,8 @@ impl StdoutReader {
             if let Some((turn, input)) = turn_of(&event).zip(input.as_ref()) {
                 input.hear(turn);
             }
-            if let Some(words) = watch.event(&event) {
-                on_limit(words);
+            if let Some(limit) = watch.as_mut().and_then(|watch| watch.event(&event)) {
+                on_limit(limit);
             }
             if let Some(renderer) = renderer {
                 let from = text.len();

@@ -164,9 +164,9 @@ pub fn family(name: &str, backend: &Backend) -> Family {
 /// The user's patterns for a backend. The configuration check has accepted them.
 #[must_use]
 pub fn patterns(name: &str, backend: &Backend) -> Vec<WordingPattern> {
-    let each = backend.limit_patterns.iter().enumerate().filter_map(|(index, pattern)| {
-        let source = format!("backend.{name}.limit_patterns[{index}]");
-        WordingPattern::of_user(&source, &pattern.r#match, pattern.kind, pattern.reset).ok()
-    });
+    let each =
+        backend.limit_patterns.iter().enumerate().filter_map(|(index, pattern)| {
+            pattern.wording(&format!("backend.{name}.limit_patterns[{index}]"))
+        });
     each.collect()
 }

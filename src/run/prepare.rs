@@ -15,7 +15,7 @@ use super::sandbox::{self, Unwrapped};
 use crate::agent::AttemptRole;
 use crate::agent::limit::Family;
 use crate::agent::sanitise::sanitise;
-use crate::config::{Config, PrintsWhen, Timeouts};
+use crate::config::{Backend, Config, PrintsWhen, Timeouts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::change::TreeChange;
 use crate::git::path::RepoPath;
@@ -123,6 +123,7 @@ impl PreparedAttempt {
             takes_words: step.settings.takes_words,
             output: step.settings.output,
             vendor: from.vendor().name().to_owned(),
+            limit_patterns: from.backend().map_or_else(Vec::new, |backend| backend.limit_patterns.clone()),
             cwd: step.settings.cwd.clone(),
             deadlines: deadlines(&step.settings.timeout, step.settings.prints, from.config.is_job()),
             session,
@@ -154,9 +155,13 @@ impl AttemptInputs<'_> {
         self.record()?.resumes.as_ref()
     }
 
+    fn backend(&self) -> Option<&Backend> {
+        self.config.backends.get(&self.step.settings.backend)
+    }
+
     fn vendor(&self) -> Family {
         let name = self.step.settings.backend.as_str();
-        self.config.backends.get(name).map_or(Family::Any, |backend| limit_outcome::family(name, backend))
+        self.backend().map_or(Family::Any, |backend| limit_outcome::family(name, backend))
     }
 
     fn prompt(&self) -> Result<String> {

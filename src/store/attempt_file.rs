@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::AttemptRole;
 use crate::agent::event::Format;
-use crate::config::PromptBy;
+use crate::config::{LimitPattern, PromptBy};
 use crate::sandbox::used::UsedSandbox;
 
 /// Version of the files in an attempt's folder.
@@ -47,6 +47,9 @@ pub struct AttemptFile {
     /// Whose wordings of limits are expected.
     #[serde(default)]
     pub vendor: String,
+    /// The wordings of limits that the configuration has for its backend.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limit_patterns: Vec<LimitPattern>,
     /// The folder where the agent works.
     pub cwd: PathBuf,
     /// When the agent is ended.

@@ -30,7 +30,7 @@ const KILLED: [i32; 3] = [124, 137, 143];
 /// How a program marks its own errors.
 static MARK: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"^[\s│⎿✕✗✖■🖐⚠]*(?:·\s+ERROR\s|(?:[A-Z]\w*Error: )?litellm\.[A-Z]\w*Error:|\d{4}-\d\d-\d\d[T ]\S+\s+ERROR\b|(?:ERROR|Error|error):\s|ERROR [a-z]|error, status code: \d|rpc error: |\[?API Error\b|Error when talking to Gemini API\b|(?:[A-Z]\w*)?(?:QuotaError|ApiError|APIError|APICallError)\b)",
+        r"^[\s│⎿✕✗✖■🖐⚠]*(?:·\s+ERROR\s|(?:[A-Z]\w*Error: )?litellm\.[A-Z]\w*Error:|\d{4}-\d\d-\d\d[T ]\S+\s+ERROR\b|(?:ERROR|Error|error):\s|ERROR [a-z]|error, status code: \d|Error code: [45]\d\d - |TypeError: (?:fetch failed|terminated)$|panic: |Exception in thread |Unhandled exception\. |rpc error: |\[?API Error\b|Error when talking to Gemini API\b|(?:[A-Z]\w*)?(?:QuotaError|ApiError|APIError|APICallError)\b)",
     )
 });
 /// How a library that talks to models begins an error.
@@ -240,6 +240,27 @@ impl LineReader<'_> {
     }
 }
 
+/// The last message of a text: the last line that is no follow-up, and what follows it. `None`: there is none.
+#[must_use]
+pub fn last_message(text: &str) -> Option<String> {
+    let text = normalise(text);
+    let lines = tail(&text);
+    let head = lines.iter().rposition(|line| !is_filler(line))?;
+    Some(lines[head..].join("\n"))
+}
+
+/// Whether a program itself calls a message an error, by how it begins.
+#[must_use]
+pub fn is_marked_error(message: &str) -> bool {
+    message.lines().next().is_some_and(is_marked)
+}
+
+/// Whether a line only follows a message: a hint of what to do, or a frame of a stack.
+#[must_use]
+pub fn is_follow_up(line: &str) -> bool {
+    is_filler(&normalise(line))
+}
+
 /// Whether a line begins an error of the program itself.
 fn is_marked(line: &str) -> bool {
     MARK.is_match(line) || ErrorText::read(line, false).is_error
@@ -256,9 +277,8 @@ fn tail(text: &str) -> Vec<&str> {
     lines[lines.len().saturating_sub(TAIL)..].to_vec()
 }
 
-/// Whether a line only follows a message: a hint of what to do, or a frame of a stack.
 fn is_filler(line: &str) -> bool {
     let patterns = LIBRARY.patterns_for(Family::Any).filter(|p| p.meaning == PatternMeaning::Skip);
     let plain = LIBRARY.retrying.iter().all(|regex| !regex.is_match(line));
-    plain && patterns.into_iter().any(|p| p.is_match(line))
+    plain && patterns.into_iter().any(|p| p.is_in(line))
 }

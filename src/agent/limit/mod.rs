@@ -28,6 +28,7 @@ mod times;
 pub use classify::{classify, classify_all};
 pub use family::Family;
 pub use kind::LimitKind;
+pub use lines::{is_follow_up, is_marked_error, last_message};
 pub use message::{LimitVerdict, PrintedMessage, THIS_MODEL};
 pub use model_name::names_model;
 pub use patterns::{ResetRule, WordingPattern};

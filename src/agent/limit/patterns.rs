@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::family::Family;
 use super::kind::LimitKind;
@@ -14,7 +14,7 @@ const COMMON: &str = include_str!("patterns/common.toml");
 const ERRORS: &str = include_str!("patterns/errors.toml");
 
 /// The first rules of `strip`, which are about the marks of any error.
-const MARKS: usize = 2;
+const MARKS: usize = 3;
 
 /// The files in the order in which they count for other agents: narrow wordings first.
 const FILES: &[(Family, &str)] = &[
@@ -49,7 +49,7 @@ impl PatternMeaning {
 }
 
 /// How the end of a limit is read from a text that a pattern matches.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResetRule {
     /// In the usual forms, anywhere in the text.
@@ -116,7 +116,9 @@ impl WordingPattern {
         self.regex.captures(if self.on == MatchScope::Text { text } else { line })
     }
 
-    pub(super) fn is_match(&self, line: &str) -> bool {
+    /// Whether the wording is in a line.
+    #[must_use]
+    pub fn is_in(&self, line: &str) -> bool {
         self.regex.is_match(line)
     }
 }
@@ -227,7 +229,7 @@ impl PatternLibrary {
         Ok(Self {
             strip: raw.strip.iter().map(regex).collect::<Result<_, _>>()?,
             named_status: raw.named_status.iter().map(regex).collect::<Result<_, _>>()?,
-            class: regex(&r"^{library}(?::\s+|:?$| - )".to_owned())?,
+            class: regex(&r"^{library}(?: \(\d+\))?(?::\s+|:?(?:$|\n)| - )".to_owned())?,
             quoted_class: regex(&raw.quoted_class)?,
             request: regex(&"^{request}".to_owned())?,
             retrying: raw.retrying.iter().map(regex).collect::<Result<_, _>>()?,

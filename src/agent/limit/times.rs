@@ -16,7 +16,7 @@ const SESSION: SignedDuration = SignedDuration::from_hours(6);
 const STALE_DATE: SignedDuration = SignedDuration::from_hours(24);
 
 /// How a reset is written, and which named groups of the regex hold it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResetForm {
     /// `epoch`: seconds or milliseconds since 1970.

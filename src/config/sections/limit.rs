@@ -34,7 +34,7 @@ keys! {
 
 keys! {
     /// A wording of a limit that seqorch does not know.
-    #[derive(Eq)]
+    #[derive(Eq, serde::Serialize, serde::Deserialize)]
     pub struct LimitPattern {
         /// Regular expression on the text of an error that ends an attempt.
         r#match as "match": String as Regex, required, like = "(?i)come back in (?P<dur>[0-9]+ minutes)", inside;
@@ -72,6 +72,12 @@ words! {
 }
 
 impl LimitPattern {
+    /// The wording, under the name of its source; `None` where it is not valid, which the check of the configuration says.
+    #[must_use]
+    pub fn wording(&self, source: &str) -> Option<WordingPattern> {
+        WordingPattern::of_user(source, &self.r#match, self.kind, self.reset).ok()
+    }
+
     /// What does not fit together: a regular expression without the group that the reset is read from.
     pub(crate) fn problem(&self, at: &KeyPath) -> Option<Problem> {
         let error = WordingPattern::of_user("", &self.r#match, self.kind, self.reset).err()?;
