@@ -190,6 +190,94 @@ fn a_refused_commit_goes_back_to_the_agent_within_its_attempts() {
 }
 
 #[test]
+fn work_that_an_agent_hides_from_the_branch_is_named() {
+    let agent = "echo x > made-$SEQORCH_UNIT; case $SEQORCH_UNIT in \
+                 1) echo 'hidden*' >> .git/info/exclude; echo x > hidden-1;; \
+                 2) git stash push -q -u -m later -- made-2; echo x > made-2; git switch -q -c aside; git add made-2; \
+                    git commit -qm there; git switch -q main;; esac; say_done";
+    let project = repo(agent, "");
+    project.run(&["run"]).code(0).says(&[
+        "! left out: hidden-1 (ignored by the new rule hidden* in ",
+        " (committed by the agent on branch aside; HEAD does not have it)",
+        "! left out: stash@{0} (stashed by the agent: On main: later; `git stash pop` brings it back)",
+    ]);
+}
+
+#[test]
+fn a_name_that_is_not_utf8_is_in_no_command_line() {
+    let agent = "echo x > plain; echo x > \"$(printf 'n\\377')\"; say_done";
+    let project = repo(
+        agent,
+        "[verify]\ncommands = [[\"sh\", \"-c\", \"echo $@ > .out/args\", \"sh\", \"{files}\"]]\n",
+    );
+    project.write(".out/x", "");
+    let out = project.run(&["run", "--only", "1"]).code(0);
+    out.says(&["! not in {files}, because its name is not UTF-8: n\\xff"]);
+    assert_eq!(project.read(".out/args"), "plain\n");
+}
+
+/// Formats the files of the task and refuses those that have "bad" in them.
+const FORMATS: &str = "for f in $(git diff --cached --name-only --diff-filter=ACM -- 'made-*'); do \
+                       grep -q formatted $f || { echo formatted >> $f; MORE; }; \
+                       grep -q bad $f && { echo no bad files >&2; exit 1; }; done; exit 0";
+
+#[test]
+fn what_a_hook_formats_before_it_refuses_belongs_to_the_task() {
+    for more in ["true", "git add $f", "echo formatted >> notes.md"] {
+        let agent = "if [ -e made-$SEQORCH_UNIT ]; then sed -i s/bad/good/ made-$SEQORCH_UNIT; \
+                     else echo bad > made-$SEQORCH_UNIT; fi; say_done";
+        let project = repo(agent, "");
+        hook(&project, "pre-commit", &FORMATS.replace("MORE", more));
+        let out = project.run(&["run", "--only", "1"]).code(0);
+        assert!(!out.stdout.contains("others had changed"), "{more}: {out:?}");
+        assert_eq!(git(&project, &["show", "HEAD:made-1"]), "good\nformatted", "{more}");
+        let left = git(&project, &["status", "--short", "--", ".", ":(exclude).kiro/specs/SEQUENTIAL*"]);
+        assert_eq!(left, "", "{more}");
+    }
+}
+
+#[test]
+fn a_hook_that_formats_and_always_refuses_does_not_block_the_next_run() {
+    let project = repo(WRITES, "[retry]\nattempts = 1\n");
+    hook(&project, "pre-commit", "test -e .out/fixed && exit 0; echo formatted >> made-1; exit 1");
+    project.run(&["run", "--only", "1"]).code(2);
+    project.write(".out/fixed", "");
+    project.run(&["run", "--only", "1", "--retry"]).code(0);
+    assert_eq!(subjects(&project), ["start", "1: First thing"]);
+}
+
+#[test]
+fn a_hook_of_git_that_commits_keeps_its_commit() {
+    let project = repo(WRITES, "");
+    let script = "[ -n \"$AGAIN\" ] && exit 0; export AGAIN=1; unset GIT_INDEX_FILE; \
+                  echo x >> CHANGES; git add CHANGES; git commit -qm log -- CHANGES";
+    hook(&project, "post-commit", script);
+    project.run(&["run"]).code(0).says(&["all complete"]);
+    assert_eq!(subjects(&project), ["start", "1: First thing", "log", "2: Second thing", "log"]);
+    assert_eq!(git(&project, &["status", "--short", "--untracked-files=no"]), "");
+}
+
+#[test]
+fn a_hook_of_git_that_takes_the_commit_back_is_a_need() {
+    let project = repo(WRITES, "");
+    hook(&project, "post-commit", "git log -1 --format=%s | grep -q ^2 && git reset -q --soft HEAD~1");
+    project.run(&["run"]).code(2).says(&["a hook of git or a person took it back"]);
+    assert_eq!(subjects(&project), ["start", "1: First thing"]);
+}
+
+#[test]
+fn work_whose_snapshot_failed_is_committed_once_git_works_again() {
+    let agent = "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 2 ] && echo garbage > .git/index; say_done";
+    let project = repo(agent, "");
+    project.run(&["run"]).code(2);
+    std::fs::remove_file(project.path(".git/index")).unwrap();
+    git(&project, &["reset", "-q"]);
+    let out = project.run(&["run", "--retry"]).code(0);
+    out.says(&["all complete"]);
+    assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"]);
+}
+
+#[test]
 fn a_commit_that_is_always_refused_fails_the_task_and_opens_its_box() {
     let project = repo(WRITES, "[retry]\nattempts = 2\n");
     let hook = project.path(".git/hooks/pre-commit");

@@ -144,7 +144,8 @@ impl Round {
             .map(|(path, _)| path)
             .filter(|path| {
                 let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                let is_ours = ["work-tree.lock", "run.lock", "commit.lock"].contains(&name.as_str());
+                let is_ours =
+                    ["work-tree.lock", "agent.lock", "run.lock", "commit.lock"].contains(&name.as_str());
                 let is_lock = path.extension().is_some_and(|kind| kind == "lock") && !is_ours;
                 let in_git = path.starts_with(project.path(".git"));
                 in_git

@@ -14,7 +14,7 @@ fn ours(project: &Project) -> Vec<String> {
         .output();
     String::from_utf8_lossy(&find.unwrap().stdout)
         .lines()
-        .filter(|path| !path.ends_with("/work-tree.lock"))
+        .filter(|path| !["/work-tree.lock", "/agent.lock"].iter().any(|lock| path.ends_with(lock)))
         .map(str::to_owned)
         .collect()
 }

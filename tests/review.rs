@@ -99,6 +99,20 @@ fn what_a_reviewer_writes_is_put_back_and_reported() {
 }
 
 #[test]
+fn a_commit_of_a_reviewer_is_a_need_that_names_the_way_back() {
+    let project = project("echo x > rv; git add -A; git commit -qm mine; approve", "");
+    let out = project.run(&["run", "--only", "1"]).code(2);
+    let commit = git(&project, &["rev-parse", "HEAD"]);
+    let back = format!("the reviewer committed {commit:.9} mine (back: git reset {commit:.9}~1)");
+    out.says(&["the git history was changed", &back, "which were put back: rv"]);
+    git(&project, &["reset", "-q", &format!("{commit:.9}~1")]);
+    project.run(&["run", "--only", "1", "--retry"]).code(0);
+    let committed = git(&project, &["show", "--name-only", "--format=%s", "HEAD"]);
+    assert_eq!(committed, "1: Build it\n\n.kiro/specs/demo/tasks.md\nbuilt");
+    assert_eq!(git(&project, &["log", "--format=%s", "--", "rv"]), "");
+}
+
+#[test]
 #[ignore = "slow"]
 fn a_missing_verdict_is_asked_for_once_and_is_an_open_finding_then() {
     let asked_again = project("[ \"$n\" = 0 ] && echo 'Hm.' || approve", "");

@@ -2,6 +2,7 @@
 
 use rustix::process::Signal;
 
+use crate::common::git::{git, init};
 use crate::common::{Project, kill, wait_until};
 
 fn two_steps(agent: &str) -> Project {
@@ -35,6 +36,25 @@ fn stop_lets_the_step_finish_and_waits_for_the_run() {
 fn stop_lets_the_step_finish_in_its_window() {
     let Some(project) = two_steps("gate; say_done").tmux() else { return };
     stops_after_the_step(&project);
+}
+
+#[test]
+fn a_request_to_stop_also_ends_the_snapshot_after_an_agent() {
+    let project = two_steps("echo x > made.h; say_done")
+        .config("[git]\ncommit = \"step\"\n")
+        .file(".gitattributes", "*.h filter=slow\n");
+    init(&project);
+    git(&project, &["config", "filter.slow.clean", "sleep 4737; cat"]);
+    let run = project.start(&["run"]);
+    wait_until("the filter", || !project.alive_with("sleep 4737").is_empty());
+    run.signal(Signal::TERM);
+    // git's own deadline is a minute
+    run.wait().code(143);
+    assert!(project.alive_with("sleep 4737").is_empty(), "{:?}", project.alive());
+    git(&project, &["config", "filter.slow.clean", "cat"]);
+    project.run(&["run"]).code(0).says(&["all complete"]);
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
+    assert_eq!(git(&project, &["log", "--format=%s", "--", "made.h"]), "1: A");
 }
 
 fn stops_now(project: &Project) {

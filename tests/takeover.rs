@@ -2,6 +2,7 @@
 
 use rustix::process::Signal;
 
+use crate::common::git::init;
 use crate::common::{Project, kill, wait_until};
 
 fn gated() -> Project {
@@ -28,6 +29,28 @@ fn kill_and_take_over(project: &Project) {
 #[test]
 fn the_next_run_takes_over_the_agent_of_a_killed_run() {
     kill_and_take_over(&gated());
+}
+
+#[test]
+fn a_run_of_another_spec_waits_for_the_agent_of_a_killed_run() {
+    let project = gated().spec("logout", "- [ ] 3. C\n").config("[git]\ncommit = \"step\"\n");
+    init(&project);
+    let run = project.start(&["run", "login"]);
+    project.wait_for_ledger(1);
+    run.signal(Signal::KILL);
+    run.wait().code(137);
+    let refused = project.run(&["run", "logout"]).code(75);
+    refused.says(&[
+        "an agent of login (process ",
+        "works in this work tree",
+        "`seqorch run login` takes it over",
+    ]);
+    let next = project.start(&["run", "logout", "--wait"]);
+    wait_until("a note of the wait", || next.complaints().contains("waiting for an agent of login"));
+    project.release();
+    next.wait().code(0);
+    project.run(&["run", "login"]).code(0).says(&["ended while there was no run"]);
+    assert_eq!(project.ledger(), ["1 1", "3 1", "2 1"]);
 }
 
 #[test]

@@ -300,7 +300,7 @@ fn exit_of(status: io::Result<ExitStatus>) -> Option<AgentExit> {
 }
 
 /// Who ends the attempt with this signal. `None` if the signal means the run, not the attempt.
-fn cancelled_by(signal: Interrupt) -> Option<CancelledBy> {
+pub(super) fn cancelled_by(signal: Interrupt) -> Option<CancelledBy> {
     match signal {
         Interrupt::Interrupt => Some(CancelledBy::Interrupt),
         Interrupt::Terminate => Some(CancelledBy::Terminate),

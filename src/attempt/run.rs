@@ -2,14 +2,14 @@
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::agent_process::{AgentProcess, AttemptEvent, DRAIN};
+use super::agent_process::{AgentProcess, AttemptEvent, DRAIN, cancelled_by};
 use super::capture::{CapturedStream, OutputActivity, capture_stderr, capture_stdout};
 use super::limit_watch::LimitWatch;
 use super::log::OutputLog;
@@ -29,6 +29,7 @@ use crate::store::attempt_result::AttemptResult;
 use crate::store::busy_file::BusyFile;
 use crate::sys::handoff::{Environment, Handoff};
 use crate::sys::nofollow::{self, WHOLE_MAX};
+use crate::sys::stop_flag::StopFlag;
 use crate::sys::{files, process, signals};
 
 /// The hidden verb.
@@ -37,11 +38,15 @@ pub const VERB: &str = "__attempt";
 /// Time between TERM and KILL for programs that the agent left running after it ended well.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(2);
 
+/// Time for the snapshot after an agent that somebody ended: they wait for it, and without it the agent's changes are not known.
+const SNAPSHOT_GRACE: Duration = Duration::from_secs(10);
+
 /// Runs the attempt in `dir` to its end; `exe` is our own program. `Ok` means that a result was written.
 pub fn run(dir: &Path, exe: &Path) -> Result<()> {
     let dir = AttemptDir::new(dir);
     let attempt = read_attempt(&dir)?;
     let mut lock = AttemptLock::take(&dir)?;
+    let in_tree = work_tree::enter(&attempt);
     if dir.result().exists() {
         // a tmux server that stood still opened its window too late
         return Ok(());
@@ -63,12 +68,11 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
         result.cancelled = Some(CancelledBy::NoOrchestrator);
         None
     };
-    if result.exit.is_some() {
+    if let Some(request) = attempt.snapshot.as_ref().filter(|_| result.exit.is_some()) {
+        let busy = BusyFile::new(dir.of_spec());
+        let stop = stop_on_request(inbox, result.cancelled.is_some());
         // the orchestrator takes it where this fails, and says why where that fails, too
-        result.after = attempt.snapshot.as_ref().and_then(|request| {
-            let busy = BusyFile::new(dir.of_spec());
-            work_tree::take(request, busy).ok()
-        });
+        result.after = work_tree::take(request, busy, stop).ok();
     }
     result.ended_at = Timestamp::now();
     restore_folder(&dir, &attempt)?;
@@ -78,9 +82,39 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
     // else the lock stays held by what survived, and nothing is started beside it
     if end == AgentEnd::Whole {
         lock.free();
+        if let Some(file) = in_tree {
+            let _ = file.unlock();
+        }
     }
     drop(connection);
     Ok(())
+}
+
+/// From here on, a signal that ends an attempt ends the git that takes the snapshot. One that has ended the agent gives it a
+/// moment. `None` where the system has no pipe left.
+fn stop_on_request(inbox: Receiver<AttemptEvent>, is_cancelled: bool) -> Option<StopFlag> {
+    let stop = StopFlag::new().ok()?;
+    let raise = stop.clone();
+    if is_cancelled {
+        // repeated while the agent ended
+        while inbox.try_recv().is_ok() {}
+    }
+    thread::spawn(move || {
+        let until = is_cancelled.then(|| Instant::now() + SNAPSHOT_GRACE);
+        loop {
+            let event = match until {
+                Some(at) => inbox.recv_timeout(at.saturating_duration_since(Instant::now())),
+                None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match event {
+                Ok(AttemptEvent::Signal(signal)) if cancelled_by(signal).is_some() => break raise.raise(),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => break raise.raise(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+    });
+    Some(stop)
 }
 
 /// Makes the folder again where the agent removed it, perhaps with the whole repository: its work is done all the same.

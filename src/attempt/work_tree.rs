@@ -1,5 +1,6 @@
 //! The snapshot of the work tree after an attempt.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use crate::agent::shell::shell_word;
@@ -9,10 +10,13 @@ use crate::git::history::HeadMovement;
 use crate::git::repository::Repository;
 use crate::git::snapshot::{Snapshot, Snapshots};
 use crate::git::status::Head;
+use crate::git::work_tree_lock::AgentAtWork;
 use crate::state::work_tree::{AgentCommit, HistoryChange};
 use crate::state::{LeftOutPath, TreeRecord};
-use crate::store::attempt_file::SnapshotRequest;
+use crate::store::attempt_file::{AttemptFile, SnapshotRequest};
 use crate::store::busy_file::BusyFile;
+use crate::sys::files;
+use crate::sys::stop_flag::StopFlag;
 
 /// What a snapshot says, as the state keeps it.
 #[must_use]
@@ -27,8 +31,22 @@ pub fn record(snapshot: Snapshot) -> TreeRecord {
     }
 }
 
-/// Takes the snapshot, and looks at how HEAD moved.
-pub(super) fn take(request: &SnapshotRequest, busy: BusyFile) -> Result<TreeRecord, GitError> {
+/// Notes that the attempt is at work in its work tree: no run of another spec starts beside it, also where its own run is
+/// killed. `None` where no run looks for that, or where git's folder cannot be written.
+pub(super) fn enter(attempt: &AttemptFile) -> Option<File> {
+    let request = attempt.snapshot.as_ref()?;
+    let agent = AgentAtWork { pid: std::process::id(), spec: attempt.spec.clone(), key: request.key.clone() };
+    let file = agent.enter(&request.git_dir).ok()?;
+    files::share_with_children(&file);
+    Some(file)
+}
+
+/// Takes the snapshot, and looks at how HEAD moved. `stop` ends it.
+pub(super) fn take(
+    request: &SnapshotRequest,
+    busy: BusyFile,
+    stop: Option<StopFlag>,
+) -> Result<TreeRecord, GitError> {
     let SnapshotRequest {
         top,
         git_dir,
@@ -39,14 +57,21 @@ pub(super) fn take(request: &SnapshotRequest, busy: BusyFile) -> Result<TreeReco
         commit,
         branch,
         max_file,
+        logs,
         executing,
     } = request.clone();
-    let supervisor = Supervisor { stop: None, watch: Some(Arc::new(busy)) };
+    let supervisor = Supervisor { stop, watch: Some(Arc::new(busy)) };
     let settings = executing.and_then(|settings| serde_json::from_value(settings).ok());
     let pin = settings.map(|settings| Arc::new(GitPin::new(settings, None)));
     let repository = Repository { top, git_dir, common_dir, index, objects, supervisor, is_named: true, pin };
-    let snapshot = Snapshots::resume(&repository, &key, max_file)?.take_and_search()?;
+    let mut snapshot = Snapshots::resume(&repository, &key, max_file)?.take_and_search()?;
     let history = history(&repository, &Head { commit, branch }, &snapshot.head)?;
+    if !history.as_ref().is_some_and(HistoryChange::leaves_commits)
+        && let Some(logs) = logs.and_then(|logs| serde_json::from_value(logs).ok())
+    {
+        // what git cannot say here is no reason to lose the tree
+        snapshot.left_out.extend(repository.aside(logs).unwrap_or_default());
+    }
     Ok(TreeRecord { history, ..record(snapshot) })
 }
 

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::call::GitError;
 use super::change::{TreeChange, TreeEntry};
-use super::commit::{NewCommit, index_info};
 use super::diff::tree_of;
 use super::files::{private_folder, remove, with_suffix, write_own};
+use super::index_entries::index_info;
+use super::made_commit::{LinkedCommit, NewCommit};
 use super::path::RepoPath;
 use super::patience::patiently;
 use super::repository::Repository;
@@ -27,15 +28,9 @@ const MOMENT: Duration = Duration::from_millis(300);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexBehind {
     /// The commits, oldest first.
-    commits: Vec<CommitBehind>,
+    commits: Vec<LinkedCommit>,
     /// Why it could not be brought up to date, in git's words.
     why: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct CommitBehind {
-    parent: Option<String>,
-    commit: String,
 }
 
 impl IndexBehind {
@@ -101,11 +96,23 @@ impl Snapshots<'_> {
     pub(super) fn note_behind(&self, new: &NewCommit, why: &GitError) -> Result<(), GitError> {
         let repository = self.repository();
         let mut commits = repository.index_behind().map(|known| known.commits).unwrap_or_default();
-        commits.push(CommitBehind { parent: new.parent.clone(), commit: new.commit.clone() });
+        commits.push(LinkedCommit { parent: new.parent.clone(), commit: new.commit.clone() });
+        commits.extend(new.later.iter().cloned());
         let behind = IndexBehind { commits, why: why.last_word() };
         let path = repository.behind_path();
         path.parent().map_or(Ok(()), private_folder)?;
         write_own(&path, &serde_json::to_vec(&behind).unwrap_or_default())
+    }
+
+    /// Brings the user's index up to date with what others committed on top of a commit of ours, as hooks do. What it has of
+    /// that, or has otherwise, stays.
+    pub(super) fn update_for_later(&self, new: &NewCommit) -> Result<(), GitError> {
+        let later = IndexBehind { commits: new.later.clone(), why: String::new() };
+        if later.commits.is_empty() {
+            return Ok(());
+        }
+        let input = index_info(self.entries_behind(&later)?.iter());
+        if input.is_empty() { Ok(()) } else { self.update_index_once(&input) }
     }
 
     /// Brings the user's index up to date with the commits that it does not have yet. What is still missing, if anything is.
@@ -160,7 +167,7 @@ impl Snapshots<'_> {
     }
 
     /// What the user's index has, by path. A conflict is like none of them.
-    fn staged_entries(&self) -> Result<BTreeMap<RepoPath, TreeEntry>, GitError> {
+    pub(super) fn staged_entries(&self) -> Result<BTreeMap<RepoPath, TreeEntry>, GitError> {
         let repository = self.repository();
         let printed = repository.call(["ls-files", "-s", "-z"]).read(&repository.supervisor)?;
         // `MODE OBJECT STAGE\tPATH`

@@ -161,8 +161,11 @@ impl From<GitError> for Error {
             }
             GitError::Failed { command, words, .. } => Self::new(kind, format!("`{command}` failed"))
                 .detail(format!("  {}", words.trim().replace('\n', "\n  "))),
-            GitError::TimedOut { .. } => Self::new(kind, error.to_string())
-                .hint("Fix what it waits for (a hook, a signer), or raise git.timeout."),
+            // no key raises the deadline of calls without hooks
+            GitError::TimedOut { after, .. } => Self::new(kind, error.to_string()).hint(match after {
+                DEADLINE => "Fix what it waits for: a filter of git, a slow disk, another program.",
+                _ => "Fix what it waits for (a hook, a signer), or raise git.timeout.",
+            }),
             other => Self::new(kind, other.to_string()),
         }
     }
@@ -383,13 +386,6 @@ fn absolute_places() -> Vec<(&'static str, PathBuf)> {
     }
     let Ok(here) = std::env::current_dir() else { return Vec::new() };
     found.into_iter().map(|(name, value)| (name, here.join(value))).collect()
-}
-
-/// The lines that git printed, as paths of the file system.
-pub(super) fn path_lines(bytes: &[u8]) -> Vec<PathBuf> {
-    use std::os::unix::ffi::OsStrExt;
-    let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    text.split(|b| *b == b'\n').map(|line| PathBuf::from(OsStr::from_bytes(line))).collect()
 }
 
 /// What git printed as one line of text.

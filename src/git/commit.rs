@@ -7,15 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use super::call::{GitCall, GitError};
 use super::change::{TreeChange, TreeEntry};
-use super::diff::tree_of;
-use super::files::{copy_with_time, link_or_copy, remove, with_suffix, write_own};
+use super::files::{copy_with_time, link_or_copy, write_own};
+use super::made_commit::NewCommit;
 use super::operation::GitOperation;
 use super::path::RepoPath;
+use super::patience::patiently;
 use super::snapshot::Snapshots;
 use super::stamp::Stamp;
 use crate::error::{Error, ErrorKind};
@@ -44,6 +44,8 @@ pub enum CommitOutcome {
         commit: String,
         /// Paths beyond the task's that a hook added to it.
         beyond: Vec<RepoPath>,
+        /// What else a person should know of it, in sentences without a full stop.
+        notes: Vec<String>,
     },
     /// HEAD has the task's paths already, as where the agent committed by itself.
     Nothing,
@@ -56,6 +58,11 @@ pub enum CommitError {
     InProgress(GitOperation),
     /// A hook refused, or git did; its own words.
     Refused(GitError),
+    /// Git made it, and a hook or a person took it off the branch before it was done.
+    TakenBack {
+        /// The commit that HEAD is now.
+        head: Option<String>,
+    },
     /// A call before or after the commit itself failed.
     Failed(GitError),
 }
@@ -76,6 +83,12 @@ impl From<CommitError> for Error {
                 let text = format!("a {} is in progress, and a commit would end it", what.name());
                 Self::new(ErrorKind::Human, text)
                     .hint(format!("Finish it, or abort it: git {}", what.abort()))
+            }
+            CommitError::TakenBack { head } => {
+                let head = head.map_or_else(String::new, |head| format!("; HEAD is at {head:.9}"));
+                let text =
+                    format!("git made the commit, but a hook of git or a person took it back at once{head}");
+                Self::new(ErrorKind::Human, text).hint("See what `git reflog` and your hooks say.")
             }
             CommitError::Refused(GitError::Failed { words, .. }) => {
                 Self::new(ErrorKind::Human, "git commit failed")
@@ -155,61 +168,82 @@ impl Snapshots<'_> {
         }
         let is_locked = self.repository().wait_for_index()?;
         let mut head = request.head.map(str::to_owned);
+        let mut made = None;
         for _ in 0..MOVED_TRIES {
             let based = CommitRequest { head: head.as_deref(), ..request.clone() };
-            let Some(new) = self.make(&based, asked, &turn)? else {
-                return Ok((CommitOutcome::Nothing, tree));
+            let new = match self.make(&based, asked, &turn)? {
+                Making::Made(new) => new,
+                Making::Nothing => return Ok((made.unwrap_or(CommitOutcome::Nothing), tree)),
+                Making::HeadMoved => {
+                    head = self.head_commit()?;
+                    continue;
+                }
             };
-            if new.parent == head {
-                return Ok((self.finish(new, request, asked, is_locked), tree));
+            if new.parent != head {
+                // somebody committed since the last snapshot, and this commit would revert that
+                head = Some(self.take_off(&new)?);
+                continue;
             }
-            // somebody committed since the last snapshot, and this commit would revert that
-            let Some(parent) = &new.parent else { break };
-            let message = "seqorch: HEAD had moved";
-            self.repository().ask(["update-ref", "-m", message, "HEAD", parent, &new.commit])?;
-            head = new.parent;
+            let undone = self.undone_by(&new, request)?;
+            let outcome = self.finish(new, request, asked, is_locked);
+            if undone.is_none() {
+                return Ok((outcome, tree));
+            }
+            (head, made) = (undone, Some(outcome));
         }
         Err(CommitError::Failed(GitError::Unusable {
             why: "HEAD moves faster than a commit can be made".to_owned(),
         }))
     }
 
-    /// The new commit; `None` where HEAD has the task's paths already.
-    fn make(
-        &self,
-        request: &CommitRequest<'_>,
-        asked: &str,
-        turn: &File,
-    ) -> Result<Option<NewCommit>, CommitError> {
+    /// Has git make the commit.
+    fn make(&self, request: &CommitRequest<'_>, asked: &str, turn: &File) -> Result<Making, CommitError> {
         // before: what HEAD has; after: what the tree has
         let mut ours = self.changes_of_work_tree(request.head, request.tree)?;
         ours.retain(|change| request.paths.contains(&change.path));
         if ours.is_empty() {
-            return Ok(None);
+            return Ok(Making::Nothing);
         }
         self.link_objects(&ours)?;
         for last in [false, false, true] {
             self.write_commit_index(request, &ours)?;
             self.note_started(request, asked)?;
             let error = match self.commit_from(request, turn) {
-                Ok(()) => return self.new_commit().map(Some).map_err(Into::into),
+                Ok(()) => {
+                    if let Some(new) = self.own_commit(request)? {
+                        return Ok(Making::Made(new));
+                    }
+                    self.forget_started()?;
+                    return Err(CommitError::TakenBack { head: self.head_commit()? });
+                }
                 Err(error) => error,
             };
             // git may have been ended after it had made the commit
-            match self.new_commit() {
-                Ok(new) if new.is_of(request.head, request.paths) => return Ok(Some(new)),
-                Ok(_) => {}
-                Err(GitError::Unusable { .. }) if request.head.is_none() => {}
+            match self.own_commit(request) {
+                Ok(Some(new)) => {
+                    let (CommitError::Refused(ended) | CommitError::Failed(ended)) = error else {
+                        return Ok(Making::Made(new));
+                    };
+                    return Ok(Making::Made(NewCommit { ended: Some(ended), ..new }));
+                }
+                Ok(None) => {}
                 // it is not known whether it is made, so the note stays for the next run
                 Err(_) => return Err(error),
             }
-            if last || !matches!(&error, CommitError::Refused(error) if error.was_killed()) {
+            let CommitError::Refused(refused) = &error else {
+                self.forget_started()?;
+                return Err(error);
+            };
+            if is_behind_head(refused) {
+                return Ok(Making::HeadMoved);
+            }
+            if last || !refused.was_killed() {
                 self.forget_started()?;
                 return Err(error);
             }
             self.remove_left_locks()?;
         }
-        Ok(None)
+        Ok(Making::Nothing)
     }
 
     /// Brings the user's index up to date with the commit. Whatever fails from here on, the commit is made. `is_locked`: the
@@ -222,25 +256,17 @@ impl Snapshots<'_> {
         is_locked: bool,
     ) -> CommitOutcome {
         let before = Stamp::of(&self.repository().index);
-        let updated = match self.update_user_index(&new.changes, is_locked) {
+        let updated = self.update_user_index(&new.changes, is_locked);
+        let updated = match updated.and_then(|()| self.update_for_later(&new)) {
             Ok(()) => self.note_own_update(before),
             Err(error) => self.note_behind(&new, &error),
         };
         // where it cannot be noted, the next run finds the commit by its own note, and comes here again
         let _ = updated.and_then(|()| self.note_made(request, asked, &new.commit));
+        let ended = new.ended.map(|error| format!("the commit is made, but {}", error.words()));
         let beyond = new.changes.into_iter().map(|change| change.path);
-        let beyond = beyond.filter(|path| !request.paths.contains(path));
-        CommitOutcome::New { commit: new.commit, beyond: beyond.collect() }
-    }
-
-    /// The commit that was just made, and what it changed.
-    pub(super) fn new_commit(&self) -> Result<NewCommit, GitError> {
-        let unusable = || GitError::Unusable { why: "HEAD leads to no commit".to_owned() };
-        let head = self.read_object("HEAD")?.ok_or_else(unusable)?;
-        let tree = tree_of(&head.bytes).ok_or_else(unusable)?;
-        let parent = parent_of(&head.bytes);
-        let changes = self.all_changes_of_work_tree(parent.as_deref(), &tree)?;
-        Ok(NewCommit { commit: head.id, parent, changes })
+        let beyond = beyond.filter(|path| !request.paths.contains(path)).collect();
+        CommitOutcome::New { commit: new.commit, beyond, notes: ended.into_iter().collect() }
     }
 
     /// The commit that HEAD is; `None` before the first one.
@@ -284,21 +310,6 @@ impl Snapshots<'_> {
         self.write_entries(&index, new.map(|(path, (_, wanted))| (path, wanted)))
     }
 
-    /// Writes entries into an index of ours.
-    pub(super) fn write_entries<'e>(
-        &self,
-        index: &Path,
-        entries: impl Iterator<Item = (&'e RepoPath, &'e TreeEntry)>,
-    ) -> Result<(), GitError> {
-        let input = index_info(entries);
-        if input.is_empty() {
-            return Ok(());
-        }
-        let call = self.call(UPDATE).env("GIT_INDEX_FILE", index).stdin(&input);
-        let mop_up = || remove(&with_suffix(index, ".lock"));
-        call.run_stubbornly(&self.repository().supervisor, mop_up).map(drop)
-    }
-
     fn commit_from(&self, request: &CommitRequest<'_>, turn: &File) -> Result<(), CommitError> {
         let repository = self.repository();
         let message = self.commit_message();
@@ -313,65 +324,31 @@ impl Snapshots<'_> {
             .arg(&message)
             .env("GIT_INDEX_FILE", self.commit_index())
             .holding(turn);
-        call.run_patiently(&repository.supervisor).map(drop).map_err(|error| match error {
+        let run = || match call.run(&repository.supervisor) {
+            // the same call once more would take back what somebody committed meanwhile
+            Err(error) if is_behind_head(&error) => Ok(Err(error)),
+            done => done.map(Ok),
+        };
+        let done = patiently(&repository.supervisor, &call.shown(), run);
+        done.unwrap_or_else(Err).map(drop).map_err(|error| match error {
             error @ (GitError::Stopped { .. } | GitError::NotStarted { .. }) => CommitError::Failed(error),
             error => CommitError::Refused(error),
         })
     }
-
-    /// The user's index gets the entries that the commit changed.
-    fn update_user_index(&self, made: &[TreeChange], is_locked: bool) -> Result<(), GitError> {
-        let input = index_info(made.iter().map(|change| (&change.path, &change.after)));
-        let repository = self.repository();
-        if is_locked {
-            return self.update_index_once(&input);
-        }
-        let call = repository.call(UPDATE).stdin(&input);
-        call.run_stubbornly(&repository.supervisor, || self.remove_left_locks()).map(drop)
-    }
-
-    /// Writes entries into the user's index, without waiting for its lock.
-    pub(super) fn update_index_once(&self, input: &[u8]) -> Result<(), GitError> {
-        let repository = self.repository();
-        repository.call(UPDATE).stdin(input).run(&repository.supervisor).map(drop)
-    }
 }
 
-/// Writes entries into an index, removals first.
-const UPDATE: [&str; 6] = ["update-index", "-z", "--add", "--remove", "--replace", "--index-info"];
-
-/// What `git commit` made.
-pub(super) struct NewCommit {
-    pub(super) commit: String,
-    pub(super) parent: Option<String>,
-    changes: Vec<TreeChange>,
+/// What became of a call of `git commit`.
+enum Making {
+    /// The new commit.
+    Made(NewCommit),
+    /// HEAD has the task's paths already.
+    Nothing,
+    /// Somebody committed while a hook ran, and git made no commit.
+    HeadMoved,
 }
 
-impl NewCommit {
-    /// Whether it is the commit that was to be made on this HEAD: it has paths of the task.
-    pub(super) fn is_of(&self, head: Option<&str>, paths: &BTreeSet<RepoPath>) -> bool {
-        self.parent.as_deref() == head
-            && Some(self.commit.as_str()) != head
-            && self.changes.iter().any(|change| paths.contains(&change.path))
-    }
-}
-
-/// The first parent of a commit object.
-fn parent_of(commit: &[u8]) -> Option<String> {
-    let line = commit.split(|b| *b == b'\n').nth(1)?.strip_prefix(b"parent ")?;
-    String::from_utf8(line.to_vec()).ok()
-}
-
-/// Entries as `update-index -z --index-info` reads them, removals first: a file may stand where a folder was.
-pub(super) fn index_info<'a>(entries: impl Iterator<Item = (&'a RepoPath, &'a TreeEntry)>) -> Vec<u8> {
-    let mut entries: Vec<_> = entries.collect();
-    entries.sort_by_key(|(_, entry)| entry.exists());
-    let mut input = Vec::new();
-    for (path, entry) in entries {
-        let mode = if entry.exists() { entry.mode.as_str() } else { "0" };
-        input.extend_from_slice(format!("{mode} {}\t", entry.object).as_bytes());
-        input.extend_from_slice(path.bytes());
-        input.push(0);
-    }
-    input
+/// Whether git found at its end that HEAD is not the commit any more that it began with.
+fn is_behind_head(error: &GitError) -> bool {
+    let GitError::Failed { words, .. } = error else { return false };
+    words.contains("cannot lock ref 'HEAD': is at ")
 }

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::call::{GitCall, GitError, Supervisor, path_lines};
+use super::call::{GitCall, GitError, Supervisor};
+use super::path::path_lines;
 use super::stamp::Stamp;
 
 /// Hooks that git runs for a commit.

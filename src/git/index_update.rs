@@ -5,6 +5,7 @@ use std::fs;
 
 use super::call::GitError;
 use super::path::RepoPath;
+use super::patience::{again_if_killed, patiently};
 use super::snapshot::{RefusedPath, SETTINGS, Snapshots};
 use super::stamp::Stamp;
 
@@ -42,7 +43,17 @@ impl Snapshots<'_> {
             return Ok(());
         }
         let words = match self.feed(&["--add", "--remove", "--replace"], paths.iter().copied()) {
-            Ok(()) => return Ok(()),
+            Ok(said) => {
+                // what git leaves out here is no error of it: names that would be `.git` on other systems
+                for path in paths {
+                    let line = format!("Ignoring path {}\n", String::from_utf8_lossy(path.bytes()));
+                    if said.contains(&line) {
+                        let (stamp, why) = (Stamp::of(&self.at(path)), IMPOSSIBLE_NAME.to_owned());
+                        refused.insert(path.to_string(), RefusedPath { stamp, why });
+                    }
+                }
+                return Ok(());
+            }
             // a full disk, or a kill, says nothing about a path
             Err(error) if error.is_exhaustion() => return Err(error),
             Err(GitError::Failed { code: Some(_), words, .. }) => words,
@@ -59,7 +70,8 @@ impl Snapshots<'_> {
         self.add(other, refused)
     }
 
-    fn feed<'p>(&self, how: &[&str], paths: impl Iterator<Item = &'p RepoPath>) -> Result<(), GitError> {
+    /// What git says although it succeeds.
+    fn feed<'p>(&self, how: &[&str], paths: impl Iterator<Item = &'p RepoPath>) -> Result<String, GitError> {
         let mut input = Vec::new();
         for path in paths {
             input.extend_from_slice(path.bytes());
@@ -67,9 +79,14 @@ impl Snapshots<'_> {
         }
         let args = SETTINGS.iter().chain(&["update-index", "-z"]).chain(how).chain(&["--stdin"]);
         let call = self.repository().call(args).envs(self.env()).stdin(&input);
-        call.run_stubbornly(&self.repository().supervisor, || self.unlock()).map(drop)
+        let supervisor = &self.repository().supervisor;
+        let run = || patiently(supervisor, &call.shown(), || call.run_with_warnings(supervisor));
+        again_if_killed(run, || self.unlock()).map(|(_, said)| said)
     }
 }
+
+/// Why a file is in no snapshot whose name git never takes.
+const IMPOSSIBLE_NAME: &str = "git takes no file of this name";
 
 /// The line of git's words that says most: its last one names the path again, or only that it gives up.
 fn reason(words: &str) -> String {
@@ -77,4 +94,29 @@ fn reason(words: &str) -> String {
     let fatal = lines.clone().find(|line| line.starts_with("fatal: "));
     let line = fatal.or_else(|| lines.next()).unwrap_or(words);
     line.trim_start_matches("error: ").trim_start_matches("fatal: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::testing::repository;
+
+    #[test]
+    fn files_whose_names_git_does_not_take_are_named() {
+        let (_dir, repo) = repository();
+        let names = ["a/.git /x", "git~1", "sub/.GIT/y"];
+        for name in names.into_iter().chain(["plain"]) {
+            fs::create_dir_all(repo.top.join(name).parent().unwrap()).unwrap();
+            fs::write(repo.top.join(name), "x").unwrap();
+        }
+        let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+        for _ in 0..2 {
+            let taken = snapshots.take().unwrap();
+            let left: Vec<&str> = taken.left_out.iter().map(|one| one.path.as_str()).collect();
+            assert_eq!(left, names);
+            assert!(taken.left_out.iter().all(|one| one.why == IMPOSSIBLE_NAME), "{:?}", taken.left_out);
+            let changes = snapshots.changes_of_work_tree(taken.head.commit.as_deref(), &taken.tree).unwrap();
+            assert_eq!(changes.len(), 1, "{changes:?}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! git's folder, so the user's index, refs, objects and files stay as they are ([`snapshot`]). [`commit`] changes the
 //! branch and the index entries of the committed paths, [`restore`] changes files.
 
+pub mod aside;
 pub mod behind_index;
 pub mod branch;
 pub mod call;
@@ -16,12 +17,17 @@ mod files;
 mod filter_environment;
 pub mod helpers;
 pub mod history;
+pub mod hook_changes;
 pub mod hooks;
+mod ignore_rules;
+mod index_entries;
 mod index_update;
 pub mod left_out;
 pub mod linked_trees;
+mod made_commit;
 mod objects;
 pub mod operation;
+mod own_commit;
 pub mod path;
 mod patience;
 mod prune;

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A path from the top of the work tree. It need not be UTF-8.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +54,12 @@ impl fmt::Debug for RepoPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.to_string())
     }
+}
+
+/// The lines that git printed, as paths of the file system.
+pub(super) fn path_lines(bytes: &[u8]) -> Vec<PathBuf> {
+    let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    text.split(|b| *b == b'\n').map(|line| PathBuf::from(OsStr::from_bytes(line))).collect()
 }
 
 #[cfg(test)]

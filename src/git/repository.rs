@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::call::{GitCall, GitError, Supervisor, one_line, path_lines};
+use super::call::{GitCall, GitError, Supervisor, one_line};
 use super::executing::{ExecutingSettings, GitPin, SettingOverride};
 use super::filter_environment::in_plain_environment;
 use super::hooks::HookFolder;
+use super::path::path_lines;
 use super::status::WorkTreeStatus;
 
 /// The version of the installed git.

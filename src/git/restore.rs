@@ -5,6 +5,7 @@ use std::fs;
 
 use super::call::GitError;
 use super::change::{TreeChange, TreeEntry};
+use super::index_entries::index_info;
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
 
@@ -69,5 +70,51 @@ impl Snapshots<'_> {
                 .run_patiently(&self.repository().supervisor)?;
         }
         Ok(RestoreOutcome::Done(step.into_iter().map(|change| change.path).collect()))
+    }
+    /// Takes restored paths out of the user's index where it has them as they were between: they were staged then. They are then
+    /// as HEAD has them.
+    pub fn unstage(&self, before: &str, after: &str, paths: &[RepoPath]) -> Result<(), GitError> {
+        let head = self.head_commit()?;
+        let dirty = self.changes_of_work_tree(head.as_deref(), before)?;
+        let of_head: BTreeMap<&RepoPath, &TreeEntry> =
+            dirty.iter().map(|change| (&change.path, &change.before)).collect();
+        let staged = self.staged_entries()?;
+        let step = self.changes(before, after)?;
+        let is_staged = |change: &&TreeChange| match staged.get(&change.path) {
+            Some(entry) => *entry == change.after,
+            None => !change.after.exists(),
+        };
+        let restored = step.iter().filter(|change| paths.contains(&change.path)).filter(is_staged);
+        // a path that was clean before is in HEAD as it was then
+        let entries = restored
+            .map(|change| (&change.path, of_head.get(&change.path).copied().unwrap_or(&change.before)));
+        let input = index_info(entries.filter(|(path, entry)| staged.get(*path) != Some(*entry)));
+        if input.is_empty() { Ok(()) } else { self.update_index_once(&input) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::testing::{git, repository, status};
+
+    #[test]
+    fn what_was_staged_between_two_trees_is_unstaged_with_them() {
+        let (_dir, repo) = repository();
+        let top = &repo.top;
+        fs::write(top.join("second"), "mine\n").unwrap();
+        git(top, &["add", "second"]);
+        let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+        let before = snapshots.take().unwrap().tree;
+        fs::write(top.join("first"), "changed\n").unwrap();
+        fs::write(top.join("new"), "x\n").unwrap();
+        git(top, &["add", "first", "new"]);
+        let after = snapshots.take().unwrap().tree;
+        let RestoreOutcome::Done(paths) = snapshots.restore(&before, &after, &BTreeSet::new()).unwrap()
+        else {
+            panic!("nothing changed since")
+        };
+        snapshots.unstage(&before, &after, &paths).unwrap();
+        assert_eq!(status(top), ["A  second"], "what was staged before stays");
     }
 }

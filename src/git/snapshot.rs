@@ -304,7 +304,7 @@ impl<'a> Snapshots<'a> {
             .extend(refused.iter().map(|(path, one)| LeftOut { path: path.clone(), why: one.why.clone() }));
         let special = match old.special.clone() {
             Some(known) if !searches => known,
-            known => self.special_files(&known.unwrap_or_default())?,
+            known => self.special_files(known.as_ref())?,
         };
         // where one took the place of a tracked file, git said so
         let is_new = |one: &&LeftOut| left_out.iter().all(|other| other.path != one.path);

@@ -87,20 +87,23 @@ impl Snapshots<'_> {
         if let Some(commit) = started.made {
             let is_same = started.message == request.message && started.asked == asked;
             let is_there = is_same && self.repository().is_ancestor(&commit, "HEAD")?;
-            let outcome = CommitOutcome::New { commit, beyond: Vec::new() };
+            let outcome = CommitOutcome::New { commit, beyond: Vec::new(), notes: Vec::new() };
             return Ok(is_there.then_some((outcome, started.tree)));
         }
         self.remove_left_locks()?;
-        let new = self.head_commit()?.map(|_| self.new_commit()).transpose()?;
-        let Some(new) = new.filter(|new| new.is_of(started.head.as_deref(), request.paths)) else {
-            return self.forget_started().map(|()| None);
-        };
         let its_own = CommitRequest {
             head: started.head.as_deref(),
             tree: &started.tree,
             message: &started.message,
             ..request.clone()
         };
+        let Some(new) = self.own_commit(&its_own)? else {
+            return self.forget_started().map(|()| None);
+        };
+        if new.parent != started.head {
+            self.take_off(&new)?;
+            return self.forget_started().map(|()| None);
+        }
         let outcome = self.finish(new, &its_own, &started.asked, false);
         Ok((started.message == request.message).then_some((outcome, started.tree)))
     }

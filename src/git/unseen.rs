@@ -1,4 +1,4 @@
-//! What no look at the files shows: special files, which git passes over, and files that a flag hides from it.
+//! What no look at the files shows: special files, which git passes over, and files that a flag or a new rule hides from it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,15 +15,28 @@ use super::snapshot::Snapshots;
 const GITLINK: &[u8] = b"160000";
 
 impl Snapshots<'_> {
-    /// The special files of now. `known`: those of the last search, whose fate is known.
-    pub(super) fn special_files(&self, known: &SpecialFiles) -> Result<SpecialFiles, GitError> {
-        let found = self.find_special_files();
+    /// The special files of now, and what new rules hide. `known`: those of the last search, whose fate is known; `None` at the
+    /// first one of a run.
+    pub(super) fn special_files(&self, known: Option<&SpecialFiles>) -> Result<SpecialFiles, GitError> {
+        let (found, rule_files) = self.find_special_files();
+        let (mut special, hidden) = match known {
+            None => {
+                let rules = self.ignore_rules(&rule_files);
+                (SpecialFiles { rules, ..SpecialFiles::default() }, Vec::new())
+            }
+            Some(known) => {
+                let rules = known.rules.clone();
+                let hidden = self.hidden_by_new_rules(&rules, &rule_files)?;
+                (SpecialFiles { rules, ..SpecialFiles::default() }, hidden)
+            }
+        };
+        let first = SpecialFiles::default();
+        let known = known.unwrap_or(&first);
         let is_known =
             |path: &str| known.ignored.contains(path) || known.left_out.iter().any(|one| one.path == path);
         let new: Vec<&RepoPath> =
             found.iter().map(|(path, _)| path).filter(|path| !is_known(&path.to_string())).collect();
         let new_ignored = self.ignored_of(&new)?;
-        let mut special = SpecialFiles::default();
         for (path, why) in found {
             let name = path.to_string();
             if known.ignored.contains(&name) || new_ignored.contains(&path) {
@@ -32,13 +45,14 @@ impl Snapshots<'_> {
                 special.left_out.push(LeftOut { path: name, why: why.to_owned() });
             }
         }
+        special.left_out.extend(hidden);
         Ok(special)
     }
 
-    /// In the work tree alone: other repositories in it are left out as a whole.
-    fn find_special_files(&self) -> Vec<(RepoPath, &'static str)> {
+    /// Those of the work tree alone, since other repositories in it are left out as a whole; and its `.gitignore` files.
+    fn find_special_files(&self) -> (Vec<(RepoPath, &'static str)>, Vec<RepoPath>) {
         let top = &self.repository().top;
-        let (mut found, mut folders) = (Vec::new(), vec![PathBuf::new()]);
+        let (mut found, mut rules, mut folders) = (Vec::new(), Vec::new(), vec![PathBuf::new()]);
         while let Some(folder) = folders.pop() {
             // one that cannot be read is named by the look itself
             let entries: Vec<_> = fs::read_dir(top.join(&folder)).into_iter().flatten().flatten().collect();
@@ -52,13 +66,15 @@ impl Snapshots<'_> {
                 let is_own = name == ".git" || name == ".seqorch";
                 if kind.is_dir() && !is_own {
                     folders.push(folder.join(name));
+                } else if name == ".gitignore" {
+                    rules.push(RepoPath::new(folder.join(name).as_os_str().as_bytes()));
                 } else if let Some(why) = special(kind) {
                     found.push((RepoPath::new(folder.join(name).as_os_str().as_bytes()), why));
                 }
             }
         }
         found.sort();
-        found
+        (found, rules)
     }
 
     /// Whether the user's index has submodules.

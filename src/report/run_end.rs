@@ -118,7 +118,11 @@ mod tests {
             }
             End::NotCommitted { .. } => {
                 let why = "a hook\nsays no".to_owned();
-                state.settle_commit(at(0), "2", Err(CommitRefused { why, changes: None, for_agent: false }));
+                state.settle_commit(
+                    at(0),
+                    "2",
+                    Err(CommitRefused { why, changes: None, for_agent: false, left: None }),
+                );
             }
             End::Halted { .. } => state.halt(at(0), "2", "Which one?"),
             _ => {}

@@ -13,6 +13,7 @@ use crate::git::change::TreeChange;
 use crate::git::commit::{CommitError, CommitOutcome, CommitRequest};
 use crate::git::path::RepoPath;
 use crate::git::snapshot::Snapshots;
+use crate::report::text::sanitise_line;
 use crate::state::{Answer, Changes, CommitRefused, SpecState, UnitState};
 
 /// What a unit changed, and what of it can be committed.
@@ -100,6 +101,7 @@ impl RealWorld<'_> {
         if let Some(branch) = protected_now(&self.config, &repository).map_err(failed)? {
             return Err(refused(&protected::refusal(&branch), Some(changes)));
         }
+        let since = snapshots.file_time().map_err(failed)?;
         match self.commit(&mut snapshots, unit, known, &found, &decided) {
             Ok((commit, tree)) => {
                 (changes.commit, changes.after) = (commit, tree);
@@ -114,16 +116,18 @@ impl RealWorld<'_> {
                 Ok(Some(changes))
             }
             Err(error) => {
-                if self.config.git.on_refused == RefusedRule::Retry
-                    && let Some(words) = words_for_agent(&error)
-                {
-                    return Err(CommitRefused {
-                        why: words,
-                        changes: Some(Box::new(changes)),
-                        for_agent: true,
-                    });
+                let after = known.attempts.last().and_then(|attempt| attempt.learned.after.as_ref());
+                let left = after.filter(|_| matches!(error, CommitError::Refused(_))).and_then(|after| {
+                    // where git fails now, too, the next run finds files that others changed
+                    let asked = (found.tree.as_str(), &found.own);
+                    snapshots.with_hook_changes(&after.tree, asked, since).ok().flatten()
+                });
+                let words = words_for_agent(&error);
+                if let Some(why) = words.filter(|_| self.config.git.on_refused == RefusedRule::Retry) {
+                    let changes = Some(Box::new(changes));
+                    return Err(CommitRefused { why, changes, for_agent: true, left });
                 }
-                Err(refused(&Error::from(error), Some(changes)))
+                Err(CommitRefused { left, ..refused(&Error::from(error), Some(changes)) })
             }
         }
     }
@@ -146,7 +150,10 @@ impl RealWorld<'_> {
             deadline: self.config.git.timeout,
         });
         match done {
-            Ok((CommitOutcome::New { commit, beyond }, tree)) => {
+            Ok((CommitOutcome::New { commit, beyond, notes }, tree)) => {
+                for note in &notes {
+                    self.say(&format!("! {}", sanitise_line(note)));
+                }
                 if !beyond.is_empty() {
                     let names: Vec<String> = beyond.iter().map(ToString::to_string).collect();
                     self.say(&format!("! a hook of git put more into the commit: {}", names.join(", ")));
@@ -331,7 +338,7 @@ fn commit_differs(trees: &Snapshots<'_>, known: &UnitState, found: &UnitChanges)
 fn refused(error: &Error, changes: Option<Changes>) -> CommitRefused {
     // a request to stop is not a refusal: the next run commits first
     let why = if error.kind() == ErrorKind::Interrupted { String::new() } else { error.render() };
-    CommitRefused { why, changes: changes.map(Box::new), for_agent: false }
+    CommitRefused { why, changes: changes.map(Box::new), for_agent: false, left: None }
 }
 
 /// What a hook said that refused the commit. Where git itself cannot commit (no identity, no signature, no room), it ends

@@ -121,7 +121,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let mut state = store.load()?;
     place.fill_titles(&mut state);
     check_last_options(request, &state)?;
-    let resumed = preflight::resumed(place, state.clone(), request.resume)?;
+    let mut resumed = preflight::resumed(place, state.clone(), request.resume)?;
     old_attempts::refuse_unknown_agent(&store, &resumed)?;
     let has_work = has_work(config, &resumed, &plan);
     let busy: Arc<dyn CommandWatch + Send + Sync> = Arc::new(BusyFile::new(&store.folder()));
@@ -147,7 +147,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         sandbox::check_sandbox(place, config, &plan, &env)?;
     }
     baseline_checks::settle_old_checks(place, &store, owned, &resumed);
-    let before = first_look(owned, &resumed)?;
+    let before = first_look(owned, [&mut state, &mut resumed])?;
     let _awake_until_return = has_work.then(|| keep_awake(request)).flatten();
     owned.filter(|_| has_work).map(RunRepository::start_helpers).transpose()?;
     let mut machine = Machine::new(state, policy(request));
@@ -295,13 +295,17 @@ fn repository(request: &RunRequest<'_>, supervisor: &Supervisor) -> Result<Optio
 }
 
 /// The work tree when the run begins. If an attempt of an earlier run is still at work, that before this attempt: its
-/// process has the snapshots now.
-fn first_look(repository: Option<&RunRepository>, state: &SpecState) -> Result<Option<TreeRecord>> {
-    match (repository, state.running()) {
-        (None, _) => Ok(None),
-        (Some(_), Some((_, attempt))) => Ok(attempt.before.clone()),
-        (Some(repository), None) => Ok(Some(repository.begin()?)),
+/// process has the snapshots now. Else an attempt gets it whose own tree is missing, in the state and in what resumes it.
+fn first_look(repository: Option<&RunRepository>, states: [&mut SpecState; 2]) -> Result<Option<TreeRecord>> {
+    let Some(repository) = repository else { return Ok(None) };
+    if let Some((_, attempt)) = states[1].running() {
+        return Ok(attempt.before.clone());
     }
+    let now = repository.begin()?;
+    for state in states {
+        state.fill_missing_tree(&now);
+    }
+    Ok(Some(now))
 }
 
 fn dirty_files(

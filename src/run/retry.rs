@@ -77,6 +77,9 @@ impl Machine {
         unit: String,
         kept: Result<Option<Changes>, CommitRefused>,
     ) -> Vec<Effect> {
+        if let Err(refused) = &kept {
+            self.state.take_hook_changes(&unit, refused);
+        }
         if let Phase::Committing(done) = &self.phase
             && done.step.unit == unit
         {

@@ -9,22 +9,25 @@ use crate::git::call::GitError;
 use crate::git::path::RepoPath;
 use crate::git::restore::RestoreOutcome;
 use crate::report::text::sanitise_line;
-use crate::state::{Learned, Outcome, SpecState};
+use crate::state::work_tree::HistoryChange;
+use crate::state::{Learned, Outcome, SpecState, TreeRecord};
 
 impl RealWorld<'_> {
     /// Undoes what lies between the tree before a review and the one after it. A kill in the middle does no harm: the attempt
     /// is still running in the state, so the next run does it again.
     pub(super) fn undo_review(&mut self, before: Option<&str>, learned: &mut Learned) {
-        let (Some(before), Some(after)) = (before, learned.after.as_ref().map(|after| after.tree.clone()))
-        else {
-            return;
-        };
+        let (Some(before), Some(record)) = (before, learned.after.as_mut()) else { return };
+        if let Some(HistoryChange::Commits { commits }) = &mut record.history {
+            record.history = Some(HistoryChange::ByReviewer { commits: std::mem::take(commits) });
+        }
+        let (after, history) = (record.tree.clone(), record.history.clone());
         let Some(repository) = &self.repository else { return };
         match put_back(repository, &self.place.tasks_path(), before, &after) {
             Ok(undone) if undone.is_empty() => {}
             Ok(undone) => {
                 learned.undone = undone;
-                learned.after = self.look_again().or(learned.after.take());
+                let now = self.look_again().map(|now| TreeRecord { history, ..now });
+                learned.after = now.or(learned.after.take());
             }
             Err(why) => self.say(&format!("! what the reviewer changed stays: {why}")),
         }
@@ -63,7 +66,13 @@ pub(super) fn put_back(
     let shown =
         |paths: &[RepoPath]| paths.iter().map(|path| sanitise_line(&path.to_string())).collect::<Vec<_>>();
     match snapshots.restore(before, after, &leave).map_err(words)? {
-        RestoreOutcome::Done(paths) => Ok(shown(&paths)),
+        RestoreOutcome::Done(paths) => {
+            // a lock of another git is no reason to leave the files as they were
+            if let Err(error) = snapshots.unstage(before, after, &paths) {
+                return Err(format!("the files are as before, but not the index: {}", words(error)));
+            }
+            Ok(shown(&paths))
+        }
         RestoreOutcome::ChangedSince(paths) => {
             Err(format!("changed again since: {}", shown(&paths).join(", ")))
         }

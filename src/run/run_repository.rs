@@ -126,6 +126,11 @@ impl RunRepository {
         self.trees().keep_only(trees)
     }
 
+    /// The name of the spec's folder in that of git.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// The repository itself.
     #[must_use]
     pub fn repository(&self) -> &Repository {
@@ -140,7 +145,20 @@ impl RunRepository {
             before.map_or((None, None), |before| (before.commit.clone(), before.branch.clone()));
         let pin = self.repository.pin.as_ref();
         let executing = pin.and_then(|pin| serde_json::to_value(&pin.settings).ok());
-        SnapshotRequest { top, git_dir, common_dir, index, objects, key, commit, branch, max_file, executing }
+        let logs = serde_json::to_value(self.repository.log_lengths()).ok();
+        SnapshotRequest {
+            top,
+            git_dir,
+            common_dir,
+            index,
+            objects,
+            key,
+            commit,
+            branch,
+            max_file,
+            logs,
+            executing,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::world::RealWorld;
 use crate::error::Result;
 use crate::plan::Step;
 use crate::plan::argv::fill;
-use crate::report::text::shown_command;
+use crate::report::text::{sanitise_line, shown_command};
 use crate::state::{CauseSearch, Outcome, SpecState};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
@@ -42,9 +42,9 @@ impl RealWorld<'_> {
     }
 
     /// The files that the task of a step has changed, as its commands can name them, if one of them asks for that.
-    fn changed_files(&self, step: &Step, state: &SpecState) -> Vec<String> {
+    fn changed_files(&mut self, step: &Step, state: &SpecState) -> Vec<String> {
         let asked = step.settings.verify.iter().flatten().any(|arg| arg == FILES);
-        let Some(repository) = self.repository.as_ref().filter(|_| asked) else { return Vec::new() };
+        let Some(repository) = self.repository.clone().filter(|_| asked) else { return Vec::new() };
         let before = state.units.get(&step.unit).and_then(|unit| unit.before.as_deref());
         let Some((before, now)) = before.zip(self.look_again()) else { return Vec::new() };
         let trees = repository.trees();
@@ -54,13 +54,21 @@ impl RealWorld<'_> {
         let changed = trees.changes(before, &now.tree).unwrap_or_default().into_iter();
         let there = changed.filter(|change| change.after.exists() && Some(&change.path) != tasks.as_ref());
         let cwd = std::fs::canonicalize(&step.settings.cwd).unwrap_or_else(|_| step.settings.cwd.clone());
-        let names = there.map(|change| {
+        let mut names = Vec::new();
+        for change in there {
             let path = top.join(change.path.as_path());
-            let name = path.strip_prefix(&cwd).unwrap_or(&path).to_string_lossy().into_owned();
-            // no name may be taken for an option
-            if name.starts_with('-') { format!("./{name}") } else { name }
-        });
-        names.collect()
+            match path.strip_prefix(&cwd).unwrap_or(&path).to_str() {
+                // no name may be taken for an option
+                Some(name) if name.starts_with('-') => names.push(format!("./{name}")),
+                Some(name) => names.push(name.to_owned()),
+                // what commands get is text, and another name would be another file
+                None => self.say(&format!(
+                    "! not in {FILES}, because its name is not UTF-8: {}",
+                    sanitise_line(&change.path.to_string())
+                )),
+            }
+        }
+        names
     }
 
     fn start_command(&mut self, run: Verification) -> Result<Option<Outcome>> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::run_repository::RunRepository;
 use crate::error::{Error, ErrorKind, Result};
-use crate::git::work_tree_lock::{LockAnswer, WorkTreeLock, WorkTreeOwner};
+use crate::git::work_tree_lock::{AgentAtWork, LockAnswer, WorkTreeLock, WorkTreeOwner};
 
 /// Pause between two tries.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -21,23 +21,20 @@ pub(super) fn lock(
     let owner = WorkTreeOwner { pid: std::process::id(), spec: spec.to_owned() };
     let mut noted = false;
     loop {
-        let taken = WorkTreeLock::try_take(repository.repository(), &owner)
+        let taken = WorkTreeLock::try_take(repository.repository(), &owner, repository.key())
             .map_err(|e| cannot_lock(repository, e))?;
-        let other = match taken {
+        let (who, end) = match taken {
             LockAnswer::Ours(lock) => {
                 if let Some(watch) = repository.repository().supervisor.watch.as_ref().filter(|_| noted) {
                     watch.over();
                 }
                 return Ok(lock);
             }
-            LockAnswer::Busy(other) => other,
+            LockAnswer::Busy(other) => named_run(other),
+            LockAnswer::AgentAtWork(agent) => named_agent(agent),
         };
-        let who = other.as_ref().map_or_else(
-            || "another run".to_owned(),
-            |other| format!("the run of {} (process {})", other.spec, other.pid),
-        );
         if !wait {
-            return Err(refused(&who, other.as_ref()));
+            return Err(refused(&who, end));
         }
         if !noted {
             noted = true;
@@ -57,11 +54,28 @@ fn cannot_lock(repository: &RunRepository, why: io::Error) -> Error {
         .hint("Change its owner or mode (chown, chmod), or mount it writable. No agent was started.")
 }
 
-fn refused(who: &str, other: Option<&WorkTreeOwner>) -> Error {
+/// A run, and how to end it.
+fn named_run(other: Option<WorkTreeOwner>) -> (String, Option<String>) {
+    let Some(WorkTreeOwner { spec, pid, .. }) = other else { return ("another run".to_owned(), None) };
+    let who = format!("the run of {spec} (process {pid})");
+    (who, Some(format!("End the other run with `seqorch stop {spec}`.")))
+}
+
+/// An agent without a run, and how to end it.
+fn named_agent(agent: Option<AgentAtWork>) -> (String, Option<String>) {
+    let Some(AgentAtWork { spec, pid, .. }) = agent else {
+        return ("an agent of another spec".to_owned(), None);
+    };
+    let hint =
+        format!("Its run is gone: `seqorch run {spec}` takes it over, `seqorch stop {spec} --now` ends it.");
+    (format!("an agent of {spec} (process {pid})"), Some(hint))
+}
+
+fn refused(who: &str, end: Option<String>) -> Error {
     let error = Error::new(ErrorKind::Locked, format!("{who} works in this work tree"))
         .hint("Wait for its turn with `--wait`, or give this one a work tree of its own (`--worktree`).");
-    match other {
-        Some(other) => error.hint(format!("End the other run with `seqorch stop {}`.", other.spec)),
+    match end {
+        Some(end) => error.hint(end),
         None => error,
     }
 }

@@ -10,6 +10,7 @@ use super::outcome::Outcome;
 use super::run::{OpenRun, Run};
 use super::spec_state::SpecState;
 use super::unit::{Changes, CommitRefused, PendingCommit, UnitState, UnitStatus};
+use super::work_tree::TreeRecord;
 use crate::plan::Plan;
 
 impl SpecState {
@@ -146,6 +147,27 @@ impl SpecState {
         }
     }
 
+    /// A commit was refused by hooks that changed files: that belongs to the last attempt, as what its checks change.
+    pub fn take_hook_changes(&mut self, unit: &str, refused: &CommitRefused) {
+        let last = self.units.get_mut(unit).and_then(|unit| unit.attempts.last_mut());
+        let after = last.and_then(|last| last.learned.after.as_mut());
+        if let Some((after, left)) = after.zip(refused.left.as_ref()) {
+            after.tree.clone_from(left);
+        }
+    }
+
+    /// The tree after the last attempt is not known, since git failed then. If its unit is done, its pending commit takes all that
+    /// changed since its beginning, so the tree `now` is that one.
+    pub fn fill_missing_tree(&mut self, now: &TreeRecord) {
+        let attempts = |unit: &UnitState| unit.attempts.last().map(|last| last.started_at);
+        let newest = self.units.values().filter_map(attempts).max();
+        let is_missing = |unit: &&mut UnitState| unit.pending_commit.is_some() && attempts(unit) == newest;
+        let last = self.units.values_mut().find(is_missing).and_then(|unit| unit.attempts.last_mut());
+        if let Some(last) = last.filter(|last| last.before.is_some() && last.learned.after.is_none()) {
+            last.learned.after = Some(now.clone());
+        }
+    }
+
     /// The same state for a configuration that commits nothing: no commit is pending, and changes of others are not in the
     /// way.
     pub fn without_commits(&mut self) {
@@ -272,7 +294,12 @@ mod tests {
         state.settle_commit(
             at(0),
             "1",
-            Err(CommitRefused { why: why.to_owned(), changes: changes.map(Box::new), for_agent: false }),
+            Err(CommitRefused {
+                why: why.to_owned(),
+                changes: changes.map(Box::new),
+                for_agent: false,
+                left: None,
+            }),
         );
     }
 

@@ -65,7 +65,7 @@ pub(crate) fn in_need(kind: NeedKind, word: &str) -> SpecState {
             state.settle_commit(
                 at(2),
                 "2",
-                Err(CommitRefused { why: reason(), changes: None, for_agent: false }),
+                Err(CommitRefused { why: reason(), changes: None, for_agent: false, left: None }),
             );
             End::NotCommitted { unit: unit() }
         }

@@ -130,6 +130,8 @@ pub struct CommitRefused {
     pub changes: Option<Box<Changes>>,
     /// A hook refused what is in the commit, so its agent may be able to fix it.
     pub for_agent: bool,
+    /// The tree after the last attempt with what the hooks changed; `None` where they changed nothing.
+    pub left: Option<String>,
 }
 
 impl UnitState {
@@ -430,8 +432,9 @@ mod tests {
     #[test]
     fn a_refused_commit_keeps_the_end_of_long_words_and_its_first_time() {
         let mut unit = UnitState { status: UnitStatus::Done, ..UnitState::default() };
-        let refused =
-            |why: String| Err(CommitRefused { why, changes: Some(Box::default()), for_agent: false });
+        let refused = |why: String| {
+            Err(CommitRefused { why, changes: Some(Box::default()), for_agent: false, left: None })
+        };
         unit.settle_commit(at(), refused(format!("{}the end\n", "é".repeat(100_000))));
         let later = "2026-01-03T03:04:05Z".parse().unwrap();
         let (why, since) = unit.refused_commit().unwrap();

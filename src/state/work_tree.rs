@@ -47,6 +47,11 @@ pub enum HistoryChange {
         /// Its commits, oldest first.
         commits: Vec<AgentCommit>,
     },
+    /// A reviewer committed on the same branch, though it may only look.
+    ByReviewer {
+        /// Its commits, oldest first.
+        commits: Vec<AgentCommit>,
+    },
     /// The branch does not have the commit any more that it was at: a reset, a rebase, an amended commit.
     Rewritten {
         /// That commit.
@@ -84,7 +89,8 @@ pub struct AgentCommit {
 }
 
 impl HistoryChange {
-    /// Whether commits that were there before are no longer in the history of HEAD, or may be missed there.
+    /// Whether a person has to look at it: commits that were there before are no longer in the history of HEAD, or may be missed
+    /// there, or there are some that were not asked for.
     #[must_use]
     pub fn leaves_commits(&self) -> bool {
         !matches!(self, Self::Commits { .. })
@@ -98,6 +104,14 @@ impl fmt::Display for HistoryChange {
             |name: &str| if name.is_empty() { "no branch".to_owned() } else { format!("branch {name}") };
         match self {
             Self::Commits { commits } => write!(f, "the agent made {} commits", commits.len()),
+            Self::ByReviewer { commits } => {
+                let named: Vec<String> =
+                    commits.iter().map(|one| format!("{:.9} {}", one.id, one.subject)).collect();
+                let first = commits.first().map_or("HEAD", |one| &one.id);
+                // keeps the files: the commit may have those of the task
+                let back = format!("git reset {first:.9}~1");
+                write!(f, "the reviewer committed {} ({})", named.join(", "), way_back(&back, first))
+            }
             Self::Rewritten { from, to, back } => {
                 let back = back.clone().unwrap_or_else(|| format!("git reset --keep {from:.9}"));
                 let way = way_back(&back, from);
@@ -178,5 +192,9 @@ mod tests {
         );
         assert!(change.leaves_commits());
         assert!(!HistoryChange::Commits { commits: Vec::new() }.leaves_commits());
+        let commits = vec![AgentCommit { id: "0123456789abc".into(), subject: "mine".into() }];
+        let change = HistoryChange::ByReviewer { commits };
+        assert!(change.leaves_commits());
+        assert_eq!(change.to_string(), "the reviewer committed 012345678 mine (back: git reset 012345678~1)");
     }
 }

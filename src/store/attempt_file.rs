@@ -107,6 +107,9 @@ pub struct SnapshotRequest {
     pub branch: Option<String>,
     /// Untracked files that are larger are left out. Bytes; 0: no limit.
     pub max_file: u64,
+    /// How long git's logs were before the attempt, as the room `git` writes it; `None`: it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs: Option<serde_json::Value>,
     /// The settings of git that may execute something, as the room `git` writes them; `None`: those of now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executing: Option<serde_json::Value>,

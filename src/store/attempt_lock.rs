@@ -54,7 +54,7 @@ impl AttemptLock {
 
     /// Lets children inherit the lock: it stays held while anything of the attempt is alive.
     pub fn share_with_children(&self) {
-        let _ = rustix::io::fcntl_setfd(&self.0, rustix::io::FdFlags::empty());
+        files::share_with_children(&self.0);
     }
 
     /// Frees the lock, even if a process that the agent left running still has its descriptor.

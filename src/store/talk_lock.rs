@@ -48,7 +48,7 @@ impl TalkLock {
 
     /// Lets the program of the agent inherit it.
     pub fn share_with_children(&self) {
-        let _ = rustix::io::fcntl_setfd(&self.0, rustix::io::FdFlags::empty());
+        files::share_with_children(&self.0);
     }
 }
 

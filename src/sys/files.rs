@@ -247,6 +247,11 @@ pub fn is_same_file(open: &File, path: &Path) -> bool {
     open.is_ok_and(|open| there.is_ok_and(|there| id(&open) == id(&there)))
 }
 
+/// Lets children inherit an open file, and with it the lock that it has.
+pub fn share_with_children(file: &File) {
+    let _ = rustix::io::fcntl_setfd(file, rustix::io::FdFlags::empty());
+}
+
 /// Writes a file that only the user may read. A reader may see half of it: use [`replace`] where that matters.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     create_private_file(path)?.write_all(bytes).map_err(|e| write_error("writing", path, e))

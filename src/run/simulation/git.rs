@@ -94,7 +94,7 @@ pub(super) fn moved_head() -> HistoryChange {
 }
 
 fn refused(why: &str, for_agent: bool) -> std::result::Result<Option<Changes>, CommitRefused> {
-    Err(CommitRefused { why: why.to_owned(), changes: Some(Box::default()), for_agent })
+    Err(CommitRefused { why: why.to_owned(), changes: Some(Box::default()), for_agent, left: None })
 }
 
 impl Orchestrator<'_> {

@@ -281,7 +281,12 @@ impl World for Orchestrator<'_> {
 
     fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
         let refused = |why: &str| {
-            Err(CommitRefused { why: why.to_owned(), changes: Some(Box::default()), for_agent: false })
+            Err(CommitRefused {
+                why: why.to_owned(),
+                changes: Some(Box::default()),
+                for_agent: false,
+                left: None,
+            })
         };
         if !self.lives() {
             return refused("killed");
