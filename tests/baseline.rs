@@ -207,7 +207,7 @@ fn stop_and_the_end_of_the_time_end_the_checks() {
     run.wait().code(143);
     assert_eq!(project.alive_with("check.sh"), []);
     let project = waiting("");
-    project.run(&["run", "--for", "1s"]).code(1).says(&["the time is up"]);
+    project.run(&["run", "--for", "3s"]).code(1).says(&["the time is up"]);
     assert_eq!(project.ledger(), ["checking"]);
     project.run(&["run"]).code(0);
 }

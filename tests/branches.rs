@@ -175,3 +175,24 @@ fn the_hook_for_pull_requests_opens_one_with_gh_or_glab() {
         assert_eq!(called, format!("{view} seqorch/demo\n{expected}\n"));
     }
 }
+
+#[test]
+fn what_no_run_could_push_is_pushed_by_the_next_one() {
+    let project = repo(WRITES, "push = \"origin\"\n");
+    let remote = origin(&project);
+    hook(&project, "pre-push", "echo closed; exit 1");
+    project.run(&["run", "demo"]).code(0).says(&["! not pushed: ", "not pushed: "]);
+    let events = project.read(".seqorch/demo/events.jsonl");
+    assert!(events.lines().last().unwrap().contains("\"not_pushed\":\""), "{events}");
+    project.run(&["report"]).code(0).says(&["not pushed: "]);
+    hook(&project, "pre-push", "exit 0");
+    project.run(&["run", "demo"]).code(0);
+    assert_eq!(pushed(&project, &remote, "main"), "start\n1: First thing\n2: Second thing");
+}
+
+#[test]
+fn a_run_does_not_go_to_a_protected_branch() {
+    let project = repo(WRITES, "branch = \"release/{spec}\"\nprotect = [\"release/*\"]\n");
+    project.run(&["run", "demo"]).code(78).says(&["the branch release/demo is protected"]);
+    assert_eq!(git(&project, &["symbolic-ref", "--short", "HEAD"]), "main");
+}

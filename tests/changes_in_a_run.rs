@@ -108,6 +108,15 @@ fn a_broken_file_is_said_with_its_line_and_ends_no_run() {
 }
 
 #[test]
+fn a_configuration_file_that_disappears_is_kept() {
+    let project = demo("[ $SEQORCH_UNIT = 1 ] && rm seqorch.local.toml; say_done")
+        .config("[run]\nmax_iterations = 40\n");
+    let kept = ["is broken; the run keeps what it had", "seqorch.local.toml is not there any more"];
+    project.run(&["run"]).code(0).says(&kept);
+    assert_eq!(project.ledger().len(), 3);
+}
+
+#[test]
 fn a_backend_that_is_not_installed_is_not_taken() {
     let project = demo(
         "[ $SEQORCH_UNIT = 1 ] && printf '[run]\\nbackend = \"gone\"\\n' >> seqorch.local.toml; say_done",

@@ -1,7 +1,7 @@
 //! A task that asks is parked with `run.on_halt = "skip"`: the run continues without it, and ends with 2.
 
 use crate::common::Project;
-use crate::common::git::init;
+use crate::common::git::{git, init, repo};
 
 const FOUR: &str = "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n  - _Depends: 1_\n- [ ] 4. D\n";
 /// Tasks 1 and 4 ask in their first attempt.
@@ -59,7 +59,49 @@ fn a_queue_continues_after_a_question_where_the_settings_say_so() {
     let (project, _) = queue("[run]\non_halt = \"skip\"\n");
     assert_eq!(project.state("second")["completed"].as_array().map(Vec::len), Some(1));
     let (_, out) = queue("");
-    out.says(&["not started, since first did not end well: second"]);
+    out.says(&["not started, since first needs you: second"]);
+}
+
+#[test]
+fn what_an_agent_left_behind_does_not_stop_the_next_spec() {
+    let agent = "echo x > wip-$SEQORCH_SPEC; [ $SEQORCH_SPEC = demo ] && [ $SEQORCH_ATTEMPT = 1 ] && { say_halt; exit; }; say_done";
+    let project = repo(agent, "").spec("other", "- [ ] 1. Other\n");
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "other"]);
+    project.run(&["run", "demo", "other", "--on-halt", "skip"]).code(2);
+    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "1: Other");
+    let files = git(&project, &["show", "--format=", "--name-only", "HEAD"]);
+    assert!(files.contains("wip-other") && !files.contains("wip-demo"), "{files}");
+    // what a person wrote still has to be committed first
+    project.write("mine", "mine\n");
+    let project = project.spec("third", "- [ ] 1. Third\n");
+    project.run(&["run", "third"]).code(2).says(&["  mine"]);
+}
+
+#[test]
+fn a_parked_question_is_answered_while_the_run_works() {
+    let project = Project::new()
+        .spec("demo", "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n")
+        .agent("[ $SEQORCH_UNIT-$SEQORCH_ATTEMPT = 1-1 ] && { say_halt; exit; }; [ $SEQORCH_UNIT = 2 ] && gate; say_done")
+        .config("[run]\non_halt = \"skip\"\n");
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(2);
+    project
+        .run(&["resume", "demo", "1", "--answer", "the red one"])
+        .code(0)
+        .says(&["task 1: answered; the run"]);
+    project.release();
+    run.wait().code(0).says(&["answered task 1: the red one"]);
+    assert_eq!(project.ledger(), ["1 1", "2 1", "1 2", "3 1"]);
+}
+
+#[test]
+fn a_queue_that_an_error_ends_names_what_is_not_started() {
+    let project = Project::new().agent("say_done").spec("a", "- [ ] 1. A\n").spec("c", "- [ ] 1. C\n");
+    let project = project.spec("b", "- [ ] 1. B\n- [ ] 1. B again\n");
+    let out = project.run(&["run", "a", "b", "c"]);
+    assert_eq!(out.code, 65);
+    out.says(&["not started, since b could not run: c"]);
 }
 
 #[test]

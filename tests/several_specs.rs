@@ -142,7 +142,7 @@ fn a_pause_and_an_ended_queue_name_the_specs_that_continue() {
     let project = three();
     let out = project.run(&["run", "shop", "login", "logout"]).code(2);
     out.says(&[
-        "not started, since shop did not end well: login, logout; start them with: seqorch run login logout",
+        "not started, since shop needs you: login, logout; start them with: seqorch run login logout",
     ]);
     project.run(&["pause", "login"]).code(0);
     project.run(&["plan", "login", "--dry-run"]).code(0).says(&["seqorch resume login --now"]);

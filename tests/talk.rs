@@ -374,6 +374,48 @@ fn talk(project: &Project, id: &str) -> Option<std::process::Child> {
     spawned.ok()
 }
 
+/// What the person types when the session is over.
+fn answer(person: &mut std::process::Child, text: &str) {
+    writeln!(person.stdin.as_mut().unwrap(), "{text}").unwrap();
+}
+
+#[test]
+fn a_talk_that_did_not_answer_leaves_the_question_open() {
+    let asks = "[ $SEQORCH_ATTEMPT = 1 ] && { echo 'A or B?'; say_halt; exit; }; say_done";
+    let project = with_sessions(asks).spec("demo", "- [ ] 1. Store\n").file("talk.sh", "exit 1");
+    project.run(&["run"]).code(2);
+    let Some(mut person) = talk(&project, "1") else { return };
+    answer(&mut person, "");
+    assert!(!person.wait().unwrap().success());
+    let talked = project.read("talked");
+    assert!(talked.contains("[y/N]") && talked.contains("its question is still open"), "{talked}");
+    let status = project.run(&["status"]).code(0).stdout;
+    assert!(status.contains("A or B?") && !status.contains("I talked to you"), "{status}");
+    project.run(&["resume", "--answer", "A"]).code(0);
+}
+
+#[test]
+fn what_changes_in_a_talk_is_in_the_commit_of_its_task() {
+    let agent = "[ $SEQORCH_UNIT-$SEQORCH_ATTEMPT = 1-1 ] && { echo mine > made; echo 'A or B?'; say_halt; exit; }; say_done";
+    let project = repo(agent, "").spec("demo", TWO);
+    let sessions = with_sessions("").read("seqorch.local.toml");
+    let sessions = sessions.split_once("[retry]").unwrap().1.to_owned();
+    let project = project.config(&format!("[git]\ncommit = \"step\"\n[retry]{sessions}"));
+    project.write(".gitignore", "talked\n.out/\nledger\ngate\nseqorch.local.toml\n");
+    project.write("talk.sh", "cd \"$TEST_PROJECT\"; echo person >> made; echo new > added");
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "ready"]);
+    project.run(&["run"]).code(2);
+    let Some(mut person) = talk(&project, "1") else { return };
+    answer(&mut person, "y");
+    assert!(person.wait().unwrap().success(), "{}", project.read("talked"));
+    project.run(&["run"]).code(0);
+    let commit = git(&project, &["log", "-1", "--format=%H", "--grep=^1: "]);
+    assert_eq!(git(&project, &["show", &format!("{commit}:made")]), "mine\nperson");
+    assert_eq!(git(&project, &["show", &format!("{commit}:added")]), "new");
+    assert_eq!(git(&project, &["status", "--short", "made", "added"]), "");
+}
+
 fn session_of(project: &Project, unit: &str) -> String {
     project.state("demo")["units"][unit]["attempts"][0]["session"].as_str().unwrap().to_owned()
 }
@@ -457,6 +499,7 @@ fn a_question_is_answered_by_what_a_person_said_in_the_session() {
     project.run(&["run"]).code(2);
     let Some(mut person) = talk(&project, "1") else { return };
     project.release();
+    answer(&mut person, "");
     assert!(person.wait().unwrap().success());
     project.run(&["run"]).code(0);
     assert!(

@@ -81,7 +81,7 @@ fn after_a_window_is_closed_the_next_attempt_gets_a_new_one() {
 }
 
 #[test]
-fn a_killed_server_costs_one_attempt_and_comes_back_with_main() {
+fn a_killed_server_costs_no_attempt_and_comes_back_with_main() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project
         .spec("login", tasks(2))
@@ -92,6 +92,14 @@ fn a_killed_server_costs_one_attempt_and_comes_back_with_main() {
     run.wait().code(0);
     assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"]);
     assert_eq!(project.windows("sequential-login"), ["main", "task-1", "task-2"]);
+    assert_eq!(counted(&project), [false, true]);
+}
+
+/// Which attempts of task 1 count.
+fn counted(project: &Project) -> Vec<bool> {
+    let state = project.state("login");
+    let attempts = state["units"]["1"]["attempts"].as_array().unwrap().iter();
+    attempts.map(|attempt| attempt["counts"] == true).collect()
 }
 
 /// An agent that does nothing until the run itself, and not tmux, started its attempt.
@@ -106,10 +114,8 @@ fn a_server_that_ends_at_once_costs_no_attempt_and_no_run() {
     // how far an attempt comes before its window is closed differs, and so does their number
     let outcomes = project.outcomes("login", "1");
     assert!(outcomes.len() > 2 && outcomes.last().is_some_and(|last| last == "done"), "{outcomes:?}");
-    let state = project.state("login");
-    let attempts = state["units"]["1"]["attempts"].as_array().unwrap();
-    let count = attempts.iter().filter(|attempt| attempt["counts"] == true).count();
-    assert_eq!(count, 1, "only the last one counts: {attempts:#?}");
+    let count = counted(&project).into_iter().filter(|counts| *counts).count();
+    assert_eq!(count, 1, "only the last one counts: {outcomes:?}");
     assert!(
         out.stderr.contains("`exit-unattached` or a hook in its configuration does that"),
         "{}",
@@ -125,6 +131,20 @@ fn a_hook_that_ends_every_server_leaves_the_run_without_tmux() {
     let out = project.run(&["run"]).code(0);
     assert!(out.stderr.contains("without tmux"), "{}", out.stderr);
     assert_eq!(project.outcomes("login", "1").last().map(String::as_str), Some("done"));
+}
+
+#[test]
+fn a_hook_that_ends_the_server_late_costs_no_attempt() {
+    let Some(project) = Project::new().tmux() else { return };
+    let agent =
+        "case $(ps -o comm= -p $(ps -o ppid= -p $PPID)) in seqorch*) say_done;; *) echo works; gate;; esac";
+    let project = project.spec("login", tasks(1)).agent(agent).config("[tmux]\nmode = \"auto\"\n");
+    project
+        .write(".home/.tmux.conf", "set-hook -g session-created 'run-shell -b -d 2 \"tmux kill-server\"'\n");
+    let out = project.run(&["run"]).code(0);
+    assert!(out.stderr.contains("without tmux"), "{}", out.stderr);
+    let counted = counted(&project);
+    assert!(counted.len() > 2 && counted.iter().filter(|counts| **counts).count() == 1, "{counted:?}");
 }
 
 #[test]

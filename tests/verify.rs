@@ -45,6 +45,52 @@ fn an_override_has_commands_of_its_own() {
     assert_eq!(project.run(&["run"]).code, 0);
 }
 
+/// A project with two tasks, whose check is the program `mycheck` of the machine, and the folder with that program. The
+/// agent of the first task removes the program.
+fn with_vanishing_check() -> (Project, tempfile::TempDir) {
+    let machine = tempfile::tempdir().unwrap();
+    let program = machine.path().join("mycheck");
+    std::os::unix::fs::symlink("/bin/true", &program).unwrap();
+    let rest = std::env::var("PATH").unwrap();
+    let agent = format!("[ $SEQORCH_UNIT-$SEQORCH_ATTEMPT = 1-1 ] && rm -f {}; say_done", program.display());
+    let project = Project::new()
+        .spec("demo", "- [ ] 1. A\n- [ ] 2. B\n")
+        .agent(&agent)
+        .config("[verify]\ncommands = [[\"mycheck\"]]\n")
+        .env("PATH", format!("{}:{rest}", machine.path().display()));
+    (project, machine)
+}
+
+#[test]
+fn a_check_waits_for_a_program_that_an_update_replaces() {
+    let (project, machine) = with_vanishing_check();
+    let run = project.start(&["run"]);
+    wait_until("the wait", || run.printed().contains("mycheck was not found"));
+    std::os::unix::fs::symlink("/bin/true", machine.path().join("mycheck")).unwrap();
+    run.wait().code(0);
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
+}
+
+#[test]
+#[ignore = "slow"]
+fn a_check_whose_program_is_gone_ends_the_run_and_costs_no_attempt() {
+    let (project, machine) = with_vanishing_check();
+    let out = project.run(&["run"]).code(69);
+    assert!(out.stderr.contains("cannot start mycheck"), "{out:?}");
+    let attempts = &project.state("demo")["units"]["1"]["attempts"];
+    assert_eq!(
+        (&attempts[0]["outcome"]["kind"], &attempts[0]["counts"]),
+        (&"unchecked".into(), &false.into())
+    );
+    assert_eq!(attempts.as_array().unwrap().len(), 1);
+    // no agent is paid while it is still gone
+    project.run(&["run"]).code(69);
+    assert_eq!(project.ledger(), ["1 1"]);
+    std::os::unix::fs::symlink("/bin/true", machine.path().join("mycheck")).unwrap();
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"]);
+}
+
 #[test]
 fn a_check_that_ran_too_few_tests_fails() {
     let commands = "[verify]\nmin_tests = 2\ncommands = [[\"cat\", \"result.txt\"]]\n[retry]\nattempts = 1\n";

@@ -577,3 +577,31 @@ fn a_full_disk_leaves_no_half_made_tree_and_no_branch() {
     project.run(&["run", "demo", "--worktree"]).code(0);
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
 }
+
+#[test]
+fn specs_whose_names_give_the_same_branch_have_trees_of_their_own() {
+    let project = ground(WRITES, "").spec("user auth", TWO).spec("user-auth", TWO);
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "two more"]);
+    for spec in ["user auth", "user-auth"] {
+        project.run(&["run", spec, "--worktree"]).code(0);
+    }
+    let branches = git(&project, &["branch", "--list", "--format=%(refname:short)", "seqorch/*"]);
+    assert_eq!(branches.lines().count(), 2, "{branches}");
+    assert_eq!(git(&project, &["worktree", "list"]).lines().count(), 3);
+}
+
+#[test]
+fn forget_leaves_a_tree_in_which_another_spec_works_too() {
+    let project = ground(WRITES, "branch = \"night\"\n").spec("more", TWO);
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "more"]);
+    project.run(&["run", "demo", "--worktree"]).code(0);
+    project.run(&["run", "more", "--worktree"]).code(0);
+    let there = tree(&project, "night");
+    project.run(&["forget", "demo", "--yes"]).code(0).says(&["stays, because .kiro/specs/more works in it"]);
+    assert!(there.exists());
+    project.run(&["status", "more"]).code(0).says(&["2 of 2 tasks done"]);
+    project.run(&["forget", "more", "--yes"]).code(0).says(&["removed the work tree"]);
+    assert!(!there.exists());
+}

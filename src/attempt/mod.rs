@@ -4,6 +4,7 @@
 //! here it uses only the names of the verbs and [`window::WindowProgram`].
 
 mod agent_process;
+mod awaited_program;
 mod capture;
 pub mod deadline;
 mod limit_watch;

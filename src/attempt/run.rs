@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::agent_process::{AgentProcess, AttemptEvent, DRAIN, cancelled_by};
+use super::awaited_program;
 use super::capture::{CapturedStream, OutputActivity, capture_stderr, capture_stdout};
 use super::limit_watch::LimitWatch;
 use super::log::OutputLog;
@@ -173,6 +174,12 @@ impl RunningAttempt<'_> {
         let redactor = Redactor::new(env.iter().filter_map(|(n, v)| Some((n.to_str()?, v.to_str()?))));
         let clean = |text: &str| redactor.redact(&sanitise(text.as_bytes()));
 
+        if self.dir.is_check() {
+            result.cancelled = awaited_program::wait(self.file, &env, inbox);
+            if result.cancelled.is_some() {
+                return Ok(AgentEnd::Whole);
+            }
+        }
         lock.share_with_children();
         let (agent, output) = match AgentProcess::start(self.file, self.dir, self.exe, &prompt, env)? {
             Ok(started) => started,

@@ -39,6 +39,10 @@ pub(super) fn forget(global: &Global, args: &ForgetArgs) -> Result<u8> {
         let _ = writeln!(out, "{name}: nothing is kept");
         return Ok(0);
     }
+    let (tree, shared) = match tree {
+        Some(tree) if !tree.shared_with.is_empty() => (None, Some(tree)),
+        tree => (tree, None),
+    };
     if let Some(tree) = tree.as_ref().filter(|tree| args.yes && tree.would_lose()) {
         return Err(would_be_lost(tree));
     }
@@ -52,6 +56,11 @@ pub(super) fn forget(global: &Global, args: &ForgetArgs) -> Result<u8> {
     };
     remove(&place)?;
     let _ = writeln!(out, "{name}: removed {}", what(&kept));
+    if let Some(tree) = shared {
+        let (top, others) = (tree.top.display().to_string(), sanitise_line(&tree.shared_with.join(", ")));
+        tree.leave()?;
+        let _ = writeln!(out, "{name}: the work tree {top} stays, because {others} works in it, too");
+    }
     if let Some(tree) = tree {
         let (top, branch) = (tree.top.display().to_string(), tree.branch.clone());
         tree.remove(&place, &project.loaded.config, with_branch)?;

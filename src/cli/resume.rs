@@ -19,7 +19,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::project::SpecPlace;
 use crate::report::needs::shown;
 use crate::report::text::{sanitise_line, sanitise_text, shell_word};
+use crate::run::active_run::ActiveRun;
 use crate::run::preflight::{not_halted, preflight};
+use crate::run::requests::{self, RequestStanding};
 use crate::run::resume::{GivenAnswer, ResumeRequest};
 use crate::state::{NeedKind, Question, SpecState};
 use crate::sys::person;
@@ -69,6 +71,11 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
     } else {
         answers(&run, args)?
     };
+    if let ResumeRequest::Answers(answers) = &resume
+        && ActiveRun::find(&run.place.store(), "resume")?.is_some()
+    {
+        return answer_run_at_work(&run.place, answers);
+    }
     run.note_kept_options();
     let mut runs = [run];
     let options = StartOptions {
@@ -79,6 +86,21 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
         ..StartOptions::default()
     };
     run::start(&runs, options)
+}
+
+/// Gives answers to a run at work, which has parked their tasks.
+fn answer_run_at_work(place: &SpecPlace, answers: &[GivenAnswer]) -> Result<u8> {
+    for given in answers {
+        let unit = sanitise_line(&given.unit);
+        let line = match requests::answer(place, &given.unit, given.text.clone())? {
+            RequestStanding::Pending(_) => "answered; the run tries it again in its order".to_owned(),
+            RequestStanding::Taken(_) => {
+                format!("answered; `seqorch run {}` continues", shell_word(&place.typed))
+            }
+        };
+        let _ = writeln!(anstream::stdout(), "task {unit}: {line}");
+    }
+    Ok(0)
 }
 
 /// The spec that is named; or of several the one that asks, with `--now` the one that waits for a limit.

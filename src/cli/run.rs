@@ -165,45 +165,48 @@ pub(super) fn start(runs: &[SpecRun], options: StartOptions) -> Result<u8> {
         let config = &run.project.loaded.config;
         let trust =
             run.trust.as_ref().ok_or_else(|| Error::new(ErrorKind::Internal, "a run without trust"))?;
-        branch::enter(&run.place, config, trust, &inbox, options.wait)?;
-        let ended = lifecycle::run(
-            &RunRequest {
-                place: &run.place,
-                config,
-                options: &run.options(),
-                last_options: run.last.as_deref(),
-                times: run.work.times(),
-                resume: options.resume.as_ref(),
-                resume_file: options.resume_file.as_deref(),
-                trust,
-                verbosity: run.project.verbosity,
-                wait: options.wait,
-                ask: options.ask,
-                json: options.json,
-                view_argv: (!options.in_main).then_some(view_argv),
-                ready: options.ready.as_deref(),
-            },
-            &inbox,
-        )?;
+        let left = &runs[number + 1..];
+        let entered = branch::enter(&run.place, config, trust, &inbox, options.wait);
+        let ended = entered.and_then(|()| {
+            lifecycle::run(
+                &RunRequest {
+                    place: &run.place,
+                    config,
+                    options: &run.options(),
+                    last_options: run.last.as_deref(),
+                    times: run.work.times(),
+                    resume: options.resume.as_ref(),
+                    resume_file: options.resume_file.as_deref(),
+                    trust,
+                    verbosity: run.project.verbosity,
+                    wait: options.wait,
+                    ask: options.ask,
+                    json: options.json,
+                    view_argv: (!options.in_main).then_some(view_argv),
+                    ready: options.ready.as_deref(),
+                },
+                &inbox,
+            )
+        });
+        if ended.is_err() {
+            note_not_started(left, &format!("{} could not run", run.place.name));
+        }
+        let ended = ended?;
         worst = worst.max(ended.exit_code);
         if !options.json {
             for line in merge_lines(&run.place, config) {
                 let _ = writeln!(anstream::stdout(), "  {line}");
             }
         }
-        let left = &runs[number + 1..];
         if !left.is_empty() && (ended.asked_to_stop || !ended.lets_others_run) {
-            let names: Vec<&str> = left.iter().map(|run| run.place.name.as_str()).collect();
             let why = match ended.exit_code {
                 _ if ended.asked_to_stop => "was stopped",
+                1 => "came to the end of its time or of its iterations",
+                2 => "needs you",
                 75 => "has to wait",
                 _ => "did not end well",
             };
-            let name = &run.place.name;
-            let typed: Vec<String> = left.iter().map(|run| run.place.typed.clone()).collect();
-            let later = command_line(&[vec!["seqorch".to_owned(), "run".to_owned()], typed].concat());
-            let text = format!("note: not started, since {name} {why}: {}", names.join(", "));
-            let _ = writeln!(std::io::stderr(), "{text}; start them with: {later}");
+            note_not_started(left, &format!("{} {why}", run.place.name));
             return Ok(if ended.exit_code == 0 {
                 exit_code(&End::Interrupted, &[])
             } else {
@@ -212,6 +215,18 @@ pub(super) fn start(runs: &[SpecRun], options: StartOptions) -> Result<u8> {
         }
     }
     Ok(worst)
+}
+
+/// Names the specs of a queue that are not started, and the command that starts them.
+fn note_not_started(left: &[SpecRun], why: &str) {
+    if left.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = left.iter().map(|run| run.place.name.as_str()).collect();
+    let typed = left.iter().map(|run| run.place.typed.clone());
+    let words: Vec<String> = ["seqorch", "run"].map(str::to_owned).into_iter().chain(typed).collect();
+    let text = format!("note: not started, since {why}: {}", names.join(", "));
+    let _ = writeln!(std::io::stderr(), "{text}; start them with: {}", command_line(&words));
 }
 
 fn start_detached(run: &SpecRun, resume: Option<&ResumeRequest>) -> Result<u8> {

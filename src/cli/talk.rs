@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use crate::plan::Selection;
 use crate::project::SpecPlace;
 use crate::report::text::{command_line, sanitise_line, spec_command};
 use crate::run::talk_window::{TalkWindow, open_talk_window};
-use crate::run::talking::TalkSession;
+use crate::run::talking::{TalkSession, TalkTrees};
 use crate::store::talk_lock::talker;
 use crate::sys::{programs, signals};
 
@@ -123,6 +123,7 @@ fn here(project: &Project, place: &SpecPlace, session: &TalkSession) -> Result<u
         };
         let _ = writeln!(io::stderr(), "waiting for the end of this step: {what} (Ctrl-C gives up)");
     })?;
+    let trees = TalkTrees::before(place, config)?;
     session.note(place, config)?;
     if session.was_sandboxed {
         let _ = writeln!(err, "note: this session is not in the sandbox of the attempts");
@@ -131,14 +132,42 @@ fn here(project: &Project, place: &SpecPlace, session: &TalkSession) -> Result<u
         writeln!(err, "task {task}: {} (no step starts before you leave it)", command_line(&session.argv));
     // what the person types belongs to the program
     signals::watch(|_| ()).map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
-    let status = session.open(&lock).map_err(|e| Error::io("starting", Path::new(&session.argv[0]), e))?;
-    drop(lock);
-    let continues = session.leave(place)?;
-    let next = if continues {
-        "the run continues".to_owned()
-    } else {
-        format!("`{}` continues in this session", spec_command("run", &place.typed, ""))
+    let ended = session.open(&lock);
+    let well = ended.as_ref().is_ok_and(ExitStatus::success);
+    if !well {
+        session.withdraw_note(place)?;
+    }
+    let ended = ended.map_err(|e| Error::io("starting", Path::new(&session.argv[0]), e))?;
+    let answered = session.asks(place)? && was_answered(ended);
+    let continues = session.leave(place, lock, trees, answered)?;
+    let next = match (continues, session.asks(place)?) {
+        (true, _) => "the run continues".to_owned(),
+        (false, true) => {
+            format!("its question is still open (`{}`)", spec_command("resume", &place.typed, ""))
+        }
+        (false, false) => {
+            format!("`{}` continues in this session", spec_command("run", &place.typed, ""))
+        }
     };
     let _ = writeln!(err, "task {task}: {next}");
-    Ok(u8::from(!status.success()))
+    Ok(u8::from(!well))
+}
+
+/// Asks whether the question of the task was answered in the session. A closed window says no.
+fn was_answered(ended: ExitStatus) -> bool {
+    let mut err = io::stderr();
+    let well = ended.success();
+    if !well {
+        let _ = write!(err, "the session ended with {ended}. ");
+    }
+    let choice = if well { "[Y/n]" } else { "[y/N]" };
+    let _ = write!(err, "Did you answer the question of the task there? {choice} ");
+    let mut line = String::new();
+    match io::stdin().read_line(&mut line) {
+        Ok(read) if read > 0 => match line.trim().to_lowercase().as_str() {
+            "" => well,
+            typed => matches!(typed, "y" | "yes"),
+        },
+        _ => false,
+    }
 }

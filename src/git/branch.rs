@@ -20,8 +20,16 @@ impl Repository {
 
     /// The commit of a branch; `None` where there is no such branch.
     pub fn commit_of_branch(&self, branch: &str) -> Result<Option<String>, GitError> {
-        let name = format!("{HEADS}{branch}^{{commit}}");
-        match self.ask(["rev-parse", "--verify", "--quiet", &name]) {
+        self.commit_of_ref(&format!("{HEADS}{branch}"))
+    }
+
+    /// The commit of a branch of a remote, as it was when git saw it last; `None` if it never did.
+    pub fn commit_at_remote(&self, remote: &str, branch: &str) -> Result<Option<String>, GitError> {
+        self.commit_of_ref(&format!("refs/remotes/{remote}/{branch}"))
+    }
+
+    fn commit_of_ref(&self, name: &str) -> Result<Option<String>, GitError> {
+        match self.ask(["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]) {
             Ok(commit) => Ok(Some(commit)),
             Err(GitError::Failed { code: Some(1), .. }) => Ok(None),
             Err(error) => Err(error),

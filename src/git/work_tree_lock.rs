@@ -14,13 +14,16 @@ pub struct WorkTreeLock {
     path: PathBuf,
 }
 
-/// The run that has a work tree.
+/// The run, or the talk of a person to an agent, that has a work tree.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct WorkTreeOwner {
     /// The process.
     pub pid: u32,
     /// The spec, as a person types it.
     pub spec: String,
+    /// It is a talk.
+    #[serde(default)]
+    pub talk: bool,
 }
 
 /// The answer to a try.

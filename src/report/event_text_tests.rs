@@ -79,6 +79,7 @@ fn every_event_has_a_line_without_escape_sequences() {
             blocked: Vec::new(),
             left: 1,
             resume_at: None,
+            not_pushed: None,
             took_ms: 1,
             left_out: Vec::new(),
             changes: None,

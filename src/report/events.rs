@@ -312,6 +312,9 @@ pub enum EventKind {
         /// Everything that a person must do, as `status --json` has it.
         #[serde(default)]
         needs: Vec<NeedRecord>,
+        /// Why the commits are not pushed; null: they are, or `git.push` is not set.
+        #[serde(default)]
+        not_pushed: Option<String>,
     },
     /// An event of a newer version; readers ignore it.
     #[serde(other)]

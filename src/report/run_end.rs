@@ -24,6 +24,8 @@ pub struct RunEnd<'a> {
     pub took: Duration,
     /// Files that changed during the run; `None` outside a git repository.
     pub changes: Option<&'a [FileChange]>,
+    /// Why the commits are not pushed.
+    pub not_pushed: Option<&'a str>,
 }
 
 impl RunEnd<'_> {
@@ -62,6 +64,7 @@ impl RunEnd<'_> {
             changes: self.changes.map(|all| all.iter().map(change).collect()),
             left_out: left_out(state),
             needs: all,
+            not_pushed: self.not_pushed.map(str::to_owned),
         });
         found
     }
@@ -106,7 +109,8 @@ mod tests {
 
     fn records_of(end: &End, state: &SpecState) -> Vec<EventKind> {
         let took = Duration::from_secs(1);
-        RunEnd { spec: "login", typed: "login", end, left: 3, took, changes: None }.records(state)
+        RunEnd { spec: "login", typed: "login", end, left: 3, took, changes: None, not_pushed: None }
+            .records(state)
     }
 
     fn over(end: &End) -> SpecState {

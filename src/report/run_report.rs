@@ -10,13 +10,13 @@ use serde::Serialize;
 use super::baseline::{ShownCheck, shown_checks};
 use super::changes::{NO_FILES, listed};
 use super::event_text::end_words;
-use super::events::EventRecord;
+use super::events::{EventKind, EventRecord};
 use super::needs::{ShownNeed, shown};
 use super::patch::{PatchLine, diffstat, patch_lines};
 use super::reasons::reason;
 use super::said::{SaidWords, said_for};
 use super::spans::{SpanKind, TimelineSpan, attempts, pauses, person_waits, waited};
-use super::task_lines::commit_words;
+use super::task_lines::{OPEN_FINDINGS, commit_words};
 use super::text::{diff_command, logs_command, plural, sanitise_line, sanitise_text};
 use super::time_scale::{TimeScale, TimelineBar, clock};
 use super::times::span;
@@ -251,6 +251,7 @@ fn row(
             None => last.role.doing().to_owned(),
             Some(outcome) => match commit_words(unit) {
                 Some(commit) => format!("done, {commit}"),
+                None if unit.has_open_findings() => OPEN_FINDINGS.to_owned(),
                 None => sanitise_line(&outcome.to_string()),
             },
         },
@@ -353,7 +354,18 @@ fn totals(
         let deletions: u64 = changes.iter().map(|c| c.deletions).sum();
         found.push(("changes", format!("+{insertions} -{deletions} lines")));
     }
+    if let Some(why) = not_pushed(s.events) {
+        found.push(("not pushed", sanitise_line(why)));
+    }
     found
+}
+
+/// Why the commits of the last run are not pushed.
+fn not_pushed(events: &[EventRecord]) -> Option<&str> {
+    events.iter().rev().find_map(|event| match &event.kind {
+        EventKind::RunEnded { not_pushed, .. } => Some(not_pushed.as_deref()),
+        _ => None,
+    })?
 }
 
 /// The end of a text: agents put what matters last.

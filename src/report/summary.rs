@@ -9,6 +9,7 @@ use super::counts;
 use super::event_text::end_words;
 use super::needs::{self, ShownNeed};
 use super::spent::{attempts, spent_of, sums_line};
+use super::task_lines::OPEN_FINDINGS;
 use super::text::{plural, sanitise_line};
 use super::times::{span, to_the_second};
 use crate::agent::columns::cut;
@@ -34,6 +35,8 @@ pub struct UnitLine {
     pub denied: Vec<String>,
     /// What it changed; `None` if git does not know.
     pub changes: Option<Changes>,
+    /// It is done although its review found something.
+    pub open_findings: bool,
 }
 
 impl UnitLine {
@@ -62,6 +65,7 @@ impl UnitLine {
                 backends: each(attempts.iter().map(|attempt| &attempt.backend).collect()),
                 denied: each(attempts.iter().flat_map(|attempt| &attempt.learned.denied).collect()),
                 changes: unit.changes.clone(),
+                open_findings: unit.has_open_findings(),
             };
             Some((attempts.first()?.started_at, line))
         };
@@ -118,7 +122,11 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
             "  {:width$}  {}: {}, {}{}, {}{}{}",
             sanitise_line(&unit.id),
             sanitise_line(&unit.title),
-            sanitise_line(&unit.outcome.to_string()),
+            if unit.open_findings {
+                OPEN_FINDINGS.to_owned()
+            } else {
+                sanitise_line(&unit.outcome.to_string())
+            },
             attempts(&unit.sums),
             if unit.backends.len() > 1 {
                 format!(" by {}", sanitise_line(&unit.backends.join(", then ")))
@@ -250,6 +258,7 @@ mod tests {
             backends: vec!["claude".into(), "codex".into()],
             denied: Vec::new(),
             changes: None,
+            open_findings: false,
         };
         let changes = [FileChange { path: "src/a.rs".into(), insertions: Some(3), deletions: Some(1) }];
         let mut text = Vec::new();

@@ -75,7 +75,7 @@ impl Machine {
                 (next, end) = self.halted(now, &id, question, step.as_deref());
             }
             Outcome::Unavailable { .. } if self.waits_for_program(now, &backend) => {}
-            Outcome::Unavailable { why } => {
+            Outcome::Unavailable { why } | Outcome::Unchecked { why, .. } => {
                 end = Some(End::Unavailable { unit: id.clone(), reason: why.clone() });
             }
             _ if blameless => {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::inbox::Inbox;
+use super::protected;
 use super::run_repository::RunRepository;
 use super::trust::RunTrust;
 use super::work_tree;
@@ -30,6 +31,7 @@ pub fn enter(place: &SpecPlace, config: &Config, trust: &RunTrust, inbox: &Inbox
         // an agent that an earlier run left at work: this run looks whether it has moved HEAD
         return Ok(());
     }
+    protected::check(place, config, &found)?;
     let stopped = |pause| inbox.stop_flag().raised_within(pause) || inbox.has_stop_request();
     let _lock = work_tree::lock(&place.typed, wait, &found, &stopped)?;
     if let Some(operation) = repository.operation()? {

@@ -29,7 +29,11 @@ impl RealWorld<'_> {
                 if never_began {
                     outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
                 }
-                self.launcher.count_closed(never_began);
+                let session_ended = hung_up && !never_began && self.launcher.has_lost_session();
+                if session_ended {
+                    outcome = Outcome::Cancelled { by: CancelledBy::SessionEnd };
+                }
+                self.launcher.count_closed(never_began || session_ended);
                 learned.after = learned.after.or_else(|| self.look_again());
                 self.undo_review(reviews.as_deref(), &mut learned);
                 learned.untrusted = self.untrusted(&unit);

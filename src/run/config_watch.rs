@@ -28,6 +28,8 @@ pub(super) struct ConfigWatch {
     trust_seen: Option<Stamp>,
     /// What was said of files that are not taken.
     said: Option<ConfigOutcome>,
+    /// The files of the configuration that the run has. Where one is gone, a person most likely went to another branch.
+    there: Vec<PathBuf>,
 }
 
 impl ConfigWatch {
@@ -40,6 +42,7 @@ impl ConfigWatch {
             moved_to: place.checkout.as_ref().map(|_| place.root.clone()),
             begun: config.clone(),
             files: stamps(&trust.request, loaded),
+            there: files_there(&trust.request, loaded),
             trust_seen: trusted.as_ref().and_then(|(_, stamp)| *stamp),
             trusted,
             said: None,
@@ -77,6 +80,7 @@ impl ConfigWatch {
         let before = trust.trust.loaded.clone()?;
         self.files = stamps(&self.request, &before);
         let (config, became) = match config::load(&self.request) {
+            _ if self.there.iter().any(|path| !path.exists()) => (None, self.files_gone()),
             Ok(loaded) => {
                 self.files = again(&self.files, &self.request, &loaded);
                 self.judge(&before, &loaded, trust, check)
@@ -118,10 +122,17 @@ impl ConfigWatch {
             return (None, broken(&error));
         }
         trust.trust.take(loaded);
+        self.there = files_there(&self.request, loaded);
         if let Some((path, stamp)) = &mut self.trusted {
             *stamp = Stamp::of(path);
         }
         (Some(config), ConfigOutcome::Taken { settings })
+    }
+
+    fn files_gone(&self) -> ConfigOutcome {
+        let gone = self.there.iter().filter(|path| !path.exists());
+        let problem = |path: &PathBuf| sanitise_text(&format!("{} is not there any more", path.display()));
+        ConfigOutcome::Broken { problems: gone.map(problem).collect() }
     }
 
     /// The command by which a person trusts the configuration of the run.
@@ -135,6 +146,11 @@ impl ConfigWatch {
         }
         command_line(&words)
     }
+}
+
+/// The files of a configuration that are there.
+fn files_there(request: &LoadRequest, loaded: &Loaded) -> Vec<PathBuf> {
+    config_files(request, loaded).into_iter().filter(|path| path.exists()).collect()
 }
 
 /// The files of a configuration, and the user's own file if it comes up.

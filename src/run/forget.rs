@@ -75,6 +75,7 @@ fn without_snapshots(state: &mut SpecState) {
         unit.before = None;
         unit.undone = None;
         unit.pending_commit = None;
+        unit.talks.clear();
         if unit.changes.as_ref().is_some_and(|changes| changes.commit.is_none() || changes.commit_differs) {
             unit.changes = None;
         }

@@ -145,10 +145,13 @@ impl Machine {
 
     /// Does what people asked of the run. No attempt is at work: these requests are looked for between two steps.
     pub(super) fn requested(&mut self, requests: &[PersonRequest]) -> Vec<Effect> {
+        let answered = self.state.answers.len();
         let taken: Vec<_> = requests.iter().flat_map(|request| self.state.take_request(request)).collect();
         let ids = requests.iter().map(|request| request.id.clone()).collect();
         let mut effects = vec![Effect::Save, Effect::Taken(ids)];
         effects.extend(taken.into_iter().map(|taken| Effect::Report(Notice::Asked(taken))));
+        let answers = self.state.answers[answered..].iter().cloned();
+        effects.extend(answers.map(|answer| Effect::Report(Notice::Answered(answer))));
         let waits = self.phase == Phase::Sleeping && self.state.run.wait().is_some();
         // the pause between two steps continues, and its end plans again
         if waits || self.phase == Phase::Planning {

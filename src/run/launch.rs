@@ -191,7 +191,12 @@ impl Launcher {
         Ok(shaken.map(|(pid, stream)| Launched { pid, stream, child }))
     }
 
-    /// Where tmux keeps closing windows before anything runs in them, the run continues without it.
+    /// Whether the session of the windows is gone.
+    pub(super) fn has_lost_session(&self) -> bool {
+        self.windows.as_ref().is_some_and(RunWindows::has_lost_session)
+    }
+
+    /// Where tmux keeps closing windows under their programs, the run continues without it.
     pub(super) fn count_closed(&mut self, closed: bool) {
         self.closed = if closed { self.closed + 1 } else { 0 };
         if self.closed >= MOST_CLOSED

@@ -25,6 +25,8 @@ pub struct LeftTree {
     pub unpushed: Vec<String>,
     /// Commits of the branch that the checkout lacks.
     pub unmerged: usize,
+    /// Other specs that work in it, too, as people name them.
+    pub shared_with: Vec<String>,
     checkout: Repository,
     record: SpecTreeRecord,
     _lock: fs::File,
@@ -47,6 +49,9 @@ impl LeftTree {
         let unpushed = there.unpushed_submodules()?.into_iter().map(only_here).collect();
         let branch = status.head.branch.clone();
         let here = here.only_to_look();
+        let all = SpecTreeRecord::all(&checkout.root).into_iter();
+        let others = all.filter(|(other, tree)| other.spec != record.spec && tree.top == checkout.tree);
+        let shared_with = others.map(|(other, _)| other.spec.display().to_string()).collect();
         let unmerged = branch.as_ref().map_or(Ok(0), |branch| here.commits_ahead(branch))?;
         Ok(Some(Self {
             top: checkout.tree.clone(),
@@ -54,6 +59,7 @@ impl LeftTree {
             uncommitted: status.uncommitted().iter().map(ToString::to_string).collect(),
             unpushed,
             unmerged,
+            shared_with,
             checkout: here,
             record,
             _lock: lock,
@@ -64,6 +70,11 @@ impl LeftTree {
     #[must_use]
     pub fn would_lose(&self) -> bool {
         !self.uncommitted.is_empty() || !self.unpushed.is_empty()
+    }
+
+    /// Leaves the tree to the other specs that work in it.
+    pub fn leave(self) -> Result<()> {
+        self.record.remove()
     }
 
     /// Removes the tree with all its files; with `branch` also its branch, with all commits that only it has.

@@ -316,8 +316,7 @@ fn dirty_files(
 ) -> Result<DirtyFiles> {
     match (request.config.git.commit, repository.zip(now)) {
         (Commit::Step, Some((repository, now))) => {
-            let tasks = request.place.tasks_path();
-            DirtyFiles::find(repository, now, request.config.git.dirty, &tasks, state)
+            DirtyFiles::find(repository, now, request.config.git.dirty, request.place, state)
         }
         _ => Ok(DirtyFiles::none()),
     }

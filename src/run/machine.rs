@@ -341,10 +341,7 @@ impl Machine {
         unit.findings = unit.findings.take().filter(|_| step.unit == SPEC_REVIEW && step.role.is_work());
         unit.folder = folder.or(unit.folder.take());
         unit.title.clone_from(&step.title);
-        if unit.before.is_none() || unit.changes.take().is_some() {
-            unit.before = self.tree.as_ref().map(|record| record.tree.clone());
-            unit.since_attempt = if unit.before.is_some() && attempt > 1 { attempt } else { 0 };
-        }
+        unit.begin_series(self.tree.as_ref(), attempt);
         unit.attempts.push(AttemptRecord {
             number: attempt,
             role: step.role,

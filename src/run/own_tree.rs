@@ -78,7 +78,14 @@ impl<'a> Maker<'a> {
         let found = Repository::find(&place.root, request.supervisor)?.ok_or_else(no_repository)?;
         let repository = Repository { pin: request.trust.git.clone(), ..found };
         let pattern = config.git.branch.as_deref().unwrap_or(OF_OWN_TREES);
-        let branch = branch::checked_name(&repository, pattern, &place.name)?;
+        let mut branch = branch::checked_name(&repository, pattern, &place.name)?;
+        // the name of another spec may give the same branch; without {spec} a person wants one branch for several
+        let is_anothers =
+            |(other, tree): &(SpecTreeRecord, SpecTree)| other.spec != record.spec && tree.branch == branch;
+        if pattern.contains("{spec}") && SpecTreeRecord::all(&place.root).iter().any(is_anothers) {
+            let mark: String = digest(record.spec.as_os_str().as_encoded_bytes()).chars().take(6).collect();
+            branch = branch::checked_name(&repository, &format!("{branch}-{mark}"), &place.name)?;
+        }
         let top = folder(config, &repository)?.join(folder_name(&branch));
         Ok(Self { place, config, record, repository, branch, top })
     }

@@ -1,14 +1,17 @@
-//! Whose change it is: a change is an agent's if it lies between the trees before and after one of its attempts.
+//! Whose change it is: a change is an agent's if it lies between the trees before and after one of its attempts, or of a talk
+//! of a person to it.
 //!
 //! Nothing of this is stored: it is derived from the trees that the attempts have in the state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use crate::git::call::GitError;
 use crate::git::change::{TreeChange, TreeEntry};
 use crate::git::path::RepoPath;
 use crate::git::snapshot::Snapshots;
-use crate::state::{AttemptRecord, SpecState, TreeRecord, UndoRecord, UnitState};
+use crate::state::{AttemptRecord, SpecState, TalkRecord, TreeRecord, UndoRecord, UnitState};
 
 /// The uncommitted changes of agents.
 #[derive(Debug, Default)]
@@ -28,21 +31,17 @@ impl Ownership {
         tasks: Option<&RepoPath>,
     ) -> Result<Self, GitError> {
         let open = state.units.iter().filter(|(_, unit)| !is_committed(unit));
-        let mut attempts: Vec<(&String, &AttemptRecord)> =
-            open.flat_map(|(id, unit)| counted(unit).map(move |attempt| (id, attempt))).collect();
-        attempts.sort_by_key(|(_, attempt)| attempt.started_at);
+        let mut spans: Vec<OwnSpan<'_>> = open.flat_map(|(id, unit)| own_spans(id, unit)).collect();
+        spans.sort_by_key(|span| span.at);
         let mut undone: Vec<(&String, &UndoRecord)> =
             state.units.iter().filter_map(|(id, unit)| Some((id, unit.undone.as_ref()?))).collect();
         undone.sort_by_key(|(_, undo)| undo.at);
         let mut undone = undone.into_iter().peekable();
         let mut found = Self::default();
-        for (unit, attempt) in attempts {
-            while let Some((id, undo)) = undone.next_if(|(_, undo)| undo.at < attempt.started_at) {
+        for OwnSpan { at, unit, before, after } in spans {
+            while let Some((id, undo)) = undone.next_if(|(_, undo)| undo.at < at) {
                 found.add_undo(trees, id, undo)?;
             }
-            let Some((before, after)) = attempt.before.as_ref().zip(attempt.learned.after.as_ref()) else {
-                continue;
-            };
             // what is no longer kept says nothing
             let Some(changed) = trees.changes_if_kept(&before.tree, &after.tree)? else { continue };
             if changed.is_empty() {
@@ -52,9 +51,9 @@ impl Ownership {
             for change in changed {
                 if others.contains(&change.path) {
                     found.own.remove(&change.path);
-                    found.mixed.entry(unit.clone()).or_default().insert(change.path);
+                    found.mixed.entry(unit.to_owned()).or_default().insert(change.path);
                 } else {
-                    found.own.insert(change.path, (unit.clone(), change.after));
+                    found.own.insert(change.path, (unit.to_owned(), change.after));
                 }
             }
         }
@@ -155,13 +154,33 @@ pub(super) fn counted(unit: &UnitState) -> impl Iterator<Item = &AttemptRecord> 
     unit.attempts.iter().filter(|attempt| attempt.number >= unit.since_attempt)
 }
 
+/// A time in which only the agent of a unit changed files: an attempt, or the talk of a person to it.
+struct OwnSpan<'a> {
+    at: Timestamp,
+    unit: &'a str,
+    before: &'a TreeRecord,
+    after: &'a TreeRecord,
+}
+
+/// The times whose changes belong to the unit's next or last commit, as far as their trees are known.
+fn own_spans<'a>(id: &'a str, unit: &'a UnitState) -> impl Iterator<Item = OwnSpan<'a>> {
+    let attempts = counted(unit).filter_map(move |attempt| {
+        let (before, after) = attempt.before.as_ref().zip(attempt.learned.after.as_ref())?;
+        Some(OwnSpan { at: attempt.started_at, unit: id, before, after })
+    });
+    let talk = move |talk: &'a TalkRecord| OwnSpan {
+        at: talk.at,
+        unit: id,
+        before: &talk.before,
+        after: &talk.after,
+    };
+    attempts.chain(unit.talks.iter().map(talk))
+}
+
 /// The spans of work on a unit, from tree to tree: attempts between which no other change was made are one.
 pub(super) fn work_spans(unit: &UnitState) -> Vec<(String, String)> {
     let mut spans: Vec<(String, String)> = Vec::new();
-    for attempt in counted(unit) {
-        let Some((before, after)) = attempt.before.as_ref().zip(attempt.learned.after.as_ref()) else {
-            continue;
-        };
+    for OwnSpan { before, after, .. } in own_spans("", unit) {
         match spans.last_mut() {
             Some((_, to)) if *to == before.tree => to.clone_from(&after.tree),
             _ => spans.push((before.tree.clone(), after.tree.clone())),
@@ -202,11 +221,9 @@ pub(super) fn changed_paths(
     unit: &UnitState,
 ) -> Result<Option<BTreeSet<RepoPath>>, GitError> {
     let mut paths = None;
-    for attempt in counted(unit) {
-        if let Some((before, after)) = attempt.before.as_ref().zip(attempt.learned.after.as_ref()) {
-            let changed = trees.changes(&before.tree, &after.tree)?.into_iter().map(|change| change.path);
-            paths.get_or_insert_with(BTreeSet::new).extend(changed);
-        }
+    for OwnSpan { before, after, .. } in own_spans("", unit) {
+        let changed = trees.changes(&before.tree, &after.tree)?.into_iter().map(|change| change.path);
+        paths.get_or_insert_with(BTreeSet::new).extend(changed);
     }
     Ok(paths)
 }

@@ -66,13 +66,7 @@ pub fn preflight(place: &SpecPlace, config: &Config, resume: Option<&ResumeReque
         protected::check(place, config, &repository)?;
         // while a run is there, its snapshots are in use
         if !state.run.is_open() && state.running().is_none() {
-            let dirty = DirtyFiles::find(
-                &repository,
-                &repository.begin()?,
-                config.git.dirty,
-                &place.tasks_path(),
-                &state,
-            )?;
+            let dirty = DirtyFiles::find(&repository, &repository.begin()?, config.git.dirty, place, &state)?;
             if !dirty.may_begin {
                 return Err(dirty.refusal());
             }

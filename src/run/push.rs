@@ -4,6 +4,7 @@ use super::trust::PushTarget;
 use super::world::RealWorld;
 use crate::agent::sanitise::sanitise_line;
 use crate::git::call::{DEADLINE, GitError};
+use crate::state::{SpecState, UnitState};
 
 impl RealWorld<'_> {
     /// Pushes after a commit.
@@ -14,13 +15,29 @@ impl RealWorld<'_> {
         }
     }
 
-    /// Pushes once more at the end of a run, if a push failed. A line about it where it fails again.
-    pub(super) fn push_at_end(&mut self) -> Option<String> {
-        if !std::mem::take(&mut self.unpushed) {
+    /// Pushes once more at the end of a run, if a push failed in it or in an earlier one. A line about it where it fails again.
+    pub(super) fn push_at_end(&mut self, state: &SpecState) -> Option<String> {
+        if !(std::mem::take(&mut self.unpushed) || self.lacks_commits(state)) {
             return None;
         }
         let why = self.try_push(self.config.git.timeout).err()?;
-        Some(format!("not pushed: {why}"))
+        Some(why)
+    }
+
+    /// Whether the remote lacks the branch with the commits of tasks, as git saw it last.
+    fn lacks_commits(&self, state: &SpecState) -> bool {
+        let target = self.trust.as_ref().and_then(|trust| trust.push_target());
+        let Some((target, repository)) = target.zip(self.repository.as_ref()) else { return false };
+        let has_commit =
+            |unit: &UnitState| unit.changes.as_ref().is_some_and(|changes| changes.commit.is_some());
+        if !state.units.values().any(has_commit) {
+            return false;
+        }
+        let repository = repository.repository();
+        // if git fails, the push says why
+        let Ok(Some(branch)) = repository.branch() else { return false };
+        let head = repository.commit_of_branch(&branch).ok().flatten();
+        repository.commit_at_remote(&target.remote, &branch).ok().flatten() != head
     }
 
     fn try_push(&mut self, deadline: std::time::Duration) -> Result<(), String> {

@@ -43,6 +43,14 @@ pub fn skip(place: &SpecPlace, config: &Config, named: &[String], ids: &[String]
     ask(place, &request(AskedChange::Skip { tasks: ids.iter().map(target).collect() })?)
 }
 
+/// Answers the question of a unit. A run at work has the answer before its next step.
+pub fn answer(place: &SpecPlace, unit: &str, text: String) -> Result<RequestStanding> {
+    let state = place.store().load()?;
+    let title = state.units.get(unit).map(|known| known.title.clone()).unwrap_or_default();
+    let task = SkipTarget { id: unit.to_owned(), title, named: true };
+    ask(place, &request(AskedChange::Answered { task, record: None, answer: Some(text) })?)
+}
+
 /// A request of the person at the keyboard.
 pub(super) fn request(asks: AskedChange) -> Result<PersonRequest> {
     let id = random::bits()
@@ -51,7 +59,7 @@ pub(super) fn request(asks: AskedChange) -> Result<PersonRequest> {
 }
 
 /// Saves a request, or puts it where the run that works finds it.
-fn ask(place: &SpecPlace, request: &PersonRequest) -> Result<RequestStanding> {
+pub(super) fn ask(place: &SpecPlace, request: &PersonRequest) -> Result<RequestStanding> {
     let store = place.store();
     store.prepare()?;
     match RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now())) {

@@ -254,11 +254,13 @@ impl Machine {
         (backoff::delay(length, self.policy.jitter, share), Pause::Delay)
     }
 
-    /// Whether an end counts neither as an attempt nor as an iteration: the agent never worked, or the run ended it. After a
-    /// recovery the sender of a TERM is unknown; most likely it was the earlier run.
+    /// Whether an end counts neither as an attempt nor as an iteration: the agent never worked, its work could not be
+    /// checked, or the run or the end of the tmux session ended it. After a recovery the sender of a TERM is unknown; most likely it was the earlier run.
     pub(super) fn blameless(&self, outcome: &Outcome) -> bool {
         match outcome {
-            Outcome::Unavailable { .. } | Outcome::Cancelled { by: CancelledBy::NoOrchestrator } => true,
+            Outcome::Unavailable { .. }
+            | Outcome::Unchecked { .. }
+            | Outcome::Cancelled { by: CancelledBy::NoOrchestrator | CancelledBy::SessionEnd } => true,
             Outcome::Cancelled { by: CancelledBy::Terminate } if self.recovered => true,
             Outcome::Cancelled { .. } => self.stop >= Stop::Now || self.time_up && self.policy.hard_stop,
             _ => false,

@@ -107,7 +107,11 @@ impl Machine {
                     self.pause = Some((length, Pause::Backoff { unit: id.to_owned() }));
                     return (Next::Attempts(step.settings.retry.attempts - failed), None);
                 }
-                self.leave_open(now, id, step, format!("there is no verdict: the review {outcome}"))
+                let why = match outcome {
+                    Outcome::NoVerdict => "there is no verdict".to_owned(),
+                    outcome => format!("there is no verdict: the review {outcome}"),
+                };
+                self.leave_open(now, id, step, why)
             }
         }
     }

@@ -39,7 +39,7 @@ impl RunEnding<'_> {
     /// Reports the end that the machine decided. Fails only where a required hook fails.
     pub(super) fn end(&self, end: &End, machine: &mut Machine, world: &mut RealWorld<'_>) -> Result<()> {
         let (place, store) = (self.place, self.store);
-        let not_pushed = world.push_at_end();
+        let not_pushed = world.push_at_end(&machine.state);
         let state = &machine.state;
         let changes = self.changed_files(state);
         let (last_plan, took) = world.outcome();
@@ -47,8 +47,16 @@ impl RunEnding<'_> {
         let last_plan = last_plan.unwrap_or(self.plan);
         let left = counts(last_plan, state).todo;
         let changes = changes.as_deref();
-        let events =
-            RunEnd { spec: &place.name, typed: &place.typed, end, left, took, changes }.records(state);
+        let events = RunEnd {
+            spec: &place.name,
+            typed: &place.typed,
+            end,
+            left,
+            took,
+            changes,
+            not_pushed: not_pushed.as_deref(),
+        }
+        .records(state);
         let needs = shown(&place.typed, state);
         // one that never began leaves the last run in the state
         let began = state.run.began().filter(|_| world.worked);
@@ -62,7 +70,7 @@ impl RunEnding<'_> {
         let left_out: Vec<_> = units.iter().flat_map(of_unit).collect();
         let pending = run_texts::pending_commit_lines(state, self.config);
         let limits = run_texts::limit_lines(state, self.config);
-        let not_pushed = not_pushed.into_iter().collect();
+        let not_pushed = not_pushed.map(|why| format!("not pushed: {why}")).into_iter().collect();
         let notes = [pending, limits, trust::git_lines(state), not_pushed].concat();
         let text = run_texts::summary_text(&Summary {
             spec: &place.name,
@@ -133,7 +141,15 @@ impl RunEnding<'_> {
         let left = still_left(last_plan.unwrap_or(self.plan), state);
         let needs = shown(&place.typed, state);
         self.write_summary(&summary::of_error(&place.name, &place.typed, &needs));
-        let how = RunEnd { spec: &place.name, typed: &place.typed, end: &end, left, took, changes: None };
+        let how = RunEnd {
+            spec: &place.name,
+            typed: &place.typed,
+            end: &end,
+            left,
+            took,
+            changes: None,
+            not_pushed: None,
+        };
         for event in how.records(state) {
             // the first error is the one to report
             let _ = world.publish(event);

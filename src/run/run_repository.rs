@@ -86,6 +86,11 @@ impl RunRepository {
         }
     }
 
+    /// The same repository with the snapshots of another spec, whose folder in git's has this name.
+    pub(super) fn of_spec(&self, key: &OsStr) -> Self {
+        Self { key: key.to_string_lossy().into_owned(), ..self.clone() }
+    }
+
     /// The snapshots, to take one.
     pub(super) fn snapshots(&self) -> Result<Snapshots<'_>, GitError> {
         Ok(Snapshots::resume(&self.repository, &self.key, self.max_file)?.with_helpers(&self.helpers))

@@ -1,7 +1,7 @@
 //! A person talks to the agent of a task in its session, in a terminal. A run starts no step meanwhile.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::thread;
@@ -11,22 +11,31 @@ use jiff::Timestamp;
 
 use super::active_run::ActiveRun;
 use super::notes::{units, write_notes};
+use super::requests::{ask, request};
+use super::run_repository::RunRepository;
+use super::work_tree;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::git::call::Supervisor;
+use crate::git::work_tree_lock::WorkTreeLock;
 use crate::plan::argv::talk_argv;
 use crate::project::SpecPlace;
 use crate::report::text::{sanitise_line, shell_word};
-use crate::state::{AttemptRecord, SpecState, WaitReason};
+use crate::state::{
+    AskedChange, AttemptRecord, Note, SkipTarget, SpecState, TalkRecord, TreeRecord, UnitState, WaitReason,
+};
 use crate::store::attempt_folder;
 use crate::store::lock::{Holder, RunLock};
 use crate::store::spec_store::Store;
 use crate::store::talk_lock::{TalkLock, Talker};
+
 use crate::sys::{person, programs};
 
 /// Pause between two looks at the run.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 /// What the next prompt of the task says.
 const NOTE: &str = "I talked to you in this session after your last turn. What we said there holds.";
+
 /// The answer to a question of the agent.
 const ANSWER: &str = "I answered in this session. What we said there holds.";
 
@@ -139,12 +148,34 @@ impl TalkSession {
     /// talk, so that no kill loses it.
     pub fn note(&self, place: &SpecPlace, config: &Config) -> Result<()> {
         let state = place.store().load()?;
-        let is_done = state.units.get(&self.unit).is_some_and(crate::state::UnitState::is_done);
+        let is_done = state.units.get(&self.unit).is_some_and(UnitState::is_done);
         let is_noted = state.notes_for(&self.unit).any(|note| note.is_pending() && note.text == NOTE);
         if is_done || is_noted {
             return Ok(());
         }
         write_notes(place, config, &self.unit, NOTE).map(drop)
+    }
+
+    /// Takes that note back: the session did not open.
+    pub fn withdraw_note(&self, place: &SpecPlace) -> Result<()> {
+        let store = place.store();
+        let waiting = store.note_box().entries();
+        let mine = |note: &&Note| note.unit == self.unit && note.text == NOTE;
+        store.note_box().remove(waiting.iter().filter(mine).map(|note| note.id.as_str()));
+        let taken = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()));
+        let _lock = match taken {
+            // the run has the note, and its agent reads of a talk that was none
+            Err(error) if error.kind() == ErrorKind::Locked => return Ok(()),
+            lock => lock?,
+        };
+        let mut state = store.load()?;
+        state.notes.retain(|note| !(note.is_pending() && mine(&note)));
+        store.save(&state)
+    }
+
+    /// Whether the task waits for an answer.
+    pub fn asks(&self, place: &SpecPlace) -> Result<bool> {
+        Ok(place.store().load()?.units.get(&self.unit).is_some_and(UnitState::is_halted))
     }
 
     /// Opens the session in this terminal until the person leaves it.
@@ -162,22 +193,81 @@ impl TalkSession {
         command.status()
     }
 
-    /// The person has left the session, and the lock is free: a run that waits continues. Without a run, a question of the agent
-    /// is answered by what was said there. Returns whether a run continues.
-    pub fn leave(&self, place: &SpecPlace) -> Result<bool> {
+    /// The person has left the session: what changed in it is the task's, and its question may be `answered`. Returns whether
+    /// a run continues.
+    pub fn leave(&self, place: &SpecPlace, lock: TalkLock, trees: TalkTrees, answered: bool) -> Result<bool> {
         let store = place.store();
-        if let Some(run) = ActiveRun::find(&store, "talk")? {
-            run.look()?;
-            return Ok(true);
+        let (record, files) = trees.after();
+        let state = store.load()?;
+        let known = state.units.get(&self.unit);
+        let is_committed =
+            known.and_then(|unit| unit.changes.as_ref()).is_some_and(|changes| changes.commit.is_some());
+        if is_committed && !files.is_empty() {
+            let _ = writeln!(
+                io::stderr(),
+                "note: the task is committed, so what changed in this talk is for you to commit: {}",
+                sanitise_line(&files.join(", "))
+            );
         }
-        let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;
-        let mut state = store.load()?;
-        if state.reopen(&self.unit, Some(ANSWER.to_owned())) {
-            if let Some(answer) = state.answers.last_mut() {
-                (answer.by, answer.at) = (person::name(), Some(Timestamp::now()));
+        if record.is_some() || answered {
+            let title = known.map(|unit| unit.title.clone()).unwrap_or_default();
+            let task = SkipTarget { id: self.unit.clone(), title, named: true };
+            let record = record.map(Box::new);
+            // a run takes it before its next step: it starts none before the lock is free
+            let answer = answered.then(|| ANSWER.to_owned());
+            ask(place, &request(AskedChange::Answered { task, record, answer })?)?;
+        }
+        drop(lock);
+        let run = ActiveRun::find(&store, "talk")?;
+        run.as_ref().map_or(Ok(()), ActiveRun::look)?;
+        Ok(run.is_some())
+    }
+}
+
+/// The work tree before a talk.
+#[derive(Debug)]
+pub struct TalkTrees {
+    seen: Option<(RunRepository, TreeRecord)>,
+    /// So that no run of another spec changes files meanwhile; a run of this spec has it itself.
+    _work_tree: Option<WorkTreeLock>,
+}
+
+impl TalkTrees {
+    /// Looks at the work tree, where snapshots or commits are wanted.
+    pub fn before(place: &SpecPlace, config: &Config) -> Result<Self> {
+        let unknown = Self { seen: None, _work_tree: None };
+        let Some(repository) = RunRepository::of_run(place, config, &Supervisor::default())? else {
+            return Ok(unknown);
+        };
+        let mut held = None;
+        if ActiveRun::find(&place.store(), "talk")?.is_none() {
+            match work_tree::lock_for_talk(&place.typed, &repository) {
+                Ok(lock) => held = Some(lock),
+                Err(error) if error.kind() == ErrorKind::Locked => {
+                    let _ = writeln!(
+                        io::stderr(),
+                        "note: another run works in this work tree, so what changes in this talk is no task's"
+                    );
+                    return Ok(unknown);
+                }
+                Err(error) => return Err(error),
             }
-            store.save(&state)?;
         }
-        Ok(false)
+        let boxes = repository.trees().path_of(&place.tasks_path());
+        let before = repository.look(boxes.as_ref())?;
+        Ok(Self { seen: Some((repository, before)), _work_tree: held })
+    }
+
+    /// What changed since, if anything did, and its files.
+    fn after(self) -> (Option<TalkRecord>, Vec<String>) {
+        let Some((repository, before)) = self.seen else { return (None, Vec::new()) };
+        // if git fails now, the next run says why
+        let Ok(after) = repository.look(None) else { return (None, Vec::new()) };
+        let changes = repository.trees().changes(&before.tree, &after.tree).unwrap_or_default();
+        if changes.is_empty() {
+            return (None, Vec::new());
+        }
+        let files = changes.into_iter().map(|change| change.path.to_string()).collect();
+        (Some(TalkRecord { at: Timestamp::now(), before, after }), files)
     }
 }

@@ -255,6 +255,7 @@ fn reopen(state: &mut SpecState, id: &str, members: &[String]) {
         unit.to_tick.clear();
         unit.before = None;
         unit.changes = None;
+        unit.talks.clear();
         // what earlier attempts changed is gone
         unit.since_attempt = unit.attempts.last().map_or(0, |attempt| attempt.number + 1);
     }

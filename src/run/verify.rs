@@ -17,6 +17,7 @@ use crate::state::{CauseSearch, Outcome, SpecState};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
 use crate::store::attempt_result::AttemptResult;
+use crate::sys::programs::is_of_machine;
 
 /// Bytes at the end of a command's output that are read.
 const OUTPUT_MAX: u64 = 1_000_000;
@@ -91,8 +92,13 @@ impl RealWorld<'_> {
         let command = shown_command(&run.step.settings.verify[run.index]);
         let output = self.redactor().redact(&attempt_folder::output_tail(dir, OUTPUT_MAX));
         if let Some(outcome) = failure(facts.as_ref()) {
+            let (argv, cwd) = (&run.step.settings.verify[run.index], &run.step.settings.cwd);
+            let path = std::env::var_os("PATH");
             let failure = match outcome {
                 Outcome::Cancelled { by } => Outcome::Cancelled { by },
+                Outcome::Unavailable { why } if is_of_machine(&argv[0], path.as_deref(), cwd) => {
+                    Outcome::Unchecked { command, why }
+                }
                 other => {
                     let tail = self.tail_of_check(dir, facts.as_ref());
                     let cause = self.cause_of_failure(dir);

@@ -339,15 +339,20 @@ impl RunWindows {
         self.tmux.is_dead(&pane.pane).unwrap_or(false)
     }
 
-    /// What closed windows that have just been opened, as far as tmux says now.
+    /// Whether the session is gone. A server that does not answer may have it still.
+    #[must_use]
+    pub fn has_lost_session(&self) -> bool {
+        self.tmux.session(&self.name).is_ok_and(|session| session.is_none())
+    }
+
+    /// What closed two windows in a row, as far as tmux says now.
     #[must_use]
     pub fn what_closed_them(&self) -> String {
         let name = &self.name;
         match self.tmux.session(name) {
             Ok(Some(_)) => format!("something closed two windows of session {name} in a row"),
             Ok(None) => format!(
-                "tmux ended session {name} twice before anything ran in it; `exit-unattached` or a hook in its \
-                 configuration does that"
+                "tmux ended session {name} twice in a row; `exit-unattached` or a hook in its configuration does that"
             ),
             Err(error) => format!("tmux closed two windows in a row: {error}"),
         }

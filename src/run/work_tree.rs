@@ -18,11 +18,32 @@ pub(super) fn lock(
     repository: &RunRepository,
     stopped: &dyn Fn(Duration) -> bool,
 ) -> Result<WorkTreeLock> {
-    let owner = WorkTreeOwner { pid: std::process::id(), spec: spec.to_owned() };
+    take(
+        &WorkTreeOwner { pid: std::process::id(), spec: spec.to_owned(), talk: false },
+        wait,
+        repository,
+        stopped,
+    )
+}
+
+/// Takes the lock for a talk of a person to an agent of `spec`; an error if a run has it.
+pub(super) fn lock_for_talk(spec: &str, repository: &RunRepository) -> Result<WorkTreeLock> {
+    let owner = WorkTreeOwner { pid: std::process::id(), spec: spec.to_owned(), talk: true };
+    take(&owner, false, repository, &|_| true)
+}
+
+fn take(
+    owner: &WorkTreeOwner,
+    wait: bool,
+    repository: &RunRepository,
+    stopped: &dyn Fn(Duration) -> bool,
+) -> Result<WorkTreeLock> {
     let mut noted = false;
     loop {
-        let taken = WorkTreeLock::try_take(repository.repository(), &owner, repository.key())
+        let taken = WorkTreeLock::try_take(repository.repository(), owner, repository.key())
             .map_err(|e| cannot_lock(repository, e))?;
+        // a talk is over soon
+        let is_talk = matches!(&taken, LockAnswer::Busy(Some(other)) if other.talk && !owner.talk);
         let (who, end) = match taken {
             LockAnswer::Ours(lock) => {
                 if let Some(watch) = repository.repository().supervisor.watch.as_ref().filter(|_| noted) {
@@ -33,7 +54,7 @@ pub(super) fn lock(
             LockAnswer::Busy(other) => named_run(other),
             LockAnswer::AgentAtWork(agent) => named_agent(agent),
         };
-        if !wait {
+        if !wait && !is_talk {
             return Err(refused(&who, end));
         }
         if !noted {

@@ -175,6 +175,7 @@ impl AttemptRecord {
                     | Outcome::NoVerdict
                     | Outcome::ChangesWanted { .. }
                     | Outcome::VerifyFailed { .. }
+                    | Outcome::Unchecked { .. }
             )
         );
         used || spoke

@@ -42,6 +42,7 @@ pub(crate) mod testing;
 mod title_notes;
 mod title_text;
 pub mod unit;
+mod unit_changes;
 pub mod work_tree;
 
 pub use answer::Answer;
@@ -66,5 +67,6 @@ pub use spec_state::SpecState;
 pub use spent::Spent;
 pub use sums::AttemptSums;
 pub use task_moves::TaskMoves;
-pub use unit::{Changes, CommitRefused, PendingCommit, UnitState, UnitStatus};
-pub use work_tree::{LeftOutPath, TreeRecord, UndoRecord};
+pub use unit::{UnitState, UnitStatus};
+pub use unit_changes::{Changes, CommitRefused, PendingCommit};
+pub use work_tree::{LeftOutPath, TalkRecord, TreeRecord, UndoRecord};

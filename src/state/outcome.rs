@@ -55,6 +55,13 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<String>,
     },
+    /// The agent said that it is done, and a command that must succeed could not be started. It uses up no attempt.
+    Unchecked {
+        /// The command, for people.
+        command: String,
+        /// Why it could not be started.
+        why: String,
+    },
     /// A deadline passed.
     TimedOut {
         /// Which one.
@@ -134,7 +141,7 @@ impl std::fmt::Display for Outcome {
             Self::ForReview => f.write_str("done, to be reviewed"),
             Self::Approved => f.write_str("approved"),
             Self::ChangesWanted { findings } => write!(f, "wants changes: {}", brief(findings)),
-            Self::NoVerdict => f.write_str("gave no verdict"),
+            Self::NoVerdict => f.write_str("reviewed without a verdict"),
             Self::NoSignal => f.write_str("ended without TASK_DONE"),
             Self::Failed { code, why: None } => write!(f, "failed with exit code {code}"),
             Self::Failed { code: 0, why: Some(why) } => write!(f, "failed: {}", brief(why)),
@@ -154,6 +161,7 @@ impl std::fmt::Display for Outcome {
                     None => write!(f, "not done: {check}"),
                 }
             }
+            Self::Unchecked { command, why } => write!(f, "not checked: `{command}`: {}", brief(why)),
             Self::Signaled { signal } => write!(f, "ended by signal {signal}"),
             Self::TimedOut { which: TimedOut::Total } => f.write_str("timed out: over its time limit"),
             Self::TimedOut { which: TimedOut::Idle } => f.write_str("timed out: no output for too long"),
@@ -161,6 +169,7 @@ impl std::fmt::Display for Outcome {
             Self::Limited { limit, why, .. } => write!(f, "{}: {}", limit.words(), brief(why)),
             Self::Unavailable { why } => f.write_str(why),
             Self::Cancelled { by: CancelledBy::HangUp } => f.write_str("its window was closed"),
+            Self::Cancelled { by: CancelledBy::SessionEnd } => f.write_str("its tmux session ended"),
             Self::Cancelled { by: CancelledBy::NoOrchestrator } => f.write_str("never started"),
             Self::Cancelled { .. } => f.write_str("stopped by you"),
             Self::Lost => f.write_str("lost: its process is gone and left no result"),
@@ -194,8 +203,10 @@ pub enum CancelledBy {
     Interrupt,
     /// TERM: the orchestrator's own way, or somebody's kill.
     Terminate,
-    /// The window was closed or the tmux server ended.
+    /// The window was closed.
     HangUp,
+    /// The session of tmux ended, and with it all windows. It uses up no attempt.
+    SessionEnd,
     /// The orchestrator was gone before the agent could start.
     NoOrchestrator,
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::run_pause::RunPause;
 use super::spec_state::SpecState;
 use super::unit::UnitStatus;
+use super::work_tree::TalkRecord;
 
 /// A request of a person to a run that is at work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,17 @@ pub enum AskedChange {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
     },
+    /// A person has answered the question of a task, or talked to its agent in its session.
+    Answered {
+        /// The task, and its title then.
+        task: SkipTarget,
+        /// What changed while they talked; `None`: nothing, or it is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        record: Option<Box<TalkRecord>>,
+        /// The answer to its question; `None`: there is none yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<String>,
+    },
     /// These tasks are not to be done.
     Skip {
         /// The tasks, and all tasks below them.
@@ -39,7 +51,7 @@ pub enum AskedChange {
     },
 }
 
-/// A task that a person does not want done.
+/// A task as a person named it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkipTarget {
     /// Its id when the person asked.
@@ -67,7 +79,7 @@ impl SpecState {
         self.pause = self.pause.take().filter(|pause| pause.holds(now));
     }
 
-    /// Does what a person asked, and says what came of it. A request that was taken before changes nothing.
+    /// Does what a person asked, and says what came of it; an answer is the last one of `answers`. A request that was taken before changes nothing.
     pub fn take_request(&mut self, request: &PersonRequest) -> Vec<TakenRequest> {
         match &request.asks {
             AskedChange::Pause { until } => {
@@ -79,6 +91,28 @@ impl SpecState {
                 vec![TakenRequest::Paused(pause)]
             }
             AskedChange::Skip { tasks } => self.skip(tasks),
+            AskedChange::Answered { task, record, answer } => {
+                let id = self.id_of_title(&task.id, &task.title).to_owned();
+                if let Some(record) = record {
+                    self.talked(&id, record);
+                }
+                if answer.is_some()
+                    && self.reopen(&id, answer.clone())
+                    && let Some(answer) = self.answers.last_mut()
+                {
+                    (answer.by, answer.at) = (request.by.clone(), Some(request.at));
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// What changed in a talk belongs to the unit's next commit. Where that is made already, the change is a person's.
+    fn talked(&mut self, id: &str, record: &TalkRecord) {
+        let Some(unit) = self.units.get_mut(id) else { return };
+        let is_committed = unit.changes.as_ref().is_some_and(|changes| changes.commit.is_some());
+        if !is_committed && !unit.talks.contains(record) {
+            unit.talks.push(record.clone());
         }
     }
 

@@ -9,7 +9,8 @@ use super::end::End;
 use super::outcome::Outcome;
 use super::run::{OpenRun, Run};
 use super::spec_state::SpecState;
-use super::unit::{Changes, CommitRefused, PendingCommit, UnitState, UnitStatus};
+use super::unit::{UnitState, UnitStatus};
+use super::unit_changes::{Changes, CommitRefused, PendingCommit};
 use super::work_tree::TreeRecord;
 use crate::plan::Plan;
 

@@ -7,7 +7,8 @@ use super::end::{End, Remedy};
 use super::needs::NeedKind;
 use super::outcome::Outcome;
 use super::spec_state::SpecState;
-use super::unit::{CommitRefused, UnitStatus};
+use super::unit::UnitStatus;
+use super::unit_changes::CommitRefused;
 use crate::agent::limit::LimitKind;
 
 /// So many seconds after the first moment of 2026.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::attempt::AttemptRecord;
 use super::outcome::Outcome;
 use super::spent::Spent;
-use super::work_tree::{LeftOutPath, UndoRecord};
+use super::unit_changes::{Changes, CommitRefused, PendingCommit};
+use super::work_tree::{LeftOutPath, TalkRecord, TreeRecord, UndoRecord};
 use crate::agent::AttemptRole;
 use crate::agent::PriceTable;
 
@@ -53,6 +54,9 @@ pub struct UnitState {
     /// What its last review found, where that is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<String>,
+    /// The talks of people to its agent in which files changed, oldest first, as long as no commit has these changes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub talks: Vec<TalkRecord>,
 }
 
 /// Where a unit stands.
@@ -82,63 +86,26 @@ pub enum UnitStatus {
     },
 }
 
-/// The commit of a done unit that is not made yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PendingCommit {
-    /// Since when.
-    pub since: Timestamp,
-    /// Why git refused it, in git's own words (their end); `None`: it was not tried yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<String>,
-}
-
-/// What a unit changed, as git counts it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Changes {
-    /// Files.
-    pub files: u64,
-    /// Lines added.
-    pub insertions: u64,
-    /// Lines removed.
-    pub deletions: u64,
-    /// Whether no file but that of the tasks differs.
-    #[serde(skip_serializing_if = "is_false")]
-    pub unchanged: bool,
-    /// The tree after it.
-    pub after: String,
-    /// Its commit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub commit: Option<String>,
-    /// Files of it that are in no commit, because others had changed them before.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub not_committed: Vec<String>,
-    /// Its commit is made, but the user's index does not have it yet: why, and what to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub index_behind: Option<String>,
-    /// Its commit is not all that it changed, or more than that: some of its files had changes before it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub commit_differs: bool,
-}
-
-/// Git refused the commit of a done unit.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CommitRefused {
-    /// Why, in git's own words. Empty: it was not tried to the end, because the run is to stop.
-    pub why: String,
-    /// The unit's changes up to then: what others write from now on does not belong to them.
-    pub changes: Option<Box<Changes>>,
-    /// A hook refused what is in the commit, so its agent may be able to fix it.
-    pub for_agent: bool,
-    /// The tree after the last attempt with what the hooks changed; `None` where they changed nothing.
-    pub left: Option<String>,
-}
-
 impl UnitState {
     /// Whether it is done.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.status == UnitStatus::Done
+    }
+
+    /// An attempt begins. The first one, and the one after its changes were committed or taken back, begins a new series.
+    pub fn begin_series(&mut self, tree: Option<&TreeRecord>, attempt: u32) {
+        if self.before.is_none() || self.changes.take().is_some() {
+            self.before = tree.map(|record| record.tree.clone());
+            self.since_attempt = if self.before.is_some() && attempt > 1 { attempt } else { 0 };
+            self.talks.clear();
+        }
+    }
+
+    /// Whether it is done although its review found something.
+    #[must_use]
+    pub fn has_open_findings(&self) -> bool {
+        self.is_done() && self.findings.is_some()
     }
 
     /// Whether it failed and has no attempts left.
@@ -307,11 +274,6 @@ impl UnitState {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn is_false(value: &bool) -> bool {
-    !*value
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }
@@ -342,6 +304,7 @@ struct UnitFile {
     to_tick: Vec<String>,
     undone: Option<UndoRecord>,
     findings: Option<String>,
+    talks: Vec<TalkRecord>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -385,6 +348,7 @@ impl TryFrom<UnitFile> for UnitState {
             to_tick: file.to_tick,
             undone: file.undone,
             findings: file.findings,
+            talks: file.talks,
         })
     }
 }

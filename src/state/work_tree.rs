@@ -24,6 +24,17 @@ pub struct TreeRecord {
     pub history: Option<HistoryChange>,
 }
 
+/// A person talked to the agent of a unit in its session: what changed meanwhile is the unit's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TalkRecord {
+    /// When the person left the session.
+    pub at: Timestamp,
+    /// The work tree before that.
+    pub before: TreeRecord,
+    /// The work tree after that.
+    pub after: TreeRecord,
+}
+
 /// A person took back what a unit had changed: seqorch restored its files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoRecord {

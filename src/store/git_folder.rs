@@ -51,6 +51,14 @@ impl GitFolder {
         }
     }
 
+    /// Where the spec of an identity is; `None` for one of another work tree.
+    pub(super) fn spec_of(&self, identity: &Path) -> Option<PathBuf> {
+        let Some(name) = &self.linked else {
+            return (!identity.to_string_lossy().starts_with(LINKED)).then(|| self.top.join(identity));
+        };
+        Some(self.top.join(identity.strip_prefix(format!("{LINKED}{name}:")).ok()?))
+    }
+
     /// Whether the spec of an identity is not there any more.
     pub(super) fn is_gone(&self, identity: &Path) -> bool {
         let first = identity.components().next().map(|part| part.as_os_str().to_string_lossy().into_owned());

@@ -16,7 +16,8 @@ use crate::state::outcome::Outcome;
 use crate::state::run::{OpenRun, OverRun, Run, Wait, WaitReason};
 use crate::state::spec_state::SpecState;
 use crate::state::spent::Spent;
-use crate::state::unit::{Changes, PendingCommit, UnitState, UnitStatus};
+use crate::state::unit::{UnitState, UnitStatus};
+use crate::state::{Changes, PendingCommit};
 
 /// Its number.
 pub(super) const SCHEMA: u32 = 1;
@@ -238,6 +239,7 @@ impl OldUnit {
             usage: self.usage,
             before: self.before,
             since_attempt: 0,
+            talks: Vec::new(),
             changes: self.changes,
             pending_commit: self.to_keep.then_some(pending),
             to_tick: self.to_tick,

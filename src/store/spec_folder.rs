@@ -89,6 +89,24 @@ impl SpecFolder {
         }
     }
 
+    /// The folders of the other specs in the same place, and where these specs are: those that are there, in the same project or
+    /// work tree.
+    pub(super) fn siblings(&self) -> Vec<(PathBuf, OsString)> {
+        let entries = self.path.parent().map(fs::read_dir).into_iter().flatten().flatten().flatten();
+        let mut found: Vec<(PathBuf, OsString)> = entries
+            .filter_map(|entry| {
+                let owner = owner(&entry.path()).filter(|owner| *owner != self.me)?;
+                let spec = match &self.naming {
+                    Naming::Project(root) => root.join(owner),
+                    Naming::Git(git) => git.spec_of(&owner)?,
+                };
+                spec.exists().then(|| (spec, entry.file_name()))
+            })
+            .collect();
+        found.sort();
+        found
+    }
+
     /// The folder of git that it is in, where that is no repository any more.
     pub(super) fn removed_repository(&self) -> Option<PathBuf> {
         match &self.naming {

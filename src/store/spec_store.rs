@@ -1,6 +1,6 @@
 //! Reads and writes the files of section "where things are kept": state, progress, attempt folders.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -102,6 +102,12 @@ impl Store {
     #[must_use]
     pub fn name_in_git(&self) -> Option<&OsStr> {
         self.in_git.as_ref()?.path.file_name()
+    }
+
+    /// Where the other specs are that have something in git's folder for this work tree, and the names of their folders there.
+    #[must_use]
+    pub fn siblings(&self) -> Vec<(PathBuf, OsString)> {
+        self.in_git.as_ref().map(SpecFolder::siblings).unwrap_or_default()
     }
 
     /// The folder of git that belongs to the work tree of the project, as far as files say it.

@@ -22,6 +22,20 @@ pub fn guard(dir: &Path) -> Option<(PathBuf, &'static [&'static str])> {
     GUARDS.iter().find_map(|(name, args)| Some((programs::find_tool(name, path.as_deref(), dir)?, *args)))
 }
 
+/// Whether the guard works here: it may be installed, and the service that it asks may be missing. The error has its words.
+pub fn try_guard(program: &Path, args: &[&str]) -> Result<(), String> {
+    // with its input at its end, it ends at once
+    let tried = Command::new(program).args(args).current_dir("/").stdin(Stdio::null()).output();
+    match tried {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => {
+            let words = String::from_utf8_lossy(&output.stderr);
+            Err(words.lines().next().map_or_else(|| output.status.to_string(), |line| line.trim().to_owned()))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// As long as this lives, the machine does not fall asleep by itself.
 #[derive(Debug)]
 pub struct Awake(Child);

@@ -25,6 +25,18 @@ pub fn find_in_path(name: impl AsRef<OsStr>, base: &Path) -> Option<PathBuf> {
     find_program(name.as_ref(), env::var_os("PATH").as_deref(), base)
 }
 
+/// Whether a program is one of the machine's: an agent that works in `dir` can neither remove nor restore it. A bare name
+/// counts as the project's where `path` (the value of `PATH`) names a folder below `dir`, such as `node_modules/.bin`.
+#[must_use]
+pub fn is_of_machine(name: &str, path: Option<&OsStr>, dir: &Path) -> bool {
+    if name.contains('/') {
+        let name = Path::new(name);
+        return name.is_absolute() && !name.starts_with(dir);
+    }
+    let in_project = |folder: PathBuf| !folder.is_absolute() || folder.starts_with(dir);
+    !path.is_some_and(|path| env::split_paths(path).any(in_project))
+}
+
 /// The path of a program that seqorch runs on its own account (git, tmux): the first one in `path` that the repository
 /// around `dir` did not bring. Relative folders of `path` and folders in the repository are passed over: with `.` or
 /// `node_modules/.bin` in `PATH`, a clone would choose what a mere look runs.
@@ -91,6 +103,15 @@ mod tests {
 
     fn find(name: &str, path: Option<&str>, base: &Path) -> Option<PathBuf> {
         find_program(name.as_ref(), path.map(AsRef::as_ref), base)
+    }
+
+    #[test]
+    fn a_program_that_the_project_may_bring_is_not_the_machines() {
+        let is = |name, path: &str| is_of_machine(name, Some(OsStr::new(path)), Path::new("/work/shop"));
+        assert!(is("make", "/usr/bin:/bin") && is("/usr/bin/make", "/usr/bin"));
+        assert!(!is("./check.sh", "/usr/bin") && !is("bin/check", "/usr/bin"));
+        assert!(!is("/work/shop/check.sh", "/usr/bin"));
+        assert!(!is("pytest", "/work/shop/.venv/bin:/usr/bin") && !is("eslint", "node_modules/.bin:/bin"));
     }
 
     #[test]

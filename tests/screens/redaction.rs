@@ -7,6 +7,8 @@ use crate::common::Project;
 /// Pattern and replacement, applied in this order.
 const RULES: &[(&str, &str)] = &[
     // times in JSON, weekdays, dates, and times of day; but not the offset `+00:00`
+    // a time of tomorrow has its day, so that a plan near midnight would look different
+    (r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d (\d\d:\d\d)", "$2"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "2026-01-01T12:00:00Z"),
     (r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\d)", "Thu $2"),
     (r"\b\d{4}-\d\d-\d\d\b", "2026-01-01"),

@@ -39,6 +39,9 @@ static LIBRARY_ERROR: LazyLock<Regex> = LazyLock::new(|| {
         r"^(?:(?:litellm|openai|anthropic|google\.genai)(?:\.\w+)*\.[A-Z]\w*(?:Error|Timeout): |Error code: [45]\d\d - |(?:AI_)?API(?:Call)?Error\b|\[?API Error: )",
     )
 });
+/// An error that says nothing but a status: `Error: 401 Unauthorized`.
+static BARE_STATUS: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"^(?i:error): (?:HTTP )?[45]\d\d(?: [A-Z][A-Za-z]*){0,4}$"));
 /// How Codex and others begin their final error.
 static FINAL: LazyLock<Regex> = LazyLock::new(|| regex(r"^ERROR:\s"));
 /// A log line about an error.
@@ -128,7 +131,9 @@ impl LineReader<'_> {
         }
         let alone = lines[..head].iter().all(|line| is_filler(line)) && lines.len() < TAIL;
         if self.message.exit != Some(0) || alone {
-            evidence.extend(self.judge(&lines[head..].join("\n"), false).map(Evidence::Sign));
+            // an agent has more to say than a status
+            let marked = alone && BARE_STATUS.is_match(lines[head]);
+            evidence.extend(self.judge(&lines[head..].join("\n"), marked).map(Evidence::Sign));
         }
         if self.message.exit != Some(0) {
             evidence.extend(self.wrapped_error(&lines).map(Evidence::Sign));

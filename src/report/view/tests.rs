@@ -152,6 +152,7 @@ impl Scene {
             failed,
             blocked,
             resume_at: None,
+            not_pushed: None,
             took_ms: 1000 * u64::try_from(seconds).unwrap(),
             left_out: Vec::new(),
             changes: None,

@@ -6,8 +6,8 @@ use super::acts::{Act, Does, Happening};
 use super::git::{GitModel, committed};
 use super::model::Model;
 use super::scenario::{
-    Dice, TASKS, cancelled, checked_before, halted, in_sessions, kept, limited, reviewed, settings, verified,
-    wants,
+    Dice, TASKS, cancelled, checked_before, halted, in_sessions, kept, limited, reviewed, settings,
+    unchecked, verified, wants,
 };
 use crate::config::{Granularity, HaltOrSkip};
 use crate::state::Outcome;
@@ -27,6 +27,9 @@ pub(super) fn review(dice: &mut Dice, number: u32) -> Act {
     let act = Act::of(Does::Ends(outcome), dice.pick(&[0, 1, 60, 400]));
     if dice.one_in(3) { act.mute() } else { act }
 }
+
+/// Who ends an attempt from outside, apart from TERM.
+const ENDERS: [CancelledBy; 3] = [CancelledBy::HangUp, CancelledBy::Interrupt, CancelledBy::SessionEnd];
 
 /// A random scenario.
 pub(super) fn random(dice: &mut Dice) -> Model {
@@ -68,7 +71,8 @@ pub(super) fn random(dice: &mut Dice) -> Model {
     }
     let ids = ["1", "2", "2.1", "2.2", "3", "4", "5"];
     for _ in 0..dice.roll(9) {
-        let does = match dice.roll(24) {
+        let does = match dice.roll(25) {
+            24 => Does::Ends(unchecked()),
             20..=23 => Does::Ends(limited(dice)),
             0..=7 => Does::Ends(Outcome::Done),
             8..=9 => Does::Ends(Outcome::Failed { code: 1, why: None }),
@@ -76,7 +80,7 @@ pub(super) fn random(dice: &mut Dice) -> Model {
             11 => Does::Ends(halted()),
             12..=13 => Does::Ends(Outcome::Lost),
             14 => Does::Ends(Outcome::TimedOut { which: TimedOut::Total }),
-            15 => Does::Ends(cancelled(dice.pick(&[CancelledBy::HangUp, CancelledBy::Interrupt]))),
+            15 => Does::Ends(cancelled(dice.pick(&ENDERS))),
             16 => Does::Ends(cancelled(CancelledBy::Terminate)),
             17 => Does::NotThere,
             18 => Does::NoHandshake,

@@ -402,7 +402,13 @@ impl Orchestrator<'_> {
                 };
                 (failed.iter().all(|unit| spent(Some(unit)) >= attempts || by_review(unit)), 2)
             }
-            End::Unavailable { .. } => (self.starts > 0 && (parks || !disk.is_halted()), 69),
+            End::Unavailable { unit, .. } => {
+                let last = self.model.attempts.iter().rfind(|a| a.unit == *unit);
+                let ended = last.and_then(|a| a.reported_end.as_ref());
+                let unchecked =
+                    ended.is_some_and(|(outcome, _)| matches!(outcome, Outcome::Unchecked { .. }));
+                ((self.starts > 0 || unchecked) && (parks || !disk.is_halted()), 69)
+            }
             End::Interrupted => (was(Interrupt::Interrupt) || was(Interrupt::AfterStep), 130),
             End::Terminated => (was(Interrupt::Terminate), 143),
             End::HungUp => (was(Interrupt::HangUp), 143),

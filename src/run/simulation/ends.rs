@@ -15,8 +15,9 @@ impl Orchestrator<'_> {
     pub(super) fn report_end(&mut self, index: Option<usize>, unit: &str, outcome: Outcome) -> Event {
         let free = match &outcome {
             Outcome::Unavailable { .. }
+            | Outcome::Unchecked { .. }
             | Outcome::Limited { .. }
-            | Outcome::Cancelled { by: CancelledBy::NoOrchestrator } => true,
+            | Outcome::Cancelled { by: CancelledBy::NoOrchestrator | CancelledBy::SessionEnd } => true,
             Outcome::Cancelled { by: CancelledBy::Terminate } if self.recovered => true,
             Outcome::Cancelled { .. } => self.cancelled,
             _ => false,

@@ -91,6 +91,11 @@ pub(super) fn cancelled(by: CancelledBy) -> Outcome {
     Outcome::Cancelled { by }
 }
 
+/// Its check has no program any more.
+pub(super) fn unchecked() -> Outcome {
+    Outcome::Unchecked { command: "make test".to_owned(), why: "gone".to_owned() }
+}
+
 /// That many seconds after the start of the schedule.
 fn later(seconds: u64) -> jiff::Timestamp {
     let start = jiff::Timestamp::from_second(super::model::EPOCH).unwrap();
@@ -310,6 +315,8 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
         ("halt at the second", with(&[done(), Act::ends(halted()), done().ticking(&["5"])])),
         ("killed agents", with(&[Act::ends(Outcome::Lost), done(), Act::ends(Outcome::Lost)])),
         ("own ticks, then lost", with(&[Act { ticks_own: true, ..Act::ends(Outcome::Lost) }, own])),
+        ("session of tmux ended", with(&[Act::ends(cancelled(CancelledBy::SessionEnd)), done()])),
+        ("check without its program", with(&[Act::ends(unchecked()), done()])),
         ("window closed", with(&[Act::ends(cancelled(CancelledBy::HangUp)), done()])),
         (
             "limits",
