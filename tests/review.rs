@@ -80,7 +80,6 @@ fn after_the_last_round_a_task_fails_or_keeps_its_findings() {
     let kept = project("want 'round '$n", "open = \"report\"\nrounds = 1\n");
     let words = "done, with open findings of its review";
     kept.run(&["run", "--only", "1"]).code(0).says(&[words]);
-    assert!(kept.run(&["report"]).code(0).stdout.contains(words));
     assert_eq!(attempts(&kept, "1"), ["work done", "review changes_wanted"]);
     assert_eq!(kept.state("demo")["units"]["1"]["findings"], "round 0");
     for verb in ["report", "status"] {

@@ -72,26 +72,6 @@ fn a_check_waits_for_a_program_that_an_update_replaces() {
 }
 
 #[test]
-#[ignore = "slow"]
-fn a_check_whose_program_is_gone_ends_the_run_and_costs_no_attempt() {
-    let (project, machine) = with_vanishing_check();
-    let out = project.run(&["run"]).code(69);
-    assert!(out.stderr.contains("cannot start mycheck"), "{out:?}");
-    let attempts = &project.state("demo")["units"]["1"]["attempts"];
-    assert_eq!(
-        (&attempts[0]["outcome"]["kind"], &attempts[0]["counts"]),
-        (&"unchecked".into(), &false.into())
-    );
-    assert_eq!(attempts.as_array().unwrap().len(), 1);
-    // no agent is paid while it is still gone
-    project.run(&["run"]).code(69);
-    assert_eq!(project.ledger(), ["1 1"]);
-    std::os::unix::fs::symlink("/bin/true", machine.path().join("mycheck")).unwrap();
-    project.run(&["run"]).code(0);
-    assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"]);
-}
-
-#[test]
 fn a_check_that_ran_too_few_tests_fails() {
     let commands = "[verify]\nmin_tests = 2\ncommands = [[\"cat\", \"result.txt\"]]\n[retry]\nattempts = 1\n";
     let project = Project::new().spec("demo", ONE).agent("say_done").config(commands);

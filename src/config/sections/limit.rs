@@ -12,7 +12,7 @@ keys! {
     /// What a run does when an agent reports that it is limited: too many requests, or a quota that is used up.
     #[derive(Eq)]
     pub struct Limit {
-        /// Whether to wait until a limit, or a rule of [pace], ends. If not, the next backend of limit.fallback takes over, or
+        /// Whether to wait until a limit, or a rule of `pace`, ends. If not, the next backend of limit.fallback takes over, or
         /// the run ends with exit code 75 and says when it can continue; and INT ends the agent at once, with a grace of at
         /// most 5 s.
         wait: bool = true, inside;
