@@ -78,8 +78,9 @@ fn after_the_last_round_a_task_fails_or_keeps_its_findings() {
     assert_eq!(attempts(&failing, "1"), expected);
     assert_eq!(git(&failing, &["log", "--format=%s", "--", "built"]), "", "nothing is committed");
     let kept = project("want 'round '$n", "open = \"report\"\nrounds = 1\n");
-    let words = "done, with open findings of its review";
+    let words = "done, with open findings";
     kept.run(&["run", "--only", "1"]).code(0).says(&[words]);
+    kept.run(&["report"]).code(0).says(&[words]);
     assert_eq!(attempts(&kept, "1"), ["work done", "review changes_wanted"]);
     assert_eq!(kept.state("demo")["units"]["1"]["findings"], "round 0");
     for verb in ["report", "status"] {

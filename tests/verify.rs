@@ -1,6 +1,6 @@
 //! `[verify]`: the checks that must pass before a task counts as done.
 
-use crate::common::{Project, wait_until};
+use crate::common::{Project, wait_long, wait_until};
 
 const ONE: &str = "- [ ] 1. Build it\n";
 
@@ -69,6 +69,27 @@ fn a_check_waits_for_a_program_that_an_update_replaces() {
     std::os::unix::fs::symlink("/bin/true", machine.path().join("mycheck")).unwrap();
     run.wait().code(0);
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
+}
+
+#[test]
+#[ignore = "slow"]
+fn a_check_whose_program_is_gone_ends_the_run_and_costs_no_attempt() {
+    let (project, machine) = with_vanishing_check();
+    let mut run = project.start(&["run"]);
+    wait_long("the end of its patience", || run.is_over());
+    run.wait().code(69).says(&["cannot start mycheck"]);
+    let attempts = &project.state("demo")["units"]["1"]["attempts"];
+    assert_eq!(
+        (&attempts[0]["outcome"]["kind"], &attempts[0]["counts"]),
+        (&"unchecked".into(), &false.into())
+    );
+    assert_eq!(attempts.as_array().unwrap().len(), 1);
+    // no agent is paid while it is still gone
+    project.run(&["run"]).code(69);
+    assert_eq!(project.ledger(), ["1 1"]);
+    std::os::unix::fs::symlink("/bin/true", machine.path().join("mycheck")).unwrap();
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"]);
 }
 
 #[test]

@@ -89,8 +89,8 @@ fn line(title: &str, stands: &str) -> String {
     format!("{}: {stands}", sanitise_line(title))
 }
 
-/// Says of a unit that it is done, and that its review found something.
-pub(super) const OPEN_FINDINGS: &str = "done, with open findings of its review";
+/// A done unit whose review found something. Short, because a column of the report has it.
+pub(super) const OPEN_FINDINGS: &str = "done, with open findings";
 
 /// Says of a done unit that its commit is not made: git refused it, or it is still to come.
 pub(super) fn commit_words(unit: &UnitState) -> Option<&'static str> {

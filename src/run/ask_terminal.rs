@@ -11,7 +11,7 @@ use super::world::RealWorld;
 use crate::error::{Error, Result};
 use crate::plan::Step;
 use crate::report::text::sanitise_line;
-use crate::state::{AskedChange, PersonRequest, SkipTarget};
+use crate::state::{AskedChange, AskedTask, PersonRequest};
 use crate::sys::interrupt::Interrupt;
 use crate::sys::person;
 
@@ -70,11 +70,11 @@ impl RealWorld<'_> {
     }
 
     fn skip_request(&self, unit: &str, title: &str) -> Result<PersonRequest> {
-        let named = SkipTarget { id: unit.to_owned(), title: title.to_owned(), named: true };
+        let named = AskedTask { id: unit.to_owned(), title: title.to_owned(), named: true };
         let step = self.plan.as_ref().and_then(|plan| plan.step_of(unit));
         let below = step.into_iter().flat_map(|step| &step.open).filter(|task| task.id != unit);
         let below =
-            below.map(|task| SkipTarget { id: task.id.clone(), title: task.title.clone(), named: false });
+            below.map(|task| AskedTask { id: task.id.clone(), title: task.title.clone(), named: false });
         request(AskedChange::Skip { tasks: std::iter::once(named).chain(below).collect() })
     }
 

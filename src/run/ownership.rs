@@ -30,7 +30,7 @@ impl Ownership {
         state: &SpecState,
         tasks: Option<&RepoPath>,
     ) -> Result<Self, GitError> {
-        let open = state.units.iter().filter(|(_, unit)| !is_committed(unit));
+        let open = state.units.iter().filter(|(_, unit)| !unit.is_committed());
         let mut spans: Vec<OwnSpan<'_>> = open.flat_map(|(id, unit)| own_spans(id, unit)).collect();
         spans.sort_by_key(|span| span.at);
         let mut undone: Vec<(&String, &UndoRecord)> =
@@ -143,10 +143,6 @@ pub(super) fn has_only_marks(
 ) -> Result<bool, GitError> {
     let Some(commit) = at.commit.as_deref() else { return Ok(false) };
     trees.differs_in_marks(commit, &at.tree, tasks)
-}
-
-fn is_committed(unit: &UnitState) -> bool {
-    unit.changes.as_ref().is_some_and(|changes| changes.commit.is_some())
 }
 
 /// The attempts whose changes belong to the unit's next or last commit.

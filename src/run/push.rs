@@ -28,9 +28,7 @@ impl RealWorld<'_> {
     fn lacks_commits(&self, state: &SpecState) -> bool {
         let target = self.trust.as_ref().and_then(|trust| trust.push_target());
         let Some((target, repository)) = target.zip(self.repository.as_ref()) else { return false };
-        let has_commit =
-            |unit: &UnitState| unit.changes.as_ref().is_some_and(|changes| changes.commit.is_some());
-        if !state.units.values().any(has_commit) {
+        if !state.units.values().any(UnitState::is_committed) {
             return false;
         }
         let repository = repository.repository();

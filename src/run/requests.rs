@@ -7,7 +7,7 @@ use super::active_run::ActiveRun;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::project::SpecPlace;
-use crate::state::{AskedChange, PersonRequest, SkipTarget, SpecState, TakenRequest};
+use crate::state::{AskedChange, AskedTask, PersonRequest, SpecState, TakenRequest};
 use crate::store::lock::{Holder, RunLock};
 use crate::store::spec_store::Store;
 use crate::sys::{person, random};
@@ -35,7 +35,7 @@ pub fn skip(place: &SpecPlace, config: &Config, named: &[String], ids: &[String]
         return Err(Error::new(ErrorKind::Locked, format!("an agent works on task {unit}"))
             .hint("`seqorch stop --now` ends it; then it can be skipped."));
     }
-    let target = |id: &String| SkipTarget {
+    let target = |id: &String| AskedTask {
         id: id.clone(),
         title: tasks.task(id).map(|task| task.title.clone()).unwrap_or_default(),
         named: named.contains(id),
@@ -47,7 +47,7 @@ pub fn skip(place: &SpecPlace, config: &Config, named: &[String], ids: &[String]
 pub fn answer(place: &SpecPlace, unit: &str, text: String) -> Result<RequestStanding> {
     let state = place.store().load()?;
     let title = state.units.get(unit).map(|known| known.title.clone()).unwrap_or_default();
-    let task = SkipTarget { id: unit.to_owned(), title, named: true };
+    let task = AskedTask { id: unit.to_owned(), title, named: true };
     ask(place, &request(AskedChange::Answered { task, record: None, answer: Some(text) })?)
 }
 

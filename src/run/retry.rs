@@ -255,7 +255,8 @@ impl Machine {
     }
 
     /// Whether an end counts neither as an attempt nor as an iteration: the agent never worked, its work could not be
-    /// checked, or the run or the end of the tmux session ended it. After a recovery the sender of a TERM is unknown; most likely it was the earlier run.
+    /// checked, or the run or the end of the tmux session ended it. After a recovery the sender of a TERM is unknown; most
+    /// likely it was the earlier run.
     pub(super) fn blameless(&self, outcome: &Outcome) -> bool {
         match outcome {
             Outcome::Unavailable { .. }

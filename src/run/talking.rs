@@ -22,7 +22,7 @@ use crate::plan::argv::talk_argv;
 use crate::project::SpecPlace;
 use crate::report::text::{sanitise_line, shell_word};
 use crate::state::{
-    AskedChange, AttemptRecord, Note, SkipTarget, SpecState, TalkRecord, TreeRecord, UnitState, WaitReason,
+    AskedChange, AskedTask, AttemptRecord, Note, SpecState, TalkRecord, TreeRecord, UnitState, WaitReason,
 };
 use crate::store::attempt_folder;
 use crate::store::lock::{Holder, RunLock};
@@ -200,9 +200,7 @@ impl TalkSession {
         let (record, files) = trees.after();
         let state = store.load()?;
         let known = state.units.get(&self.unit);
-        let is_committed =
-            known.and_then(|unit| unit.changes.as_ref()).is_some_and(|changes| changes.commit.is_some());
-        if is_committed && !files.is_empty() {
+        if known.is_some_and(UnitState::is_committed) && !files.is_empty() {
             let _ = writeln!(
                 io::stderr(),
                 "note: the task is committed, so what changed in this talk is for you to commit: {}",
@@ -211,7 +209,7 @@ impl TalkSession {
         }
         if record.is_some() || answered {
             let title = known.map(|unit| unit.title.clone()).unwrap_or_default();
-            let task = SkipTarget { id: self.unit.clone(), title, named: true };
+            let task = AskedTask { id: self.unit.clone(), title, named: true };
             let record = record.map(Box::new);
             // a run takes it before its next step: it starts none before the lock is free
             let answer = answered.then(|| ANSWER.to_owned());

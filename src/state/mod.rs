@@ -59,7 +59,7 @@ pub use limited::{Limited, WindowUse, who};
 pub use needs::{Need, NeedKind, needs};
 pub use note::Note;
 pub use outcome::Outcome;
-pub use person_request::{AskedChange, PersonRequest, SkipTarget, TakenRequest};
+pub use person_request::{AskedChange, AskedTask, PersonRequest, TakenRequest};
 pub use questions::Question;
 pub use run::{OpenRun, OverRun, Run, RunTimes, Wait, WaitReason};
 pub use run_pause::RunPause;

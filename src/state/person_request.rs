@@ -36,7 +36,7 @@ pub enum AskedChange {
     /// A person has answered the question of a task, or talked to its agent in its session.
     Answered {
         /// The task, and its title then.
-        task: SkipTarget,
+        task: AskedTask,
         /// What changed while they talked; `None`: nothing, or it is not known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         record: Option<Box<TalkRecord>>,
@@ -47,13 +47,13 @@ pub enum AskedChange {
     /// These tasks are not to be done.
     Skip {
         /// The tasks, and all tasks below them.
-        tasks: Vec<SkipTarget>,
+        tasks: Vec<AskedTask>,
     },
 }
 
 /// A task as a person named it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SkipTarget {
+pub struct AskedTask {
     /// Its id when the person asked.
     pub id: String,
     /// Its title then: a task is its text, and its number may change meanwhile.
@@ -110,13 +110,12 @@ impl SpecState {
     /// What changed in a talk belongs to the unit's next commit. Where that is made already, the change is a person's.
     fn talked(&mut self, id: &str, record: &TalkRecord) {
         let Some(unit) = self.units.get_mut(id) else { return };
-        let is_committed = unit.changes.as_ref().is_some_and(|changes| changes.commit.is_some());
-        if !is_committed && !unit.talks.contains(record) {
+        if !unit.is_committed() && !unit.talks.contains(record) {
             unit.talks.push(record.clone());
         }
     }
 
-    fn skip(&mut self, tasks: &[SkipTarget]) -> Vec<TakenRequest> {
+    fn skip(&mut self, tasks: &[AskedTask]) -> Vec<TakenRequest> {
         let (mut skipped, mut left) = (Vec::new(), Vec::new());
         for task in tasks {
             let id = self.id_of_title(&task.id, &task.title).to_owned();
@@ -156,7 +155,7 @@ mod tests {
 
     fn skip(tasks: &[(&str, bool)]) -> PersonRequest {
         let target =
-            |(id, named): &(&str, bool)| SkipTarget { id: (*id).into(), title: String::new(), named: *named };
+            |(id, named): &(&str, bool)| AskedTask { id: (*id).into(), title: String::new(), named: *named };
         request(AskedChange::Skip { tasks: tasks.iter().map(target).collect() })
     }
 

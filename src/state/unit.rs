@@ -102,6 +102,12 @@ impl UnitState {
         }
     }
 
+    /// Whether a commit has its changes.
+    #[must_use]
+    pub fn is_committed(&self) -> bool {
+        self.changes.as_ref().is_some_and(|changes| changes.commit.is_some())
+    }
+
     /// Whether it is done although its review found something.
     #[must_use]
     pub fn has_open_findings(&self) -> bool {

@@ -8,7 +8,7 @@ use super::orchestrator::Orchestrator;
 use crate::plan::Step;
 use crate::run::event::{Event, RunStart, WorkStart};
 use crate::run::resume::ResumeRequest;
-use crate::state::{AskedChange, PersonRequest, ResumeReason, RunTimes, SkipTarget, SpecState};
+use crate::state::{AskedChange, AskedTask, PersonRequest, ResumeReason, RunTimes, SpecState};
 use crate::sys::interrupt::Interrupt;
 
 /// What people asked of the runs, and what no state has yet.
@@ -81,12 +81,12 @@ impl Model {
             return;
         }
         let tasks = self.parsed().tasks.iter().filter(|task| is_within(&task.id, id));
-        let target = |task: &crate::spec::Task| SkipTarget {
+        let target = |task: &crate::spec::Task| AskedTask {
             id: task.id.clone(),
             title: task.title.clone(),
             named: task.id == id,
         };
-        let tasks: Vec<SkipTarget> = tasks.map(target).collect();
+        let tasks: Vec<AskedTask> = tasks.map(target).collect();
         if tasks.iter().any(|task| task.named) {
             self.ask(AskedChange::Skip { tasks });
         }
