@@ -150,9 +150,9 @@ impl RealWorld<'_> {
             deadline: self.config.git.timeout,
         });
         match done {
-            Ok((CommitOutcome::New { commit, beyond, notes }, tree)) => {
-                for note in &notes {
-                    self.say(&format!("! {}", sanitise_line(note)));
+            Ok((CommitOutcome::New { commit, beyond, note }, tree)) => {
+                if let Some(note) = note {
+                    self.say(&format!("! {}", sanitise_line(&note)));
                 }
                 if !beyond.is_empty() {
                     let names: Vec<String> = beyond.iter().map(ToString::to_string).collect();
