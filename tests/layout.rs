@@ -27,6 +27,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("plan", "error spec agent config"),
     ("state", "error agent config plan spec"),
     ("git", "error sys"),
+    ("fleet", "error sys"),
     // of `git` only what is pure: the rule of purity holds that
     ("report", "error spec agent config plan state git"),
     ("sandbox", "error sys agent config"),
@@ -35,12 +36,15 @@ const ALLOWED: &[(&str, &str)] = &[
     ("project", "error sys spec config plan state sandbox store"),
     ("attempt", "error sys agent config state sandbox store git"),
     ("notify", "error sys agent config state report store"),
-    ("run", "error sys spec agent config plan state report sandbox store git tmux project attempt notify"),
+    (
+        "run",
+        "error sys spec agent config plan state fleet report sandbox store git tmux project attempt notify",
+    ),
     ("view", "error sys spec agent config plan state report store git tmux project"),
     ("setup", "error sys spec agent config plan state report sandbox store git tmux project notify"),
     (
         "cli",
-        "error sys spec agent config plan state report sandbox store git tmux project attempt notify run view setup",
+        "error sys spec agent config plan state fleet report sandbox store git tmux project attempt notify run view setup",
     ),
 ];
 
@@ -49,6 +53,7 @@ const ALLOWED: &[(&str, &str)] = &[
 const PURE: &[&str] = &[
     "agent",
     "error",
+    "fleet",
     "plan",
     "report",
     "spec",

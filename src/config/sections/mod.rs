@@ -10,6 +10,7 @@ pub(crate) mod notify;
 pub(crate) mod pace;
 pub(crate) mod price;
 pub(crate) mod prompt;
+pub(crate) mod remote;
 pub(crate) mod review;
 pub(crate) mod root;
 pub(crate) mod run;
