@@ -15,6 +15,7 @@ pub mod project;
 pub mod report;
 pub mod run;
 pub mod sandbox;
+pub mod serve;
 pub mod setup;
 pub mod spec;
 pub mod state;

@@ -37,9 +37,10 @@ const ALLOWED: &[(&str, &str)] = &[
     ("run", "error sys spec agent config plan state report sandbox store git tmux project attempt"),
     ("view", "error sys spec agent config plan state report store git tmux project"),
     ("setup", "error sys spec agent config plan state report sandbox store git tmux project"),
+    ("serve", "error sys config plan state report store git tmux project run view"),
     (
         "cli",
-        "error sys spec agent config plan state report sandbox store git tmux project attempt run view setup",
+        "error sys spec agent config plan state report sandbox store git tmux project attempt run view setup serve",
     ),
 ];
 
@@ -110,6 +111,14 @@ const PURE: &[&str] = &[
     "sandbox::mounts",
     "sandbox::used",
     "sandbox::wrap",
+    "serve::access",
+    "serve::act",
+    "serve::address",
+    "serve::form",
+    "serve::headers",
+    "serve::qr",
+    "serve::rate",
+    "serve::response",
     "setup::draft",
     "setup::findings",
     "setup::project_facts",
@@ -146,11 +155,14 @@ const IMPURE_PATHS: &[&str] = &[
     "anstream",
     "crossterm",
     "duct",
+    "hyper",
+    "hyper_util",
     "ratatui::crossterm",
     "rustix",
     "signal_hook",
     "tempfile",
     "terminal_size",
+    "tokio",
 ];
 const IMPURE_CALLS: &[&str] = &["Timestamp::now", "Zoned::now", "TimeZone::system"];
 const IMPURE_MACROS: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];

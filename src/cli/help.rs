@@ -17,7 +17,7 @@ pub(super) struct HelpTopic {
 }
 
 /// The pages, in the order in which they are listed.
-pub(super) const TOPICS: [HelpTopic; 24] = [
+pub(super) const TOPICS: [HelpTopic; 25] = [
     HelpTopic { name: "tutorial", page: include_str!("../../docs/tutorial.md") },
     HelpTopic { name: "project", page: include_str!("../../docs/project.md") },
     HelpTopic { name: "specs", page: include_str!("../../docs/dialects.md") },
@@ -34,6 +34,7 @@ pub(super) const TOPICS: [HelpTopic; 24] = [
     HelpTopic { name: "trust", page: include_str!("../../docs/trust.md") },
     HelpTopic { name: "sandbox", page: include_str!("../../docs/sandbox.md") },
     HelpTopic { name: "tmux", page: include_str!("../../docs/tmux.md") },
+    HelpTopic { name: "page", page: include_str!("../../docs/page.md") },
     HelpTopic { name: "guarantees", page: include_str!("../../docs/guarantees.md") },
     HelpTopic { name: "config", page: include_str!("../../docs/configuration.md") },
     HelpTopic { name: "presets", page: include_str!("../../docs/presets.md") },

@@ -35,6 +35,7 @@ mod report;
 mod resume;
 mod run;
 mod say;
+mod serve;
 mod shells;
 mod spec_run;
 mod specs;

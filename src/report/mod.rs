@@ -15,7 +15,7 @@ pub mod needs;
 pub mod notice;
 pub mod notice_event;
 pub mod page;
-mod patch;
+pub mod patch;
 pub mod plan;
 pub mod plan_json;
 mod plan_settings;
