@@ -9,6 +9,7 @@ pub mod attempt;
 pub mod cli;
 pub mod config;
 pub mod error;
+pub mod fleet;
 pub mod git;
 pub mod plan;
 pub mod project;

@@ -27,6 +27,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("plan", "error spec agent config"),
     ("state", "error agent config plan spec"),
     ("git", "error sys"),
+    ("fleet", "error sys"),
     // of `git` only what is pure: the rule of purity holds that
     ("report", "error spec agent config plan state git"),
     ("sandbox", "error sys agent config"),
@@ -34,13 +35,13 @@ const ALLOWED: &[(&str, &str)] = &[
     ("tmux", "error sys agent"),
     ("project", "error sys spec config plan state sandbox store"),
     ("attempt", "error sys agent config state sandbox store git"),
-    ("run", "error sys spec agent config plan state report sandbox store git tmux project attempt"),
+    ("run", "error sys spec agent config plan state fleet report sandbox store git tmux project attempt"),
     ("view", "error sys spec agent config plan state report store git tmux project"),
     ("setup", "error sys spec agent config plan state report sandbox store git tmux project"),
     ("serve", "error sys config plan state report store git tmux project run view"),
     (
         "cli",
-        "error sys spec agent config plan state report sandbox store git tmux project attempt run view setup serve",
+        "error sys spec agent config plan state fleet report sandbox store git tmux project attempt run view setup serve",
     ),
 ];
 
@@ -49,6 +50,7 @@ const ALLOWED: &[(&str, &str)] = &[
 const PURE: &[&str] = &[
     "agent",
     "error",
+    "fleet",
     "plan",
     "report",
     "spec",

@@ -30,6 +30,8 @@ mod events;
 mod examples;
 mod export;
 mod failures;
+mod fleet;
+mod fleet_chaos;
 mod fuzz;
 mod git_budget;
 mod git_chaos;

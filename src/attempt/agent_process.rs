@@ -305,7 +305,11 @@ pub(super) fn cancelled_by(signal: Interrupt) -> Option<CancelledBy> {
         Interrupt::Interrupt => Some(CancelledBy::Interrupt),
         Interrupt::Terminate => Some(CancelledBy::Terminate),
         Interrupt::HangUp => Some(CancelledBy::HangUp),
-        Interrupt::AfterStep | Interrupt::TryNow | Interrupt::KeepRunning | Interrupt::Look => None,
+        Interrupt::AfterStep
+        | Interrupt::TryNow
+        | Interrupt::KeepRunning
+        | Interrupt::LeaseLost
+        | Interrupt::Look => None,
     }
 }
 

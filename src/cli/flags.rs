@@ -173,6 +173,9 @@ struct RunFlags {
     /// Work in a git work tree of the spec's own, on a branch of its own.
     #[arg(help_heading = SETTINGS, long)]
     worktree: bool,
+    /// Keep lease, state and branch of the spec on this remote, so that any machine can continue it.
+    #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
+    remote: Option<String>,
     /// Commit also to a branch that git.protect names.
     #[arg(help_heading = SETTINGS, long)]
     allow_protected: bool,
@@ -196,6 +199,7 @@ impl RunFlags {
             include_optional: self.include_optional || kept.include_optional,
             on_halt: self.on_halt.or(kept.on_halt),
             worktree: self.worktree || kept.worktree,
+            remote: self.remote.or(kept.remote),
             allow_protected: self.allow_protected || kept.allow_protected,
         }
     }
@@ -214,6 +218,7 @@ impl RunFlags {
             ("--workdir", &workdir),
             ("--max-iterations", &most),
             ("--on-halt", &self.on_halt),
+            ("--remote", &self.remote),
         ] {
             argv.extend(value.as_ref().map(|value| OsString::from(format!("{flag}={value}"))));
         }
@@ -287,6 +292,9 @@ impl RunFlags {
         if self.worktree {
             flags.push(FlagSetting::new("--worktree", true));
         }
+        if let Some(name) = &self.remote {
+            flags.push(FlagSetting::new("--remote", name.clone()));
+        }
         if self.allow_protected {
             let (key, name) = ("git.protect".to_owned(), "--allow-protected".to_owned());
             flags.push(FlagSetting { key, value: toml::Value::Array(Vec::new()), name, kept: false });
@@ -318,6 +326,7 @@ mod tests {
             include_optional: true,
             on_halt: text("skip"),
             worktree: true,
+            remote: text("origin"),
             allow_protected: true,
         };
         let flags = all.settings().unwrap();
@@ -336,6 +345,7 @@ mod tests {
             ("run.include_optional", "true"),
             ("run.on_halt", "\"skip\""),
             ("git.worktree", "true"),
+            ("remote.name", "\"origin\""),
             ("git.protect", "[]"),
         ];
         assert_eq!(set, expected.map(|(key, value)| (key, value.to_owned())));
@@ -346,7 +356,7 @@ mod tests {
         let reference = pages::reference();
         let named: Vec<&str> =
             reference.split("Flag: `--").skip(1).filter_map(|rest| rest.split('`').next()).collect();
-        assert_eq!(named.len(), 12, "{named:?}");
+        assert_eq!(named.len(), 13, "{named:?}");
         let command = KeptOptions::command();
         for name in named {
             assert!(command.get_arguments().any(|arg| arg.get_long() == Some(name)), "--{name}");

@@ -4,14 +4,17 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::global::Global;
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
+use crate::project::SpecPlace;
 use crate::report::text::{plural, readable_bytes, sanitise_line, shell_word};
 use crate::run::forget::{KeptFiles, forget as remove, kept};
 use crate::run::leave_tree::LeftTree;
+use crate::run::remote::view::RemoteSpec;
 
 #[derive(Debug, Args)]
 #[command(
@@ -23,6 +26,10 @@ checkout has all of its commits, or after a question of its own."
 pub(super) struct ForgetArgs {
     /// Spec: its name, its folder or its tasks.md.
     spec: PathBuf,
+    /// Remove what a remote has of the spec: lease, state, answers and kept commits [default: remote.name, or origin]. Its
+    /// branch and what this clone has stay.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    remote: Option<String>,
     /// Do not ask.
     #[arg(long)]
     yes: bool,
@@ -32,6 +39,9 @@ pub(super) fn forget(global: &Global, args: &ForgetArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), Some(&args.spec))?;
     let place = project.place(&project.spec(Some(&args.spec))?, Selection::default())?;
     let name = sanitise_line(&place.name);
+    if let Some(remote) = &args.remote {
+        return forget_remote(&project, &place, remote, args.yes);
+    }
     let kept = kept(&place)?;
     let tree = LeftTree::find(&place)?;
     let mut out = anstream::stdout();
@@ -77,6 +87,41 @@ pub(super) fn forget(global: &Global, args: &ForgetArgs) -> Result<u8> {
     Ok(0)
 }
 
+/// Removes what a remote has of the spec.
+fn forget_remote(project: &Project, place: &SpecPlace, remote: &str, yes: bool) -> Result<u8> {
+    let named = Some(remote).filter(|name| !name.is_empty());
+    let spec = RemoteSpec::find(place, &project.loaded.config, named)?;
+    let name = sanitise_line(&place.name);
+    let mut out = anstream::stdout();
+    let Some(view) = spec.look()? else {
+        let _ = writeln!(out, "{name}: {} has nothing of it", spec.name);
+        return Ok(0);
+    };
+    if view.lease.is_held() && view.lease.expires > Timestamp::now() {
+        let who = sanitise_line(&view.lease.who());
+        return Err(Error::new(ErrorKind::Locked, format!("{who} works on {name}"))
+            .hint("Stop that run first, or wait until its lease has ended."));
+    }
+    if !yes && !io::stdin().is_terminal() {
+        return Err(no_terminal());
+    }
+    let done = plural(view.state.completed.len(), "done task");
+    let question =
+        format!("{name}: remove lease, state ({done}), answers and kept commits from {}?", spec.name);
+    if !yes && !ask(&question)? {
+        let _ = writeln!(out, "{name}: nothing was removed");
+        return Ok(0);
+    }
+    let refs = plural(spec.forget(&view)?, "ref");
+    let _ =
+        writeln!(out, "{name}: removed {refs} from {}; its branch {} stays", spec.name, spec.names.branch);
+    Ok(0)
+}
+
+fn no_terminal() -> Error {
+    Error::new(ErrorKind::Usage, "forget asks first, and standard input is not a terminal").hint("Add --yes.")
+}
+
 fn would_be_lost(tree: &LeftTree) -> Error {
     let top = tree.top.display();
     let (text, hint) = if tree.uncommitted.is_empty() {
@@ -109,8 +154,7 @@ fn what(kept: &KeptFiles) -> String {
 /// Asks on the terminal, and names what would be lost.
 fn confirmed(name: &str, kept: &KeptFiles, tree: Option<&LeftTree>) -> Result<bool> {
     if !io::stdin().is_terminal() {
-        return Err(Error::new(ErrorKind::Usage, "forget asks first, and standard input is not a terminal")
-            .hint("Add --yes."));
+        return Err(no_terminal());
     }
     let mut err = anstream::stderr();
     for folder in &kept.folders {

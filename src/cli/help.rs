@@ -17,7 +17,7 @@ pub(super) struct HelpTopic {
 }
 
 /// The pages, in the order in which they are listed.
-pub(super) const TOPICS: [HelpTopic; 25] = [
+pub(super) const TOPICS: [HelpTopic; 26] = [
     HelpTopic { name: "tutorial", page: include_str!("../../docs/tutorial.md") },
     HelpTopic { name: "project", page: include_str!("../../docs/project.md") },
     HelpTopic { name: "specs", page: include_str!("../../docs/dialects.md") },
@@ -30,6 +30,7 @@ pub(super) const TOPICS: [HelpTopic; 25] = [
     HelpTopic { name: "limits", page: include_str!("../../docs/limits.md") },
     HelpTopic { name: "git", page: include_str!("../../docs/git.md") },
     HelpTopic { name: "worktrees", page: include_str!("../../docs/worktrees.md") },
+    HelpTopic { name: "fleet", page: include_str!("../../docs/fleet.md") },
     HelpTopic { name: "hooks", page: include_str!("../../docs/hooks.md") },
     HelpTopic { name: "trust", page: include_str!("../../docs/trust.md") },
     HelpTopic { name: "sandbox", page: include_str!("../../docs/sandbox.md") },

@@ -31,6 +31,7 @@ mod plan;
 mod printing;
 mod program;
 mod project;
+mod remote_view;
 mod report;
 mod resume;
 mod run;

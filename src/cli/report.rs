@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use super::global::{Global, terminal_width};
 use super::overview::{Unnamed, spec_for};
 use super::project::Project;
+use super::remote_view;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
 use crate::plan::Selection;
@@ -40,6 +41,9 @@ pub(super) struct ReportArgs {
     /// Print the report as JSON.
     #[arg(long, conflicts_with_all = ["html", "open"])]
     json: bool,
+    /// Report on what a remote has of the spec [default: remote.name, or origin].
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    remote: Option<String>,
     /// Report on all runs, not only the last one.
     #[arg(long)]
     all: bool,
@@ -50,8 +54,10 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let spec = spec_for(&project, args.spec.as_deref(), "report", Unnamed::ShowsWork)?;
     let place = project.place(&spec, Selection::default())?;
     let is_page = args.open || args.html.is_some();
+    let shown = args.remote.as_ref().map(|remote| remote_view::look(&project, &place, remote)).transpose()?;
+    let seen = shown.as_ref().map_or(&place, |shown| &shown.place);
     // programs get what the page shows
-    let found = spec_report(&project, &place, args.all, is_page || args.json)?;
+    let found = spec_report(&project, seen, args.all, is_page || args.json)?;
     let mut out = anstream::stdout();
     if args.json {
         let text = serde_json::to_string_pretty(&found)

@@ -11,8 +11,9 @@ use super::Global;
 use super::flags::{TASKS, Work};
 use super::overview::{Unnamed, spec_for};
 use super::project::Project;
+use super::remote_view::{self, never_ran};
 use super::run::{self, StartOptions};
-use super::spec_run::SpecRun;
+use super::spec_run::{LeaseFlags, SpecRun};
 use super::stop;
 use super::trust::TrustFlag;
 use crate::error::{Error, ErrorKind, Result};
@@ -21,6 +22,7 @@ use crate::report::needs::shown;
 use crate::report::text::{sanitise_line, sanitise_text, shell_word};
 use crate::run::active_run::ActiveRun;
 use crate::run::preflight::{not_halted, preflight};
+use crate::run::remote::view::RemoteSpec;
 use crate::run::requests::{self, RequestStanding};
 use crate::run::resume::{GivenAnswer, ResumeRequest};
 use crate::state::{NeedKind, Question, SpecState};
@@ -63,6 +65,9 @@ pub(super) struct ResumeArgs {
 pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
     let spec = spec(global, args)?;
     let run = SpecRun::find(global, &args.work, spec.as_deref(), !args.all, args.detach, Some(args.trust))?;
+    if !args.now && run.project.loaded.config.remote.name.is_some() {
+        return answer_remote(&run, args);
+    }
     let resume = if args.now {
         if stop::retry_now(&run.place)? {
             return Ok(0);
@@ -82,7 +87,7 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
         resume: Some(resume),
         json: args.json,
         detach: args.detach,
-        inbox: run::enter_own_trees(&mut runs)?,
+        inbox: run::enter_own_trees(&mut runs, LeaseFlags::default())?,
         ..StartOptions::default()
     };
     run::start(&runs, options)
@@ -103,6 +108,28 @@ fn answer_run_at_work(place: &SpecPlace, answers: &[GivenAnswer]) -> Result<u8> 
     Ok(0)
 }
 
+/// Leaves the answer on the remote: the next run that takes the lease has it.
+fn answer_remote(run: &SpecRun, args: &ResumeArgs) -> Result<u8> {
+    let (project, place) = (&run.project, &run.place);
+    let spec = RemoteSpec::find(place, &project.loaded.config, None)?;
+    let view = spec.look()?.ok_or_else(|| never_ran(place, &spec.name))?;
+    let shown = remote_view::look(project, place, &spec.name)?;
+    let ResumeRequest::Answers(given) = answers_for(&shown.place, &view.state, args, &|_| Ok(()))? else {
+        return Ok(0);
+    };
+    if !view.takes(&given) {
+        return Err(not_halted(place, &view.state));
+    }
+    spec.answer(&view, &given)?;
+    let (name, typed) = (sanitise_line(&place.name), shell_word(&place.typed));
+    let text = format!(
+        "{name}: the answer is on {}; the next run there has it (`seqorch run {typed} --remote {}`)",
+        spec.name, spec.name
+    );
+    let _ = writeln!(anstream::stdout(), "{text}");
+    Ok(0)
+}
+
 /// The spec that is named; or of several the one that asks, with `--now` the one that waits for a limit.
 fn spec(global: &Global, args: &ResumeArgs) -> Result<Option<PathBuf>> {
     let act = if args.now { Unnamed::Retries } else { Unnamed::Answers };
@@ -117,23 +144,37 @@ fn spec(global: &Global, args: &ResumeArgs) -> Result<Option<PathBuf>> {
 
 /// The answers: from the command line or a file for one question, from an editor for each.
 fn answers(run: &SpecRun, args: &ResumeArgs) -> Result<ResumeRequest> {
-    let place = &run.place;
-    let state = place.store().load()?;
+    let state = run.place.store().load()?;
+    // a person must not write an answer for a run that cannot begin
+    let check = |unit: &str| {
+        let request = ResumeRequest::answer(unit, "");
+        preflight(&run.place, &run.project.loaded.config, Some(&request)).map(drop)
+    };
+    answers_for(&run.place, &state, args, &check)
+}
+
+/// The same for a state. `check` is called before an editor opens for this unit.
+fn answers_for(
+    place: &SpecPlace,
+    state: &SpecState,
+    args: &ResumeArgs,
+    check: &dyn Fn(&str) -> Result<()>,
+) -> Result<ResumeRequest> {
     let mut questions = state.questions();
     if let Some(task) = &args.task {
-        let units = place.units_named(&state, task)?;
+        let units = place.units_named(state, task)?;
         questions.retain(|question| units.iter().any(|unit| unit == question.unit));
         if questions.is_empty() && state.is_halted() {
-            return Err(unasked(place, &state, task));
+            return Err(unasked(place, state, task));
         }
     }
-    let Some(first) = questions.first() else { return Err(not_halted(place, &state)) };
+    let Some(first) = questions.first() else { return Err(not_halted(place, state)) };
     let given = match &args.answer_file {
         Some(file) => Some(read_answer(file)?),
         None => args.answer.clone(),
     };
     if given.is_some() && questions.len() > 1 {
-        return Err(each_by_name(place, &state));
+        return Err(each_by_name(place, state));
     }
     if let Some(text) = given {
         return if text.trim().is_empty() {
@@ -142,8 +183,7 @@ fn answers(run: &SpecRun, args: &ResumeArgs) -> Result<ResumeRequest> {
             Ok(ResumeRequest::Answers(vec![given_answer(first.unit, text)]))
         };
     }
-    // a person must not write an answer for a run that cannot begin
-    preflight(place, &run.project.loaded.config, Some(&ResumeRequest::answer(first.unit, "")))?;
+    check(first.unit)?;
     let Some(editor) = person::editor() else { return Err(no_answer(place)) };
     let mut answers = Vec::new();
     for question in &questions {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::flags::{TASKS, Work};
-use super::spec_run::SpecRun;
+use super::spec_run::{LeaseFlags, SpecRun};
 use super::trust::TrustFlag;
 use super::{Global, watch};
 use crate::error::{Error, ErrorKind, Result};
@@ -16,7 +16,7 @@ use crate::run::End;
 use crate::run::branch;
 use crate::run::detached::{self, DetachRequest, DetachedPaths};
 use crate::run::inbox::Inbox;
-use crate::run::lifecycle::{self, RunRequest, ViewArgv};
+use crate::run::lifecycle::{self, RunRequest, RunResult, ViewArgv};
 use crate::run::merge_hint::merge_lines;
 use crate::run::notes::write_notes;
 use crate::run::preflight::preflight;
@@ -55,6 +55,9 @@ pub(super) struct RunArgs {
     /// If another run works in this work tree, wait until it ends.
     #[arg(long, conflicts_with = "detach")]
     wait: bool,
+    /// With --remote: take the spec over from the machine that has it, which then stops.
+    #[arg(long, conflicts_with_all = ["dry_run", "detach"])]
+    take_lease: bool,
     /// Ask on the terminal before each task: run it, skip it, edit its prompt, or stop.
     #[arg(long, conflicts_with_all = ["dry_run", "json", "detach"])]
     ask: bool,
@@ -120,7 +123,9 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
         }
         return Ok(0);
     }
-    let inbox = enter_own_trees(&mut runs)?;
+    refuse_for_remote(&runs, args)?;
+    let lease = LeaseFlags { takes_lease: args.take_lease, accepts_branch: args.retry, waits: args.wait };
+    let inbox = enter_own_trees(&mut runs, lease)?;
     if let (Some(hint), [run]) = (&args.hint, runs.as_slice()) {
         write_notes(&run.place, &run.project.loaded.config, &run.place.selection.only.join(","), hint)?;
     }
@@ -138,15 +143,37 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
     start(&runs, options)
 }
 
+/// Refuses what does not go with a lease on a remote.
+fn refuse_for_remote(runs: &[SpecRun], args: &RunArgs) -> Result<()> {
+    let is_shared = |run: &SpecRun| run.project.loaded.config.remote.name.is_some();
+    let refuse = |text: &str| Err(Error::new(ErrorKind::Usage, text));
+    if !runs.iter().any(is_shared) {
+        return if args.take_lease { refuse("--take-lease goes with --remote") } else { Ok(()) };
+    }
+    if runs.len() > 1 {
+        return refuse("--remote goes with one spec: start a run for each");
+    }
+    if args.detach { refuse("--detach and --remote do not go together") } else { Ok(()) }
+}
+
 /// Goes to the work trees of those specs that have one of their own, and makes those that are missing. Returns the inbox of
 /// this process where that needed it.
-pub(super) fn enter_own_trees(runs: &mut [SpecRun]) -> Result<Option<Inbox>> {
+pub(super) fn enter_own_trees(runs: &mut [SpecRun], lease: LeaseFlags) -> Result<Option<Inbox>> {
     if !runs.iter().any(SpecRun::has_own_tree) {
         return Ok(None);
     }
     let inbox = Inbox::open()?;
-    runs.iter_mut().filter(|run| run.has_own_tree()).try_for_each(|run| run.enter_own_tree(&inbox))?;
+    runs.iter_mut().filter(|run| run.has_own_tree()).try_for_each(|run| run.enter_own_tree(&inbox, lease))?;
     Ok(Some(inbox))
+}
+
+/// Releases the lease of a run on a remote, also where an error ended it.
+fn released(run: &SpecRun, ended: Result<RunResult>) -> Result<RunResult> {
+    let Some(remote) = &run.remote else { return ended };
+    let code = ended.as_ref().map_or_else(|error| error.kind().exit_code(), |ended| ended.exit_code);
+    let code = remote.release(&run.place, &run.project.loaded.config, code);
+    let ended = ended?;
+    Ok(RunResult { exit_code: code?, ..ended })
 }
 
 /// Runs the specs one after another, until one ends so that the settings do not let the others run.
@@ -166,7 +193,11 @@ pub(super) fn start(runs: &[SpecRun], options: StartOptions) -> Result<u8> {
         let trust =
             run.trust.as_ref().ok_or_else(|| Error::new(ErrorKind::Internal, "a run without trust"))?;
         let left = &runs[number + 1..];
-        let entered = branch::enter(&run.place, config, trust, &inbox, options.wait);
+        let entered = match run.remote {
+            // its tree is on the branch already
+            Some(_) => Ok(()),
+            None => branch::enter(&run.place, config, trust, &inbox, options.wait),
+        };
         let ended = entered.and_then(|()| {
             lifecycle::run(
                 &RunRequest {
@@ -183,11 +214,13 @@ pub(super) fn start(runs: &[SpecRun], options: StartOptions) -> Result<u8> {
                     ask: options.ask,
                     json: options.json,
                     view_argv: (!options.in_main).then_some(view_argv),
+                    remote: run.remote.as_ref(),
                     ready: options.ready.as_deref(),
                 },
                 &inbox,
             )
         });
+        let ended = released(run, ended);
         if ended.is_err() {
             note_not_started(left, &format!("{} could not run", run.place.name));
         }

@@ -18,8 +18,22 @@ use crate::report::text::command_line;
 use crate::run::detached::DetachedPaths;
 use crate::run::inbox::Inbox;
 use crate::run::own_tree;
+use crate::run::remote;
+use crate::run::remote::outcome::RemoteRun;
+use crate::run::remote::request::RemoteRequest;
 use crate::run::tree_setup::TreeRequest;
 use crate::run::trust::RunTrust;
+
+/// How a run takes the lease of its spec on a remote.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LeaseFlags {
+    /// Also from a process that has it.
+    pub(super) takes_lease: bool,
+    /// With the branch as it is, also where people took commits of tasks away.
+    pub(super) accepts_branch: bool,
+    /// Once the process ends that has it.
+    pub(super) waits: bool,
+}
 
 /// A spec to run.
 pub(super) struct SpecRun {
@@ -29,6 +43,8 @@ pub(super) struct SpecRun {
     pub(super) place: SpecPlace,
     /// What it executes, once a person trusts it; `None` where nothing is run.
     pub(super) trust: Option<RunTrust>,
+    /// The lease on a remote, while it is held.
+    pub(super) remote: Option<RemoteRun>,
     flag: Option<TrustFlag>,
     /// The options of the last run that still count.
     kept: Vec<String>,
@@ -104,21 +120,31 @@ impl SpecRun {
         // a later run is given the ids: a range or a title may mean other tasks by then
         work.set_selection(&place.selection);
         work.fix_times(Timestamp::now(), &TimeZone::system())?;
-        Ok(Self { global, work, project, place, trust, flag, kept: Vec::new(), last: None })
+        Ok(Self { global, work, project, place, trust, remote: None, flag, kept: Vec::new(), last: None })
     }
 
     /// Whether the spec has a work tree of its own, or is to get one.
     pub(super) fn has_own_tree(&self) -> bool {
-        self.place.checkout.is_some() || self.project.loaded.config.git.worktree
+        let config = &self.project.loaded.config;
+        self.place.checkout.is_some() || config.git.worktree || config.remote.name.is_some()
     }
 
     /// Makes the spec's own work tree, as far as it is not there, and goes to it.
-    pub(super) fn enter_own_tree(&mut self, inbox: &Inbox) -> Result<()> {
+    pub(super) fn enter_own_tree(&mut self, inbox: &Inbox, lease: LeaseFlags) -> Result<()> {
         let Some((trust, flag)) = self.trust.as_ref().zip(self.flag) else { return Ok(()) };
         let supervisor = Supervisor { stop: Some(inbox.stop_flag()), watch: None };
         let config = &self.project.loaded.config;
-        let request = TreeRequest { place: &self.place, config, trust, supervisor: &supervisor };
-        let place = own_tree::make(&request)?;
+        let place = if config.remote.name.is_some() {
+            let LeaseFlags { takes_lease, accepts_branch, waits } = lease;
+            let place = &self.place;
+            let request = RemoteRequest { place, config, trust, inbox, takes_lease, accepts_branch, waits };
+            let (place, remote) = remote::enter::enter(&request)?;
+            self.remote = Some(remote);
+            place
+        } else {
+            let request = TreeRequest { place: &self.place, config, trust, supervisor: &supervisor };
+            own_tree::make(&request)?
+        };
         if place.root == self.place.root {
             return Ok(());
         }

@@ -9,8 +9,10 @@ use serde::Serialize;
 
 use super::global::Global;
 use super::project::Project;
+use super::remote_view;
+use super::when;
 use crate::agent::sanitise::harmless;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
 use crate::report::needs::{self, NeedRecord};
@@ -18,6 +20,7 @@ use crate::report::text::{sanitise_line, width};
 use crate::report::theme;
 use crate::spec::{Severity, TaskFile, TaskState};
 use crate::state::SpecState;
+use crate::state::next_start::NextStart;
 
 #[derive(Debug, Args)]
 #[command(
@@ -28,6 +31,12 @@ pub(super) struct SpecsArgs {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Only specs that a run can continue, now or at a time that is known: those that a matrix of jobs needs.
+    #[arg(long)]
+    open: bool,
+    /// Take progress from a remote, where a run was there [default: remote.name, or origin].
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    remote: Option<String>,
 }
 
 /// What the list shows of a spec, and the JSON, too.
@@ -46,19 +55,30 @@ struct SpecSummary {
     needs: Vec<NeedRecord>,
     #[serde(skip)]
     needed: Option<String>,
+    /// When a run can continue: `now`, `later` or `never`; `None` where tasks.md cannot be read.
+    start: Option<&'static str>,
+    /// The time of `later`.
+    resume_at: Option<String>,
     /// Errors in tasks.md. A spec that has any can't be run.
     errors: Vec<String>,
 }
 
 pub(super) fn specs(global: &Global, args: &SpecsArgs) -> Result<u8> {
     let project = Project::open_to_look(global, None)?;
-    let specs: Vec<SpecSummary> = project.specs().into_iter().map(|found| summary(&project, found)).collect();
+    let all = project.specs();
+    let has_specs = !all.is_empty();
+    let remote = args.remote.as_deref();
+    let summaries = all.into_iter().map(|found| summary(&project, found, remote));
+    let mut specs = summaries.collect::<Result<Vec<SpecSummary>>>()?;
+    let can_start =
+        |spec: &SpecSummary| spec.errors.is_empty() && spec.start.is_some_and(|start| start != "never");
+    specs.retain(|spec| !args.open || can_start(spec));
     let mut out = anstream::stdout();
     // a reader that is gone is a normal end
     if args.json {
         let json = format!("{:#}", serde_json::json!({ "schema": 1, "specs": specs }));
         let _ = writeln!(out, "{}", harmless(&json));
-    } else if specs.is_empty() {
+    } else if !has_specs {
         return Err(project.no_spec());
     } else {
         let _ = write(&mut out, &specs);
@@ -66,7 +86,7 @@ pub(super) fn specs(global: &Global, args: &SpecsArgs) -> Result<u8> {
     Ok(0)
 }
 
-fn summary(project: &Project, found: FoundSpec) -> SpecSummary {
+fn summary(project: &Project, found: FoundSpec, remote: Option<&str>) -> Result<SpecSummary> {
     let mut summary = SpecSummary {
         name: found.name,
         path: found.shown,
@@ -76,23 +96,39 @@ fn summary(project: &Project, found: FoundSpec) -> SpecSummary {
         optional: 0,
         needs: Vec::new(),
         needed: None,
+        start: None,
+        resume_at: None,
         errors: Vec::new(),
     };
-    let read = || -> Result<(TaskFile, SpecState, String)> {
-        let place = project.place(&found.dir, Selection::default())?;
+    let place = project.place(&found.dir, Selection::default());
+    let shown = match (remote, &place) {
+        (Some(remote), Ok(place)) => match remote_view::look(project, place, remote) {
+            Err(error) if error.kind() == ErrorKind::NoSpec => None,
+            shown => Some(shown?),
+        },
+        _ => None,
+    };
+    let read = || -> Result<(TaskFile, SpecState, String, NextStart)> {
+        let place = match &shown {
+            Some(shown) => &shown.place,
+            None => &place?,
+        };
         let (_, tasks) = place.read_tasks()?;
-        let state = project.state(&place)?;
-        Ok((tasks, state, place.typed))
+        let state = project.state(place)?;
+        let next = when::next_start(project, place, &tasks, &state);
+        Ok((tasks, state, place.typed.clone(), next))
     };
     match read() {
-        Ok((tasks, state, typed)) => {
+        Ok((tasks, state, typed, next)) => {
+            let (start, resume_at, _) = when::words(next);
+            (summary.start, summary.resume_at) = (Some(start), resume_at);
             summary.needs = needs::records(&typed, &state);
             summary.needed = needs::headline(&needs::shown(&typed, &state));
             count(&mut summary, &tasks, &state.completed.into_iter().collect());
         }
         Err(error) => summary.errors.push(first_line(&error)),
     }
-    summary
+    Ok(summary)
 }
 
 fn count(summary: &mut SpecSummary, file: &TaskFile, completed: &BTreeSet<String>) {

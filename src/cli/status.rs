@@ -12,10 +12,12 @@ use super::Global;
 use super::global::{Fitting, terminal_width};
 use super::overview::{Overview, Unnamed, spec_for};
 use super::project::Project;
+use super::remote_view;
 use super::report::shown_tree;
 use crate::agent::sanitise::harmless;
 use crate::config::HistoryRule;
 use crate::error::Result;
+use crate::fleet::lease::Lease;
 use crate::git::call::Supervisor;
 use crate::plan::Selection;
 use crate::project::SpecPlace;
@@ -47,6 +49,9 @@ pub(super) struct StatusArgs {
     /// Print one JSON object instead; with --watch one per event.
     #[arg(long)]
     json: bool,
+    /// Show it as a remote has it [default: remote.name, or origin].
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "watch")]
+    remote: Option<String>,
     /// Show it live. Without a terminal (in a pipe, in CI), print one line per event until the run ends.
     #[arg(short, long)]
     watch: bool,
@@ -61,9 +66,14 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         super::watch::watch(global, &project, &place, None, None, args.json)?;
         return Ok(0);
     }
+    if let Some(remote) = &args.remote {
+        let place = project.place(&project.spec(asked)?, Selection::default())?;
+        let shown = remote_view::look(&project, &place, remote)?;
+        return of_spec(&project, &shown.place, args.json, None, Some(&shown.lease));
+    }
     let Some(all) = Overview::unnamed(&project, asked) else {
         let place = project.place(&project.spec(asked)?, Selection::default())?;
-        return of_spec(&project, &place, args.json, None);
+        return of_spec(&project, &place, args.json, None, None);
     };
     let first = all.first();
     if !args.json {
@@ -75,7 +85,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         };
     }
     match first.and_then(|first| first.place.as_ref()) {
-        Some(place) => of_spec(&project, place, args.json, Some(&all)),
+        Some(place) => of_spec(&project, place, args.json, Some(&all), None),
         None if args.json => {
             let value = json!({ "spec": null, "specs": all.json() });
             let _ = writeln!(anstream::stdout(), "{}", harmless(&format!("{value:#}")));
@@ -86,7 +96,14 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
 }
 
 /// Prints the progress of one spec; with `--json` also where the others stand, if `all` knows them.
-fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Overview>) -> Result<u8> {
+/// `lease`: that of a spec on a remote.
+fn of_spec(
+    project: &Project,
+    place: &SpecPlace,
+    as_json: bool,
+    all: Option<&Overview>,
+    lease: Option<&Lease>,
+) -> Result<u8> {
     let store = place.store();
     let mut state = project.state(place)?;
     // an older version did not
@@ -103,7 +120,8 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
     let commands = running.as_ref().map_or(0, |(unit, ..)| {
         plan.steps.iter().find(|step| step.unit == *unit).map_or(0, |step| step.settings.verify.len())
     });
-    let standing = Standing::of(holder.is_some(), &state, &plan, alive);
+    let runs_elsewhere = lease.is_some_and(Lease::is_held);
+    let standing = Standing::of(holder.is_some() || runs_elsewhere, &state, &plan, alive);
     let word = standing.word();
     let counts = counts(&plan, &state);
     let questions = state.questions();
@@ -148,13 +166,19 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
         if let Some(all) = all {
             value["specs"] = all.json();
         }
+        if let Some(lease) = lease {
+            value["lease"] = json!(lease);
+        }
         let _ = writeln!(out, "{}", harmless(&format!("{value:#}")));
         return Ok(0);
     }
     let needs = needs::shown(&place.typed, &state);
     let mut out = Fitting(out);
     write_head(&mut out, &place.name, standing, &needs, (tree.as_ref(), holder.as_ref()));
-    if let Some((unit, attempt, doing)) = &running {
+    if let Some(lease) = lease {
+        let _ = writeln!(out, "  {}", remote_view::lease_line(lease));
+    }
+    if let Some((unit, attempt, doing)) = running.as_ref().filter(|_| !runs_elsewhere) {
         let line = at_work(&place.typed, &state, (unit, attempt), doing, commands, holder.is_some());
         let _ = writeln!(out, "  {line}");
     }
@@ -181,12 +205,17 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
         let _ = writeln!(out, "  {line}");
     }
     write_lost(&mut out, &lost);
+    write_needs(&mut out, &place.typed, &needs);
+    Ok(0)
+}
+
+/// Prints what a person must do, broken at words.
+fn write_needs(out: &mut impl Write, typed: &str, needs: &[ShownNeed]) {
     let mut text = Vec::new();
-    let _ = needs::write(&mut text, &place.typed, &needs);
+    let _ = needs::write(&mut text, typed, needs);
     let text = String::from_utf8_lossy(&text);
     let text = terminal_width().map_or_else(|| text.to_string(), |columns| wrap_lines(&text, columns));
     let _ = write!(out, "{}", theme::text(&text));
-    Ok(0)
 }
 
 /// Writes where the spec stands, its work tree, and its run.

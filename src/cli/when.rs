@@ -13,7 +13,10 @@ use crate::agent::sanitise::harmless;
 use crate::config::HaltOrSkip;
 use crate::error::Result;
 use crate::plan::Selection;
+use crate::project::SpecPlace;
 use crate::report::times::to_the_second;
+use crate::spec::TaskFile;
+use crate::state::SpecState;
 use crate::state::next_start::NextStart;
 
 #[derive(Debug, Args)]
@@ -34,17 +37,8 @@ pub(super) fn when(global: &Global, args: &WhenArgs) -> Result<u8> {
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
     let state = project.state(&place)?;
     let (_, tasks) = place.read_tasks()?;
-    let config = &project.loaded.config;
-    let plan = super::plan::current(&place, config, &tasks, &state);
-    let has_steps = !plan.steps.is_empty() || state.running().is_some();
-    let skips = config.run.on_halt == HaltOrSkip::Skip && config.run.on_failure == HaltOrSkip::Skip;
-    let next = NextStart::of(&state, has_steps, skips, Timestamp::now());
-    let (word, at, code) = match next {
-        NextStart::Now => ("now", None, 0),
-        NextStart::At(at) => ("later", Some(to_the_second(at)), 0),
-        NextStart::Done => ("never", None, 0),
-        NextStart::Needed => ("never", None, 2),
-    };
+    let next = next_start(&project, &place, &tasks, &state);
+    let (word, at, code) = words(next);
     let needs_you = next == NextStart::Needed;
     let line = if args.json {
         let value = json!({ "schema": 1, "spec": place.name, "start": word, "resume_at": at, "needs_you": needs_you });
@@ -54,4 +48,28 @@ pub(super) fn when(global: &Global, args: &WhenArgs) -> Result<u8> {
     };
     let _ = writeln!(anstream::stdout(), "{line}");
     Ok(code)
+}
+
+/// When a run of the spec can continue.
+pub(super) fn next_start(
+    project: &Project,
+    place: &SpecPlace,
+    tasks: &TaskFile,
+    state: &SpecState,
+) -> NextStart {
+    let config = &project.loaded.config;
+    let plan = super::plan::current(place, config, tasks, state);
+    let has_steps = !plan.steps.is_empty() || state.running().is_some();
+    let skips = config.run.on_halt == HaltOrSkip::Skip && config.run.on_failure == HaltOrSkip::Skip;
+    NextStart::of(state, has_steps, skips, Timestamp::now())
+}
+
+/// The word for it, its time, and the exit code.
+pub(super) fn words(next: NextStart) -> (&'static str, Option<String>, u8) {
+    match next {
+        NextStart::Now => ("now", None, 0),
+        NextStart::At(at) => ("later", Some(to_the_second(at)), 0),
+        NextStart::Done => ("never", None, 0),
+        NextStart::Needed => ("never", None, 2),
+    }
 }

@@ -44,8 +44,8 @@ pub enum CommitOutcome {
         commit: String,
         /// Paths beyond the task's that a hook added to it.
         beyond: Vec<RepoPath>,
-        /// What else a person should know of it, in sentences without a full stop.
-        notes: Vec<String>,
+        /// How the call ended that made it, where that was no success.
+        note: Option<String>,
     },
     /// HEAD has the task's paths already, as where the agent committed by itself.
     Nothing,
@@ -266,7 +266,7 @@ impl Snapshots<'_> {
         let ended = new.ended.map(|error| format!("the commit is made, but {}", error.words()));
         let beyond = new.changes.into_iter().map(|change| change.path);
         let beyond = beyond.filter(|path| !request.paths.contains(path)).collect();
-        CommitOutcome::New { commit: new.commit, beyond, notes: ended.into_iter().collect() }
+        CommitOutcome::New { commit: new.commit, beyond, note: ended }
     }
 
     /// The commit that HEAD is; `None` before the first one.

@@ -35,6 +35,7 @@ pub mod remote;
 pub mod repository;
 pub mod restore;
 pub mod snapshot;
+pub mod spec_refs;
 pub mod stamp;
 mod started_commit;
 pub mod status;

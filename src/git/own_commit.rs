@@ -134,9 +134,9 @@ mod tests {
             hook(top, "post-commit", &format!("[ -n \"$AGAIN\" ] && exit 0\nexport AGAIN=1\n{way}"));
             for name in ["one", "two"] {
                 let done = step(&repo, |top| fs::write(top.join(name), "x").unwrap());
-                let Ok(CommitOutcome::New { commit, notes, .. }) = done else { panic!("{way}: {done:?}") };
+                let Ok(CommitOutcome::New { commit, note, .. }) = done else { panic!("{way}: {done:?}") };
                 assert_eq!(git(top, &["rev-parse", "HEAD~1"]), commit, "{way}");
-                assert!(notes.is_empty(), "{notes:?}");
+                assert_eq!(note, None);
                 assert_eq!(status(top), [""; 0], "{way}");
             }
             assert_eq!(subjects(top), "log the step log the step first");
@@ -212,7 +212,7 @@ mod tests {
         let top = &repo.top;
         hook(top, "post-commit", "kill -9 $PPID");
         let done = step(&repo, |top| fs::write(top.join("made"), "x").unwrap());
-        let Ok(CommitOutcome::New { notes, .. }) = done else { panic!("{done:?}") };
-        assert!(notes.len() == 1 && notes[0].contains("the commit is made, but"), "{notes:?}");
+        let Ok(CommitOutcome::New { note, .. }) = done else { panic!("{done:?}") };
+        assert!(note.as_ref().is_some_and(|note| note.contains("the commit is made, but")), "{note:?}");
     }
 }

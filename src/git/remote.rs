@@ -1,5 +1,6 @@
 //! Pushes a branch to a remote.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::call::{GitCall, GitError};
@@ -13,6 +14,16 @@ impl Repository {
             Err(GitError::Failed { words, .. }) if words.contains("No such remote") => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The same address for calls in other work trees: git takes a relative path from the work tree that it is called in.
+    #[must_use]
+    pub fn address_from_anywhere(&self, address: &str) -> String {
+        let before_slash = address.split('/').next().unwrap_or_default();
+        if before_slash.contains(':') || Path::new(address).is_absolute() {
+            return address.to_owned();
+        }
+        self.top.join(address).to_string_lossy().into_owned()
     }
 
     /// Pushes the branch to the branch of the same name, with the hook of the run's start. Git asks nothing.
@@ -37,6 +48,16 @@ mod tests {
     use crate::git::testing::{git, hook, repository};
 
     const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_relative_path_means_the_same_place_in_another_work_tree() {
+        let (_dir, repo) = repository();
+        let whole = |address: &str| repo.address_from_anywhere(address);
+        assert_eq!(whole("../r.git"), repo.top.join("../r.git").to_str().unwrap());
+        for other in ["/srv/r.git", "ssh://host/r.git", "host:r.git", "file:///srv/r.git"] {
+            assert_eq!(whole(other), other);
+        }
+    }
 
     #[test]
     fn a_branch_is_pushed_under_its_own_name_past_the_hook() {

@@ -233,6 +233,7 @@ pub(super) fn end_words(why: EndKind, failed: &[String]) -> String {
         K::SelectionComplete => "selection complete".to_owned(),
         K::MaxIterations => "iteration limit reached".to_owned(),
         K::TimeUp => "the time is up".to_owned(),
+        K::TakenOver => "stopped: the lease of the spec is lost".to_owned(),
         K::TryLater => "stopped instead of waiting".to_owned(),
         K::Interrupted | K::Terminated => "stopped by you".to_owned(),
         K::HungUp => "the terminal was closed".to_owned(),

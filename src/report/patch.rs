@@ -22,6 +22,7 @@ pub struct PatchLine {
 }
 
 /// The first [`LINES`] lines of what git prints, with what each is.
+#[must_use]
 pub fn patch_lines(text: &str) -> Vec<PatchLine> {
     let mut in_file = false;
     let mut lines: Vec<PatchLine> = Vec::new();

@@ -23,7 +23,7 @@ pub enum SpanKind {
     Halted,
     /// An attempt that met a limit.
     Limited,
-    /// An attempt that a person stopped, or that never started.
+    /// An attempt that was ended from outside, or that never started.
     Stopped,
     /// An attempt that is not over.
     Running,

@@ -22,6 +22,18 @@ const GONE_FIRST: Duration = Duration::from_secs(2);
 const GONE_LONGEST: Duration = Duration::from_secs(15);
 
 impl Machine {
+    /// How many iterations the run has had.
+    pub(super) fn iterations(&self) -> u32 {
+        self.state.run.open().map_or(0, |run| run.iterations)
+    }
+
+    /// Adds or removes one iteration and returns their number.
+    pub(super) fn count_iteration(&mut self, more: bool) -> u32 {
+        let Some(run) = self.state.run.open_mut() else { return 0 };
+        run.iterations = if more { run.iterations + 1 } else { run.iterations.saturating_sub(1) };
+        run.iterations
+    }
+
     /// The attempt that runs is over. Records its outcome and decides what is next for its unit and for the run.
     pub(super) fn ended(
         &mut self,

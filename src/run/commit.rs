@@ -150,9 +150,9 @@ impl RealWorld<'_> {
             deadline: self.config.git.timeout,
         });
         match done {
-            Ok((CommitOutcome::New { commit, beyond, notes }, tree)) => {
-                for note in &notes {
-                    self.say(&format!("! {}", sanitise_line(note)));
+            Ok((CommitOutcome::New { commit, beyond, note }, tree)) => {
+                if let Some(note) = note {
+                    self.say(&format!("! {}", sanitise_line(&note)));
                 }
                 if !beyond.is_empty() {
                     let names: Vec<String> = beyond.iter().map(ToString::to_string).collect();
@@ -257,8 +257,9 @@ impl RealWorld<'_> {
         let clean = |text: &str| self.redactor().redact(&sanitise(text.as_bytes()));
         let subject = clean(&subject);
         let decided: String = decided.iter().map(|one| clean(&decision_paragraph(one))).collect();
+        let trailers = self.remote.map_or_else(String::new, |remote| remote.trailers(unit));
         format!(
-            "{}\n\n{decided}Spec: {}\nTask: {unit}\nAgent: {agent}\nAttempts: {attempts}\n",
+            "{}\n\n{decided}Spec: {}\nTask: {unit}\nAgent: {agent}\nAttempts: {attempts}\n{trailers}",
             subject.trim(),
             self.place.name
         )

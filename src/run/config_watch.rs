@@ -80,11 +80,11 @@ impl ConfigWatch {
         let before = trust.trust.loaded.clone()?;
         self.files = stamps(&self.request, &before);
         let (config, became) = match config::load(&self.request) {
-            _ if self.there.iter().any(|path| !path.exists()) => (None, self.files_gone()),
             Ok(loaded) => {
                 self.files = again(&self.files, &self.request, &loaded);
                 self.judge(&before, &loaded, trust, check)
             }
+            Err(_) if self.lacks_file() => (None, self.files_gone()),
             Err(error) => (None, broken(&error)),
         };
         let is_news = match &became {
@@ -105,12 +105,15 @@ impl ConfigWatch {
         check: &dyn Fn(&Config) -> Result<()>,
     ) -> (Option<Config>, ConfigOutcome) {
         let settings = changed_settings(before, loaded);
-        if settings.is_empty() {
+        if settings.is_empty() && !self.lacks_file() {
             return (None, ConfigOutcome::Restored);
         }
         let untrusted = trust.trust.untrusted_of(loaded, self.newly_trusted(&trust.trust).as_deref());
         if !untrusted.is_empty() {
             return (None, ConfigOutcome::NotTrusted { settings: untrusted, command: self.trust_command() });
+        }
+        if self.lacks_file() {
+            return (None, self.files_gone());
         }
         let config = loaded.config.clone();
         let config = match &self.moved_to {
@@ -127,6 +130,10 @@ impl ConfigWatch {
             *stamp = Stamp::of(path);
         }
         (Some(config), ConfigOutcome::Taken { settings })
+    }
+
+    fn lacks_file(&self) -> bool {
+        self.there.iter().any(|path| !path.exists())
     }
 
     fn files_gone(&self) -> ConfigOutcome {

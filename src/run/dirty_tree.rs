@@ -25,7 +25,8 @@ impl DirtyFiles {
     }
 
     /// Finds the uncommitted files that are not the agents'. Agents left the others, in units of this or of another spec that
-    /// are not done or not committed; they stay out of the commits of all other units. A run that continues after a kill, or takes over a working agent, was checked when it began.
+    /// are not done or not committed; they stay out of the commits of all other units. A run that continues after a kill, or
+    /// takes over a working agent, was checked when it began.
     pub(super) fn find(
         repository: &RunRepository,
         now: &TreeRecord,
@@ -48,8 +49,7 @@ impl DirtyFiles {
         if !others.is_empty() {
             drop_of_siblings(&mut others, repository, place);
         }
-        let others = others.into_iter();
-        let refused: Vec<String> = others.map(|change| change.path.to_string()).collect();
+        let refused: Vec<String> = others.iter().map(|change| change.path.to_string()).collect();
         let may_begin = refused.is_empty() || !state.pending_commits().is_empty();
         Ok(Self { refused, may_begin })
     }

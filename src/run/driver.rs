@@ -44,6 +44,10 @@ pub trait World {
     fn requests(&mut self) -> Vec<PersonRequest>;
     /// Forgets requests with these names, since the state has them.
     fn forget_requests(&mut self, taken: &[String]);
+    /// Takes in what people pushed to the branch of the spec, where a push found that.
+    fn take_in_branch(&mut self) -> Result<Option<Event>> {
+        Ok(None)
+    }
     /// Looks whether configuration files have changed since the last look. Plans follow what it takes of them:
     /// [`Event::Configured`].
     fn configure(&mut self, _machine: &Machine) -> Option<Event> {
@@ -208,6 +212,9 @@ impl Driver<'_> {
     fn replan(&mut self) -> Result<Event> {
         // the machine may plan before the end of a pause
         self.pause = None;
+        if let Some(event) = self.world.take_in_branch()? {
+            return Ok(event);
+        }
         let requests = self.world.requests();
         if !requests.is_empty() {
             return Ok(Event::Requested(requests));

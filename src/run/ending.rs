@@ -122,6 +122,10 @@ impl Machine {
                 self.count_wait(now);
                 return self.finish(now, End::HungUp);
             }
+            Interrupt::LeaseLost => {
+                self.lease_lost = true;
+                Stop::Terminate
+            }
             Interrupt::Terminate => Stop::Terminate,
             Interrupt::AfterStep => Stop::AfterStep,
             Interrupt::KeepRunning if self.stop == Stop::AfterStep && !self.phase.is_between_steps() => {

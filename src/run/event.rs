@@ -229,6 +229,16 @@ pub enum Event {
         /// The unit.
         unit: String,
     },
+    /// People pushed to the branch of the spec, and these commits were made again on top of that.
+    Renamed {
+        /// Their old and new names.
+        names: Vec<(String, String)>,
+    },
+    /// What people pushed to the branch of the spec, or that the remote refuses a push, needs a person.
+    Diverged {
+        /// What happened, and where the commits of the run are.
+        reason: String,
+    },
     /// A pause is over.
     Woke,
     /// People asked something of the run: before its next step, or in a pause.

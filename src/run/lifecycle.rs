@@ -23,6 +23,7 @@ use super::needed;
 use super::old_attempts;
 use super::preflight::{self, CheckedSpec};
 use super::protected;
+use super::remote::outcome::RemoteRun;
 use super::resume::ResumeRequest;
 use super::run_end::RunEnding;
 use super::run_locks::{OwnedWorkTree, RunLocks};
@@ -85,6 +86,8 @@ pub struct RunRequest<'a> {
     pub json: bool,
     /// The live view for the window `main`; `None`: this process runs in that window.
     pub view_argv: Option<ViewArgv<'a>>,
+    /// The lease of the spec on a remote, where it is kept there.
+    pub remote: Option<&'a RemoteRun>,
     /// The socket to connect to when the run has begun.
     pub ready: Option<&'a Path>,
 }
@@ -192,7 +195,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let out: Box<dyn Write> = if request.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) };
     let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, inbox, out);
     world.set_verbosity(request.verbosity);
-    world.hold(locks);
+    world.hold(locks, request.remote);
     world.watch_files(repository.clone(), &known)?;
     world.watch_trust(request.trust);
     world.on_first_save(|| {
@@ -269,6 +272,7 @@ fn end_before_start(inbox: &Inbox) -> Option<End> {
     match inbox.asked()? {
         // nothing waits yet, and nothing is to be stopped
         Interrupt::TryNow | Interrupt::KeepRunning | Interrupt::Look => None,
+        Interrupt::LeaseLost => Some(End::TakenOver),
         Interrupt::Interrupt | Interrupt::AfterStep => Some(End::Interrupted),
         Interrupt::Terminate | Interrupt::HangUp => Some(End::Terminated),
     }

@@ -65,6 +65,8 @@ pub struct Machine {
     pub(super) talk: Option<WaitReason>,
     /// The unit that a person wants run next.
     pub(super) confirmed: Option<String>,
+    /// Another machine has the lease of the spec.
+    pub(super) lease_lost: bool,
 }
 
 impl Machine {
@@ -92,6 +94,7 @@ impl Machine {
             time_up: false,
             talk: None,
             confirmed: None,
+            lease_lost: false,
         }
     }
 
@@ -173,6 +176,11 @@ impl Machine {
             Event::Configured { policy, became } => {
                 self.configured(now, policy.map(|policy| *policy), became)
             }
+            Event::Renamed { names } => {
+                self.state.rename_commits(&names);
+                [vec![Effect::Save], self.replan()].concat()
+            }
+            Event::Diverged { reason } => self.finish(now, End::History { unit: None, reason }),
             Event::TimeUp => self.time_is_up(now),
             Event::Asked(Interrupt::TryNow) => self.try_now(now),
             Event::Asked(what) => self.asked(now, what),
@@ -380,18 +388,8 @@ impl Machine {
 
     pub(super) fn finish(&mut self, now: Timestamp, end: End) -> Vec<Effect> {
         self.phase = Phase::Over;
+        let end = if self.lease_lost { End::TakenOver } else { end };
         self.state.end_run(now, end.clone(), true);
         vec![Effect::Save, Effect::Finish(end)]
-    }
-
-    fn iterations(&self) -> u32 {
-        self.state.run.open().map_or(0, |run| run.iterations)
-    }
-
-    /// Adds or removes one iteration and returns their number.
-    pub(super) fn count_iteration(&mut self, more: bool) -> u32 {
-        let Some(run) = self.state.run.open_mut() else { return 0 };
-        run.iterations = if more { run.iterations + 1 } else { run.iterations.saturating_sub(1) };
-        run.iterations
     }
 }

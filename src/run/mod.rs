@@ -59,6 +59,7 @@ mod push;
 mod reconfigured;
 pub mod recorded_commits;
 mod recover;
+pub mod remote;
 mod reporting;
 pub mod requests;
 pub mod resume;

@@ -45,7 +45,7 @@ pub fn make(request: &TreeRequest<'_>) -> Result<SpecPlace> {
 }
 
 /// The place in the checkout of the person.
-fn in_checkout(place: &SpecPlace) -> SpecPlace {
+pub(super) fn in_checkout(place: &SpecPlace) -> SpecPlace {
     let Some(checkout) = &place.checkout else { return place.clone() };
     let dir = match &place.file {
         Some(_) => checkout.spec.parent().unwrap_or(&checkout.spec).to_owned(),

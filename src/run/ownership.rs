@@ -1,7 +1,7 @@
 //! Whose change it is: a change is an agent's if it lies between the trees before and after one of its attempts, or of a talk
 //! of a person to it.
 //!
-//! Nothing of this is stored: it is derived from the trees that the attempts have in the state.
+//! Nothing of this is stored: it is derived from the trees that attempts and talks have in the state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -158,22 +158,20 @@ struct OwnSpan<'a> {
     after: &'a TreeRecord,
 }
 
-/// The times whose changes belong to the unit's next or last commit, as far as their trees are known.
-fn own_spans<'a>(id: &'a str, unit: &'a UnitState) -> impl Iterator<Item = OwnSpan<'a>> {
-    let attempts = counted(unit).filter_map(move |attempt| {
+/// The times whose changes belong to the unit's next or last commit, as far as their trees are known, oldest first.
+fn own_spans<'a>(id: &'a str, unit: &'a UnitState) -> Vec<OwnSpan<'a>> {
+    let attempts = counted(unit).filter_map(|attempt| {
         let (before, after) = attempt.before.as_ref().zip(attempt.learned.after.as_ref())?;
         Some(OwnSpan { at: attempt.started_at, unit: id, before, after })
     });
-    let talk = move |talk: &'a TalkRecord| OwnSpan {
-        at: talk.at,
-        unit: id,
-        before: &talk.before,
-        after: &talk.after,
-    };
-    attempts.chain(unit.talks.iter().map(talk))
+    let talk =
+        |talk: &'a TalkRecord| OwnSpan { at: talk.at, unit: id, before: &talk.before, after: &talk.after };
+    let mut spans: Vec<OwnSpan<'_>> = attempts.chain(unit.talks.iter().map(talk)).collect();
+    spans.sort_by_key(|span| span.at);
+    spans
 }
 
-/// The spans of work on a unit, from tree to tree: attempts between which no other change was made are one.
+/// The spans of work on a unit, from tree to tree: those between which no other change was made are one.
 pub(super) fn work_spans(unit: &UnitState) -> Vec<(String, String)> {
     let mut spans: Vec<(String, String)> = Vec::new();
     for OwnSpan { before, after, .. } in own_spans("", unit) {
@@ -222,4 +220,31 @@ pub(super) fn changed_paths(
         paths.get_or_insert_with(BTreeSet::new).extend(changed);
     }
     Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::testing::{at, attempt};
+
+    #[test]
+    fn a_talk_between_two_attempts_is_between_their_spans() {
+        let tree = |name: &str| TreeRecord { tree: name.to_owned(), ..TreeRecord::default() };
+        let tried = |number: u32, seconds: i64, before: &str, after: &str| {
+            let mut tried = attempt(number, None);
+            tried.started_at = at(seconds);
+            tried.before = Some(tree(before));
+            tried.learned.after = Some(tree(after));
+            tried
+        };
+        let talk = TalkRecord { at: at(20), before: tree("c"), after: tree("d") };
+        let unit = UnitState {
+            attempts: vec![tried(1, 10, "a", "b"), tried(2, 30, "d", "e")],
+            talks: vec![talk],
+            ..UnitState::default()
+        };
+        let spans = work_spans(&unit);
+        let spans: Vec<(&str, &str)> = spans.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+        assert_eq!(spans, [("a", "b"), ("c", "e")]);
+    }
 }

@@ -39,8 +39,13 @@ impl RealWorld<'_> {
     }
 
     fn try_push(&mut self, deadline: std::time::Duration) -> Result<(), String> {
+        if self.remote.is_some() {
+            // it is pushed together with the state
+            return Ok(());
+        }
         let target = self.trust.as_ref().and_then(|trust| trust.push_target()).cloned();
-        let Some((PushTarget { remote, addresses }, repository)) = target.zip(self.repository.clone()) else {
+        let Some((PushTarget { remote, addresses, .. }, repository)) = target.zip(self.repository.clone())
+        else {
             return Ok(());
         };
         let repository = repository.repository();

@@ -32,6 +32,8 @@ pub struct PushTarget {
     pub remote: String,
     /// Its addresses.
     pub addresses: Vec<String>,
+    /// The key that names it.
+    pub key: &'static str,
 }
 
 /// What a run of this project would execute because of its files.
@@ -57,8 +59,10 @@ impl RunTrust {
     pub fn of(request: LoadRequest, loaded: &Loaded, ground: &Path) -> Result<Self> {
         let files = stamps(&request, loaded, ground);
         let commits = loaded.config.git.commit == Commit::Step;
-        let remote = loaded.config.git.push.as_ref().filter(|_| commits);
-        let push = remote.map(|remote| push_target(ground, remote)).transpose()?;
+        let (shared, pushed) = (&loaded.config.remote.name, &loaded.config.git.push);
+        let shared = shared.as_ref().map(|name| (name, "remote.name"));
+        let remote = shared.or(pushed.as_ref().map(|name| (name, "git.push"))).filter(|_| commits);
+        let push = remote.map(|(name, key)| push_target(ground, name, key)).transpose()?;
         let needs_git = commits || loaded.config.git.snapshot;
         let git = if needs_git { git(ground, commits, push.is_some())? } else { None };
         let mut settings = of_configuration(loaded);
@@ -90,6 +94,12 @@ impl RunTrust {
     #[must_use]
     pub fn new_settings(&self, trusted: &[TrustedSetting]) -> Vec<&ReachingSetting> {
         self.settings.iter().filter(|one| !one.is_among(trusted)).collect()
+    }
+
+    /// Where the run pushes to.
+    #[must_use]
+    pub fn push_target(&self) -> Option<&PushTarget> {
+        self.push.as_ref()
     }
 
     /// The choice under which it is trusted.
@@ -264,14 +274,14 @@ pub(super) fn config_files(request: &LoadRequest, loaded: &Loaded) -> BTreeSet<P
 }
 
 /// The remote that a person names, and where it is now.
-fn push_target(root: &Path, remote: &str) -> Result<PushTarget> {
+fn push_target(root: &Path, remote: &str, key: &'static str) -> Result<PushTarget> {
     let repository = Repository::find(root, &Supervisor::default())?;
     let addresses = repository.map(|found| found.push_addresses(remote)).transpose()?.flatten();
     let addresses = addresses.ok_or_else(|| {
-        Error::new(ErrorKind::Config, format!("git.push: git has no remote {remote:?}"))
+        Error::new(ErrorKind::Config, format!("{key}: git has no remote {remote:?}"))
             .hint("List the remotes with `git remote`, or add one with `git remote add`.")
     })?;
-    Ok(PushTarget { remote: remote.to_owned(), addresses })
+    Ok(PushTarget { remote: remote.to_owned(), addresses, key })
 }
 
 /// A repository somewhere else can execute hooks of its own, so a person has to know which one it is.
@@ -281,7 +291,7 @@ fn of_push(target: &PushTarget) -> ReachingSetting {
         key: format!("git remote {}", target.remote),
         shown: redact(&value),
         value,
-        place: "git.push".to_owned(),
+        place: target.key.to_owned(),
     }
 }
 

@@ -20,6 +20,7 @@ use super::launch::Launcher;
 use super::machine::{Assigned, Effect, End, Event, Machine, Notice, Pause};
 use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::recorded_commits::{LostCommit, lost_commits};
+use super::remote::outcome::RemoteRun;
 use super::run_locks::RunLocks;
 use super::run_repository::RunRepository;
 use super::terminal_question::TerminalQuestion;
@@ -84,6 +85,8 @@ pub struct RealWorld<'a> {
     pub(super) lost_before: Vec<LostCommit>,
     /// Requests of people that the state has.
     pub(super) taken_requests: BTreeSet<String>,
+    /// The lease of the spec on a remote.
+    pub(super) remote: Option<&'a RemoteRun>,
     locks: Option<RunLocks>,
     on_first_save: Option<Box<dyn FnOnce() + 'a>>,
 }
@@ -125,14 +128,16 @@ impl<'a> RealWorld<'a> {
             unpushed: false,
             lost_before: Vec::new(),
             taken_requests: BTreeSet::new(),
+            remote: None,
             locks: None,
             on_first_save: None,
         }
     }
 
-    /// Holds the locks of the run.
-    pub(super) fn hold(&mut self, locks: RunLocks) {
+    /// Holds the locks of the run, and publishes to a remote while that has the lease.
+    pub(super) fn hold(&mut self, locks: RunLocks, remote: Option<&'a RemoteRun>) {
         self.locks = Some(locks);
+        self.remote = remote;
     }
 
     /// Calls `act` once the state is saved for the first time: from then on it has the resume request.
@@ -279,6 +284,9 @@ impl World for RealWorld<'_> {
         if let Some(refused) = self.refused_by_its_cli(step) {
             return Ok(Some((refused, Learned::default())));
         }
+        if let Some(ending) = self.publish_start(state)? {
+            return Ok(Some(ending));
+        }
         let socket = self.launcher.socket()?;
         let prepared = PreparedAttempt::make(&self.inputs(step, attempt, state, &socket)?)?;
         if !self.edit_prompt(step, &prepared.dir.prompt())? {
@@ -367,6 +375,10 @@ impl World for RealWorld<'_> {
 
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()> {
         self.report_notice(report, state)
+    }
+
+    fn take_in_branch(&mut self) -> Result<Option<Event>> {
+        self.take_in_moved_branch()
     }
 
     fn configure(&mut self, machine: &Machine) -> Option<Event> {

@@ -163,7 +163,9 @@ impl PageWatcher {
                 found = Some(Instant::now());
             }
             let mut stamps = FileStamps::default();
-            places.iter().for_each(|(_, place)| stamps.add_spec(place));
+            for (_, place) in &places {
+                stamps.add_spec(place);
+            }
             if shown.as_ref().is_some_and(|(known, at)| *known == stamps && at.elapsed() < PAGE_AGAIN) {
                 return None;
             }

@@ -170,7 +170,7 @@ impl PageTemplates {
             }
             _ => (Vec::new(), "/".to_owned(), self.project.clone()),
         };
-        let context = FrameContext {
+        let frame = FrameContext {
             title: &title,
             project: &self.project,
             trail,
@@ -179,7 +179,7 @@ impl PageTemplates {
             events: is_live.then(|| format!("/events{path}")),
             content,
         };
-        self.render("frame", &context)
+        self.render("frame", &frame)
     }
 
     /// A page that only leads to a path, so that it is this server that sends the browser there.

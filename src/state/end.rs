@@ -103,6 +103,8 @@ pub enum End {
         /// Its exit code.
         exit_code: u8,
     },
+    /// The lease of the spec on the remote is lost: another machine works on it, or may.
+    TakenOver,
     /// Ctrl-C.
     Interrupted,
     /// TERM.
@@ -145,6 +147,7 @@ pub enum EndKind {
     TryLater,
     /// Also a hook that must succeed and failed.
     Error,
+    TakenOver,
     Interrupted,
     Terminated,
     HungUp,
@@ -171,6 +174,7 @@ impl EndKind {
             Self::Limited => "limited",
             Self::TryLater => "try_later",
             Self::Error => "error",
+            Self::TakenOver => "taken_over",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
             Self::HungUp => "hung_up",
@@ -205,6 +209,7 @@ impl End {
             Self::Limited { .. } => EndKind::Limited,
             Self::TryLater { .. } => EndKind::TryLater,
             Self::HookFailed { .. } | Self::Error { .. } => EndKind::Error,
+            Self::TakenOver => EndKind::TakenOver,
             Self::Interrupted => EndKind::Interrupted,
             Self::Terminated => EndKind::Terminated,
             Self::HungUp => EndKind::HungUp,
@@ -231,6 +236,7 @@ impl End {
             | Self::CommitsLost { .. }
             | Self::HookFailed { .. }
             | Self::Error { .. }
+            | Self::TakenOver
             | Self::Interrupted
             | Self::Terminated
             | Self::HungUp => Vec::new(),

@@ -8,6 +8,7 @@ pub mod by_id;
 mod cause;
 mod config_note;
 pub mod counts;
+mod elsewhere;
 pub mod end;
 mod follow;
 #[cfg(test)]

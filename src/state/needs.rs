@@ -161,7 +161,7 @@ pub fn exit_code(end: &End, needs: &[Need]) -> u8 {
         End::Interrupted => 130,
         End::Terminated | End::HungUp => 143,
         // whatever waits for a person, a later run has work that needs none
-        End::TryLater { .. } => 75,
+        End::TryLater { .. } | End::TakenOver => 75,
         _ if !needs.is_empty() => 2,
         End::MaxIterations | End::TimeUp => 1,
         _ => 0,
@@ -289,6 +289,7 @@ fn of_end(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
         | End::TryLater { .. }
         | End::Halted { .. }
         | End::NotCommitted { .. }
+        | End::TakenOver
         | End::Interrupted
         | End::Terminated
         | End::HungUp => return None,

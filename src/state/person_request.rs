@@ -79,7 +79,8 @@ impl SpecState {
         self.pause = self.pause.take().filter(|pause| pause.holds(now));
     }
 
-    /// Does what a person asked, and says what came of it; an answer is the last one of `answers`. A request that was taken before changes nothing.
+    /// Does what a person asked, and says what came of it; an answer is the last one of `answers`. A request that was taken
+    /// before changes nothing.
     pub fn take_request(&mut self, request: &PersonRequest) -> Vec<TakenRequest> {
         match &request.asks {
             AskedChange::Pause { until } => {

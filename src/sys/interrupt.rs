@@ -15,6 +15,8 @@ pub enum Interrupt {
     TryNow,
     /// URG, from `seqorch stop --cancel`: do not stop after this step.
     KeepRunning,
+    /// No signal: the lease of the spec on the remote is lost, and the agent must end.
+    LeaseLost,
     /// WINCH, from `seqorch pause` and others: look what people ask. A terminal that gets another size sends it, too.
     Look,
 }

@@ -166,7 +166,11 @@ impl<'a> Gatherer<'a> {
         }
     }
 
-    /// The data of the view, once it was looked at.
+    /// The data of the view.
+    ///
+    /// # Panics
+    ///
+    /// Where nothing was looked at before.
     pub fn source<'b>(&'b self, now: Timestamp, zone: &'b TimeZone) -> ViewSource<'b> {
         ViewSource {
             spec: &self.watch.place.name,

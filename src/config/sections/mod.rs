@@ -9,6 +9,7 @@ pub(crate) mod limit;
 pub(crate) mod pace;
 pub(crate) mod price;
 pub(crate) mod prompt;
+pub(crate) mod remote;
 pub(crate) mod review;
 pub(crate) mod root;
 pub(crate) mod run;

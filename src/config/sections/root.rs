@@ -9,6 +9,7 @@ use super::limit::Limit;
 use super::pace::Pace;
 use super::price::ModelPrice;
 use super::prompt::Prompt;
+use super::remote::SharedRemote;
 use super::review::{Review, TaskReview};
 use super::run::{Done, PartialDone, PartialRetry, PartialTimeouts, Retry, RunSettings, Timeouts};
 use super::sandbox::Sandbox;
@@ -36,6 +37,7 @@ keys! {
         verify: Verify;
         review: Review;
         git: Git;
+        remote: SharedRemote;
         sandbox: Sandbox;
         hooks: Hooks;
         log: Log;
@@ -77,7 +79,7 @@ impl Config {
     /// Whether the machine of a run may be taken away at any time, so that nothing may take long at its end.
     #[must_use]
     pub fn is_job(&self) -> bool {
-        !self.limit.wait
+        !self.limit.wait || self.remote.name.is_some()
     }
 }
 

@@ -383,6 +383,7 @@ impl Orchestrator<'_> {
                 (self.model.git.as_ref().is_some_and(|git| git.index_behind.is_some()), 2)
             }
             // in this world history stays between runs, and there are no changes of others
+            End::TakenOver => (false, 75),
             End::CommitsLost { .. }
             | End::Human { .. }
             | End::Dirty { .. }

@@ -1,0 +1,293 @@
+//! The schedule of the simulation: what happens when.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::Chance;
+use super::machine::{Doing, LEASE, Machine, TASKS, Wish};
+use super::remote::{Remote, name};
+use crate::fleet::hold::{HoldEffect, HoldEvent};
+use crate::fleet::push::Push;
+
+/// Longest true time of a schedule, in milliseconds.
+const LONGEST: u64 = 40 * 60 * 1000;
+
+/// Something that happens.
+#[derive(Debug)]
+enum Happening {
+    /// A machine starts, or looks again.
+    Look,
+    /// A machine's lease hears this.
+    Hold(HoldEvent),
+    /// A machine reads the remote.
+    Read,
+    /// A push reaches the remote; the machine hears later whether it landed.
+    Arrives { push: Push, object: usize, torn: bool, answers: bool },
+    /// Its agent is done.
+    Worked,
+    /// The machine is killed, stopped, or a person pushes.
+    Trouble,
+}
+
+/// What happened in a schedule.
+#[derive(Debug, Default, Clone)]
+pub(super) struct FleetCounts {
+    pushes: u64,
+    landed: u64,
+    unanswered: u64,
+    refused: u64,
+    kills: u64,
+    stops: u64,
+    people: u64,
+    takeovers: u64,
+    kept: u64,
+    torn: u64,
+    late: u64,
+}
+
+impl FleetCounts {
+    pub(super) fn add(&mut self, other: &Self) {
+        for (sum, more) in [
+            (&mut self.pushes, other.pushes),
+            (&mut self.landed, other.landed),
+            (&mut self.unanswered, other.unanswered),
+            (&mut self.refused, other.refused),
+            (&mut self.kills, other.kills),
+            (&mut self.stops, other.stops),
+            (&mut self.people, other.people),
+            (&mut self.takeovers, other.takeovers),
+            (&mut self.kept, other.kept),
+            (&mut self.torn, other.torn),
+            (&mut self.late, other.late),
+        ] {
+            *sum += more;
+        }
+    }
+
+    pub(super) fn is_wild(&self, runs: u64) -> bool {
+        let each = [self.unanswered, self.refused, self.kills, self.stops, self.people, self.takeovers];
+        each.iter().all(|count| *count > runs / 4) && self.kept > 0 && self.torn > 0 && self.late > 0
+    }
+}
+
+/// Machines, their remote, and what is to happen.
+pub(super) struct Fleet {
+    pub(super) remote: Remote,
+    machines: Vec<Machine>,
+    /// Time, number, machine and its life.
+    queue: BinaryHeap<Reverse<(u64, u64, usize, u64)>>,
+    happenings: Vec<Option<Happening>>,
+    time: u64,
+    /// How often calls fail, in percent.
+    trouble: u64,
+    chance: Chance,
+    counts: FleetCounts,
+}
+
+impl Fleet {
+    pub(super) fn new(mut chance: Chance) -> Self {
+        let number = 2 + usize::try_from(chance.below(4)).unwrap();
+        let skew = |chance: &mut Chance| i64::try_from(chance.below(600_000)).unwrap() - 300_000;
+        let machines =
+            (0..number).map(|at| Machine::new(at, skew(&mut chance), chance.below(90_000_000))).collect();
+        let trouble = [0, 5, 15, 30][usize::try_from(chance.below(4)).unwrap()];
+        let (remote, queue, happenings) = (Remote::default(), BinaryHeap::new(), Vec::new());
+        let counts = FleetCounts::default();
+        let mut fleet = Self { remote, machines, queue, happenings, time: 0, trouble, chance, counts };
+        for at in 0..number {
+            let first = fleet.chance.below(3000);
+            fleet.after(first, at, Happening::Look);
+            let trouble = fleet.chance.below(20_000);
+            fleet.after(trouble, at, Happening::Trouble);
+        }
+        fleet
+    }
+
+    pub(super) fn counts(&self) -> FleetCounts {
+        let takeovers = self.machines.iter().map(|machine| machine.takeovers).sum();
+        let kept = self.remote.kept.len() as u64;
+        FleetCounts { takeovers, kept, landed: self.remote.landed, ..self.counts.clone() }
+    }
+
+    fn after(&mut self, pause: u64, machine: usize, what: Happening) {
+        let life = match what {
+            // these do not end with the process
+            Happening::Arrives { .. } | Happening::Trouble => u64::MAX,
+            _ => self.machines[machine].life,
+        };
+        self.queue.push(Reverse((self.time + pause, self.happenings.len() as u64, machine, life)));
+        self.happenings.push(Some(what));
+    }
+
+    pub(super) fn run(&mut self) {
+        while let Some(Reverse((time, number, machine, life))) = self.queue.pop() {
+            self.time = self.time.max(time);
+            if self.time > LONGEST {
+                self.remote.wrong.push("it never ends".to_owned());
+            }
+            if !self.remote.wrong.is_empty() || self.machines.iter().any(|machine| machine.finished) {
+                break;
+            }
+            let Some(what) = self.happenings[usize::try_from(number).unwrap()].take() else { continue };
+            let is_remote = matches!(what, Happening::Arrives { .. });
+            let frozen = self.machines[machine].frozen;
+            if !is_remote && frozen > self.time {
+                let pause = frozen - self.time;
+                if life == u64::MAX || life == self.machines[machine].life {
+                    self.after(pause, machine, what);
+                }
+            } else if life == u64::MAX || life == self.machines[machine].life {
+                self.happens(machine, what);
+            }
+        }
+        let mut done = self.remote.tasks();
+        done.extend(&self.remote.kept);
+        done.sort_unstable();
+        if self.remote.wrong.is_empty() && done != (0..TASKS).collect::<Vec<_>>() {
+            self.remote.wrong.push(format!("at the end these tasks are done: {done:?}"));
+        }
+    }
+
+    fn happens(&mut self, at: usize, what: Happening) {
+        let now = self.machines[at].now(self.time);
+        match what {
+            Happening::Look => {
+                if self.chance.percent(self.trouble) {
+                    return self.after(700, at, Happening::Look);
+                }
+                let seen = self.remote.seen();
+                let wish = self.machines[at].look(self.time, &mut self.remote, &seen);
+                self.grant(at, wish);
+            }
+            Happening::Hold(event) => {
+                let Doing::Holds(hold) = &mut self.machines[at].doing else { return };
+                let effects = hold.on(now, event);
+                self.perform(at, effects);
+            }
+            Happening::Read => {
+                let seen = (!self.chance.percent(self.trouble)).then(|| self.remote.seen());
+                let pause = 20 + self.chance.below(200);
+                self.after(pause, at, Happening::Hold(HoldEvent::Read(seen)));
+            }
+            Happening::Arrives { push, object, torn, answers } => {
+                let landed = self.remote.land(&push, object, torn);
+                let event =
+                    if landed && answers && !torn { HoldEvent::Pushed } else { HoldEvent::PushFailed };
+                if answers || torn {
+                    self.after(30, at, Happening::Hold(event(name(object))));
+                }
+            }
+            Happening::Worked => {
+                if self.machines[at].works {
+                    let wish = self.machines[at].worked(&mut self.remote);
+                    self.grant(at, wish);
+                }
+            }
+            Happening::Trouble => self.trouble(at),
+        }
+    }
+
+    fn trouble(&mut self, at: usize) {
+        let next = 4000 + self.chance.below(60_000);
+        self.after(next, at, Happening::Trouble);
+        match self.chance.below(4) {
+            0 => {
+                self.counts.kills += 1;
+                self.remote.log.push(format!("{} machine {at} is killed", self.time));
+                self.machines[at].end();
+                let again = self.chance.below(3 * LEASE);
+                self.after(again, at, Happening::Look);
+            }
+            1 => {
+                self.counts.stops += 1;
+                self.machines[at].frozen = self.time + self.chance.below(3 * LEASE);
+            }
+            2 => self.counts.people += u64::from(self.remote.person_pushes()),
+            _ => self.counts.people += u64::from(self.remote.person_rewrites()),
+        }
+    }
+
+    fn grant(&mut self, at: usize, wish: Wish) {
+        match wish {
+            Wish::Publish(publication) => {
+                self.after(5, at, Happening::Hold(HoldEvent::Publish(publication)));
+            }
+            Wish::Work => {
+                let long = 200 + self.chance.below(3 * LEASE);
+                self.after(long, at, Happening::Worked);
+                self.renew_later(at);
+            }
+            Wish::LookAgain(pause) => self.after(pause, at, Happening::Look),
+            Wish::End => {
+                self.machines[at].end();
+                let again = 100 + self.chance.below(2 * LEASE);
+                self.after(again, at, Happening::Look);
+            }
+        }
+    }
+
+    /// As the thread does that renews the lease while an agent works.
+    fn renew_later(&mut self, at: usize) {
+        let Doing::Holds(hold) = &self.machines[at].doing else { return };
+        let boot = self.machines[at].now(self.time).boot;
+        if let Some(due) = hold.renews_at() {
+            let pause = u64::try_from(due.saturating_sub(boot).as_millis()).unwrap();
+            self.after(pause.max(50), at, Happening::Hold(HoldEvent::Time));
+        }
+    }
+
+    fn perform(&mut self, at: usize, effects: Vec<HoldEffect>) {
+        if effects.is_empty() && self.machines[at].works {
+            self.renew_later(at);
+        }
+        for effect in effects {
+            match effect {
+                HoldEffect::Read => self.after(1, at, Happening::Read),
+                HoldEffect::Wait(until) => {
+                    let boot = self.machines[at].now(self.time).boot;
+                    let pause = u64::try_from(until.saturating_sub(boot).as_millis()).unwrap();
+                    self.after(pause, at, Happening::Hold(HoldEvent::Time));
+                }
+                HoldEffect::Push(push) => self.push(at, push),
+                HoldEffect::Say(answer) => {
+                    let conflicts = self.chance.percent(20);
+                    let wish = self.machines[at].hear(answer, conflicts, &mut self.remote);
+                    self.grant(at, wish);
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, at: usize, push: Push) {
+        self.counts.pushes += 1;
+        let object = self.remote.object(&push);
+        self.machines[at].made(&name(object));
+        let timed_out = LEASE / 6;
+        let torn = push.branch.is_some() && self.chance.percent(self.trouble / 5);
+        if torn {
+            self.counts.torn += 1;
+            return self.after(40, at, Happening::Arrives { push, object, torn, answers: true });
+        }
+        if !self.chance.percent(self.trouble) {
+            return self.after(40, at, Happening::Arrives { push, object, torn, answers: true });
+        }
+        let failed = Happening::Hold(HoldEvent::PushFailed(name(object)));
+        match self.chance.below(3) {
+            0 => {
+                self.counts.refused += 1;
+                self.after(50, at, failed);
+            }
+            1 => {
+                self.counts.unanswered += 1;
+                self.after(40, at, Happening::Arrives { push, object, torn, answers: false });
+                self.after(timed_out, at, failed);
+            }
+            _ => {
+                self.counts.late += 1;
+                let late = self.chance.below(4 * timed_out);
+                self.after(late, at, Happening::Arrives { push, object, torn, answers: false });
+                self.after(timed_out, at, failed);
+            }
+        }
+    }
+}

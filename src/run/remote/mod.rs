@@ -1,0 +1,16 @@
+//! Runs on machines that may be taken away: the lease of a spec on a remote, and what is pushed there.
+//!
+//! [`crate::fleet`] decides; here is what it decides about: git, clocks, the thread that renews the lease.
+
+mod answers;
+pub mod enter;
+mod keeper;
+pub mod outcome;
+mod packed;
+pub(super) mod publish;
+mod record;
+pub mod request;
+mod restore;
+mod spec_remote;
+mod synced;
+pub mod view;

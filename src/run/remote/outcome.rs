@@ -1,0 +1,159 @@
+//! A run on a remote: what it publishes in its course, and how it releases the lease at its end.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::keeper::{Keeper, Kept};
+use super::packed;
+use super::request::note;
+use super::synced::{Synced, sync};
+use crate::config::Config;
+use crate::error::Result;
+use crate::fleet::hold::{HoldAnswer, Publication};
+use crate::fleet::lease::Lease;
+use crate::project::SpecPlace;
+use crate::report::text::sanitise_line;
+use crate::report::times::to_the_second;
+use crate::state::{End, SpecState};
+
+/// How long the last push of a job may take that is about to be ended.
+const HURRY: Duration = Duration::from_secs(4);
+/// How long another one may take.
+const UNHURRIED: Duration = Duration::from_secs(60);
+/// How often people may push while a run ends.
+const MOVES: usize = 6;
+
+/// The exit code of a run that is to be tried again.
+const TRY_AGAIN: u8 = 75;
+/// The exit code of a run that needs a person.
+const NEEDS_YOU: u8 = 2;
+
+/// A run that has the lease of its spec.
+#[derive(Debug)]
+pub struct RemoteRun {
+    pub(super) keeper: Keeper,
+    /// The random id of this process, and the number of the take, as commits name them.
+    pub(super) take: String,
+    /// The spec's part of the names of its refs.
+    pub(super) key: String,
+    /// People moved the branch, and what they pushed is not taken in yet.
+    pub(super) moved: Cell<bool>,
+    /// Why a person is needed, so that the branch stays as it is.
+    pub(super) trouble: RefCell<Option<String>>,
+    /// The number of the ref that keeps the commits of this run that are not on the branch.
+    pub(super) kept_as: Cell<Option<u64>>,
+}
+
+impl RemoteRun {
+    /// The trailers of a commit: the audit of a fleet needs git alone.
+    pub(in crate::run) fn trailers(&self, unit: &str) -> String {
+        format!("Seqorch-Task: {}/{unit}\nSeqorch-Run: {}\n", self.key, self.take)
+    }
+
+    /// Releases the lease with the last push. `code`: the exit code of the run; returns that of the process.
+    pub fn release(&self, place: &SpecPlace, config: &Config, code: u8) -> Result<u8> {
+        let store = place.store();
+        let patience = if matches!(code, 130 | 143) { HURRY } else { UNHURRIED };
+        let mut code = code;
+        self.keeper.kept().remote.hurry(patience / 2);
+        for _ in 0..MOVES {
+            let mut state = store.load()?;
+            let mut kept = self.keeper.kept();
+            let answer = self.publish_last(&mut kept, place, &state, patience)?;
+            match answer {
+                HoldAnswer::Published => {
+                    kept.remote.leave();
+                    return Ok(code);
+                }
+                HoldAnswer::BranchMoved(_) => match sync(&mut kept, place, config)? {
+                    Synced::TakenIn(names) => state.rename_commits(&names),
+                    Synced::Diverged(why) => {
+                        code = NEEDS_YOU;
+                        self.need(&mut kept, &mut state, &why);
+                    }
+                },
+                HoldAnswer::Refused if self.trouble.borrow().is_none() => {
+                    code = NEEDS_YOU;
+                    let words = sanitise_line(&kept.remote.words);
+                    let why = format!("{} refuses the push: {words}", kept.remote.name);
+                    self.need(&mut kept, &mut state, &why);
+                }
+                HoldAnswer::Lost(lease) => {
+                    drop(kept);
+                    return Ok(say_lost(place, lease.as_ref(), code));
+                }
+                HoldAnswer::Refused | HoldAnswer::NoAnswer => {
+                    let words = sanitise_line(&kept.remote.words);
+                    let name = &kept.remote.name;
+                    note(&format!(
+                        "not pushed to {name}: {words}; the next run in this clone pushes it, if no other machine takes the spec first"
+                    ));
+                    return Ok(if code == 0 { TRY_AGAIN } else { code });
+                }
+            }
+            drop(kept);
+            store.save(&state)?;
+        }
+        note("people push to the branch again and again; the next run in this clone tries again");
+        Ok(if code == 0 { TRY_AGAIN } else { code })
+    }
+
+    fn publish_last(
+        &self,
+        kept: &mut Kept,
+        place: &SpecPlace,
+        state: &SpecState,
+        patience: Duration,
+    ) -> Result<HoldAnswer> {
+        if kept.is_lost {
+            return Ok(HoldAnswer::Lost(kept.lost_to.clone()));
+        }
+        let head = packed::head(kept)?;
+        let is_in_trouble = self.trouble.borrow().is_some();
+        let to_keep = self.kept_as.get().zip(head.clone());
+        let saved = packed::saved(kept, place, state, if is_in_trouble { None } else { head.as_deref() })?;
+        Ok(kept.publish(Publication {
+            saved,
+            commit: head.filter(|_| !is_in_trouble),
+            kept: to_keep,
+            releases: true,
+            patience: Some(patience),
+        }))
+    }
+
+    /// A person is needed: says so in the state, and has the commits kept under a ref.
+    fn need(&self, kept: &mut Kept, state: &mut SpecState, why: &str) {
+        let reason = self.divergence(kept, why);
+        note(&reason);
+        state.end_run(Timestamp::now(), End::History { unit: None, reason }, true);
+    }
+
+    /// The reason of the need, for people. From now on the branch stays as it is.
+    pub(super) fn divergence(&self, kept: &mut Kept, why: &str) -> String {
+        let number = kept.hold.next_number();
+        self.kept_as.set(Some(number));
+        let place = kept.remote.names.kept(kept.hold.epoch(), number);
+        let reason = format!(
+            "{why}; the commits of this run are kept on {} as {place}. Bring them to the branch, or leave them, and run it again",
+            kept.remote.name
+        );
+        *self.trouble.borrow_mut() = Some(reason.clone());
+        reason
+    }
+}
+
+/// Says who has the spec; returns the exit code.
+fn say_lost(place: &SpecPlace, lease: Option<&Lease>, code: u8) -> u8 {
+    let name = sanitise_line(&place.name);
+    note(&match lease.filter(|lease| lease.is_held()) {
+        Some(lease) => format!(
+            "the lease of {name} is lost: {} has the spec until {}; nothing more was pushed from here",
+            sanitise_line(&lease.who()),
+            to_the_second(lease.expires)
+        ),
+        None => format!("the lease of {name} is lost; nothing more was pushed from here"),
+    });
+    if matches!(code, 130 | 143) { code } else { TRY_AGAIN }
+}

@@ -1,0 +1,240 @@
+//! Makes the work tree and the state of a spec here what the remote has of them.
+
+use std::fs;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::request::{RemoteRequest, note};
+use super::spec_remote::SpecRemote;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fleet::push::SeenRefs;
+use crate::fleet::saved::SavedSpec;
+use crate::git::call::Supervisor;
+use crate::git::repository::Repository;
+use crate::project::{SpecPlace, own_tree as tree_place};
+use crate::report::text::{plural, sanitise_line};
+use crate::run::active_run;
+use crate::run::own_tree;
+use crate::run::recorded_commits::lost_commits;
+use crate::run::tree_setup::TreeRequest;
+use crate::state::{End, SpecState};
+use crate::store::state_file::{StateText, Unreadable};
+use crate::sys::files;
+
+/// So many machines in a row that are lost with a task are a need.
+const LOST_MACHINES: u32 = 3;
+/// The trailer of commits that names their task.
+const TASK: &str = "Seqorch-Task";
+
+/// What is to be restored.
+pub(super) struct Restore<'a> {
+    pub(super) request: &'a RemoteRequest<'a>,
+    pub(super) here: &'a SpecPlace,
+    pub(super) seen: &'a SeenRefs,
+    /// What the remote keeps.
+    pub(super) before: &'a mut SavedSpec,
+    /// A process of this clone pushed last, so what is here is as new.
+    pub(super) is_own: bool,
+    /// Another machine had the lease and is gone.
+    pub(super) is_loss: bool,
+    pub(super) branch: &'a str,
+}
+
+/// Returns the place of the spec in the work tree of its branch, and its state.
+pub(super) fn restore(wanted: Restore<'_>, remote: &mut SpecRemote) -> Result<(SpecPlace, SpecState)> {
+    let Restore { request, here, seen, before, is_own, is_loss, branch } = wanted;
+    let record = tree_place::record(here);
+    let tree = record.as_ref().and_then(|record| Some((record, record.existing()?)));
+    let there = tree.as_ref().map(|(record, tree)| tree_place::moved(here.clone(), record, tree));
+    if is_own
+        && let Some(place) = &there
+        && is_newest(place, seen, request)?
+    {
+        let place = made(request, branch)?;
+        return Ok((place.clone(), place.store().load()?));
+    }
+    if let Some(place) = &there {
+        let patience = request.config.timeout.grace.saturating_add(Duration::from_secs(30));
+        if active_run::end_orphans(place, &place.store(), patience)? {
+            note(&format!(
+                "an agent that still worked on {} without a lease was ended",
+                sanitise_line(&here.name)
+            ));
+        }
+    }
+    match (&seen.branch, &before.at.tip) {
+        (Some(tip), _) => check_out(request, there.as_ref(), branch, tip, remote)?,
+        (None, Some(tip)) => {
+            let address = &remote.name;
+            return Err(Error::new(
+                ErrorKind::Human,
+                format!("the branch {branch} is not on {address} any more"),
+            )
+            .hint(format!(
+                "Its last commit was {tip}: push it again (git push {address} {tip}:refs/heads/{branch})."
+            ))
+            .hint("Or begin anew with `seqorch forget SPEC --remote`. No agent was started."));
+        }
+        (None, None) => {}
+    }
+    let place = made(request, branch)?;
+    let mut state = state_of(before, &place)?;
+    // what this clone pushed has its sessions and snapshots here
+    if !is_own {
+        state.moved_elsewhere();
+    }
+    if let Some(tip) = &seen.branch {
+        let key = format!("{}/", remote.names.key);
+        // what a push that landed in part names may not be on the branch
+        let mut since = None;
+        for known in [&before.at.tip, &before.at.prev_tip].into_iter().flatten() {
+            if since.is_none() && remote.repository.is_ancestor(known, tip)? {
+                since = Some(known.clone());
+            }
+        }
+        for (commit, task) in remote.repository.trailers(since.as_deref(), tip, TASK)? {
+            if let Some(unit) = task.strip_prefix(&key) {
+                state.done_on_branch(Timestamp::now(), unit, &commit);
+            }
+        }
+    }
+    if let Some(tree) = Repository::find(&place.root, &Supervisor::default())? {
+        settle_lost_commits(request, &tree, before, seen, &mut state)?;
+    }
+    if is_loss {
+        for (task, count) in before.at.lost.clone() {
+            if count >= LOST_MACHINES {
+                state.machines_were_lost(Timestamp::now(), &task, count);
+                before.at.lost.remove(&task);
+            }
+        }
+    }
+    if !before.state.is_empty() {
+        let store = place.store().prepared()?;
+        store.save(&state)?;
+        let progress = store.progress_path();
+        if !before.progress.is_empty() && fs::symlink_metadata(&progress).is_err() {
+            files::replace(&progress, before.progress.as_bytes(), 0o644)?;
+        }
+        let done = plural(state.completed.len(), "task");
+        note(&format!(
+            "{} continues where it stands on {}: {done} done",
+            sanitise_line(&here.name),
+            remote.name
+        ));
+    }
+    Ok((place, state))
+}
+
+/// What follows where the branch does not have commits that the state names.
+fn settle_lost_commits(
+    request: &RemoteRequest<'_>,
+    tree: &Repository,
+    before: &SavedSpec,
+    seen: &SeenRefs,
+    state: &mut SpecState,
+) -> Result<()> {
+    let lost = lost_commits(tree, state)?;
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let gone: Vec<String> = lost.iter().map(|one| one.commit.clone()).collect();
+    let branch = seen.branch.as_deref().unwrap_or_default();
+    let has =
+        |commit: &Option<String>| commit.as_ref().map_or(Ok(true), |commit| tree.is_ancestor(commit, branch));
+    let was_asked = matches!(state.run.over().map(|over| &over.end), Some(End::History { .. }));
+    if request.accepts_branch || was_asked {
+        // a person decided
+        state.forget_commits(&gone);
+    } else if !has(&before.at.tip)? && has(&before.at.prev_tip)? {
+        // the server, and then the machine, was killed between the two refs of a push
+        state.redo_commits(&gone);
+    } else {
+        let names: Vec<String> = lost.iter().map(ToString::to_string).collect();
+        return Err(Error::new(
+            ErrorKind::Human,
+            "people rewrote the branch: it has commits of tasks no more",
+        )
+        .detail(format!("  {}", sanitise_line(&names.join(", "))))
+        .hint("Bring them back, or take the branch as it is with `run --retry`. No agent was started."));
+    }
+    Ok(())
+}
+
+/// Whether the work tree here has everything that the branch has on the remote.
+fn is_newest(place: &SpecPlace, seen: &SeenRefs, request: &RemoteRequest<'_>) -> Result<bool> {
+    let Some(repository) = Repository::find(&place.root, &Supervisor::default())? else { return Ok(false) };
+    let repository = Repository { pin: request.trust.git.clone(), ..repository };
+    let Some(head) = repository.head()? else { return Ok(false) };
+    let Some(tip) = &seen.branch else { return Ok(true) };
+    if repository.is_ancestor(tip, &head)? {
+        return Ok(true);
+    }
+    // people pushed on top of all that is here
+    let is_behind = repository.is_ancestor(&head, tip)?;
+    let is_at_work = place.store().load()?.running().is_some();
+    if is_behind && !is_at_work {
+        repository.move_head(tip, request.config.git.timeout)?;
+    }
+    Ok(is_behind && !is_at_work)
+}
+
+/// Has the branch lead to this commit, and its work tree have its files, where there is one. What was here stays in git.
+fn check_out(
+    request: &RemoteRequest<'_>,
+    there: Option<&SpecPlace>,
+    branch: &str,
+    tip: &str,
+    remote: &SpecRemote,
+) -> Result<()> {
+    let kept = format!("refs/seqorch/kept-here/{}", remote.names.key);
+    let Some(place) = there else {
+        let old = remote.repository.commit_of_branch(branch)?;
+        if let Some(old) = old.filter(|old| old != tip) {
+            remote.repository.keep_under(&format!("{kept}/{old}"), &old)?;
+        }
+        return Ok(remote.repository.set_branch(branch, tip)?);
+    };
+    let Some(repository) = Repository::find(&place.root, &Supervisor::default())? else { return Ok(()) };
+    let repository = Repository { pin: request.trust.git.clone(), ..repository };
+    if let Some(head) = repository.head()?
+        && !repository.is_ancestor(&head, tip)?
+    {
+        repository.keep_under(&format!("{kept}/{head}"), &head)?;
+    }
+    Ok(repository.start_over_at(tip, request.config.git.timeout)?)
+}
+
+/// Makes the work tree of the branch, as far as it is not there.
+fn made(request: &RemoteRequest<'_>, branch: &str) -> Result<SpecPlace> {
+    let supervisor = Supervisor { stop: Some(request.inbox.stop_flag()), watch: None };
+    let mut config = request.config.clone();
+    config.git.branch = Some(branch.to_owned());
+    let (place, trust) = (request.place, request.trust);
+    own_tree::make(&TreeRequest { place, config: &config, trust, supervisor: &supervisor })
+}
+
+/// The state that the remote keeps; that which is here where it keeps none.
+fn state_of(before: &SavedSpec, place: &SpecPlace) -> Result<SpecState> {
+    if before.state.is_empty() {
+        return place.store().load();
+    }
+    match StateText::read(&before.state) {
+        Ok(StateText::Ours(mut file)) => {
+            Ok(file.specs.pop_first().map(|(_, state)| state).unwrap_or_default())
+        }
+        Err(Unreadable::Newer { schema, written_by }) => {
+            let by = written_by.map_or_else(String::new, |version| format!(" by seqorch {version}"));
+            Err(Error::new(
+                ErrorKind::Human,
+                format!("the state on the remote was written{by} (schema {schema}), which is newer"),
+            )
+            .hint("Update seqorch on this machine. No agent was started."))
+        }
+        Ok(StateText::Python { .. }) | Err(_) => {
+            Err(Error::new(ErrorKind::Human, "the state on the remote cannot be read")
+                .hint("`seqorch forget SPEC --remote` removes it; the branch stays. No agent was started."))
+        }
+    }
+}

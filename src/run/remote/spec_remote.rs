@@ -1,0 +1,219 @@
+//! The refs of one spec on one remote, as the lease reads and pushes them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::answers::{self, LeftAnswer};
+use super::record::CloneRecord;
+use crate::error::Result;
+use crate::fleet::lease::{Lease, LeaseTiming};
+use crate::fleet::push::{Push, RunTip, SeenRefs};
+use crate::fleet::ref_names::RefNames;
+use crate::fleet::saved::{SavedSpec, Standpoint};
+use crate::git::call::GitError;
+use crate::git::repository::Repository;
+use crate::git::spec_refs::RefUpdate;
+
+/// The files of the objects on the ref with the lease.
+const LEASE: &str = "lease.json";
+const STANDPOINT: &str = "standpoint.json";
+const STATE: &str = "state.json";
+const PROGRESS: &str = "progress.md";
+
+/// The name of an object that could not be made.
+const UNMADE: &str = "unmade";
+
+/// One spec on one remote.
+#[derive(Debug)]
+pub(super) struct SpecRemote {
+    pub(super) repository: Repository,
+    /// The name of the remote, for people.
+    pub(super) name: String,
+    /// Where it is.
+    pub(super) address: String,
+    pub(super) names: RefNames,
+    /// How long one call of git may take.
+    deadline: Duration,
+    pub(super) record: CloneRecord,
+    /// Where what is fetched is noted. A new one after a git that was killed and left a lock there.
+    into: String,
+    killed: u32,
+    /// Contents that were written, by their bytes' digest: most do not change from push to push.
+    written: BTreeMap<String, String>,
+    /// Leases that were read.
+    leases: BTreeMap<String, Lease>,
+    /// What git said last where something failed.
+    pub(super) words: String,
+}
+
+impl SpecRemote {
+    pub(super) fn new(
+        repository: Repository,
+        (name, address): (String, String),
+        names: RefNames,
+        timing: LeaseTiming,
+        record: CloneRecord,
+        process: &str,
+    ) -> Self {
+        let home = format!("refs/seqorch/seen/{}", names.key);
+        // what earlier processes of this clone noted
+        repository.remove_own_refs(&home);
+        let into = format!("{home}/{process}");
+        let (written, leases, words) = (BTreeMap::new(), BTreeMap::new(), String::new());
+        let deadline = timing.call();
+        Self { repository, name, address, names, deadline, record, into, killed: 0, written, leases, words }
+    }
+
+    /// The machine is about to be taken away: no call takes longer than this.
+    pub(super) fn hurry(&mut self, longest: Duration) {
+        self.deadline = self.deadline.min(longest);
+    }
+
+    /// What the remote has; `None`: no answer.
+    pub(super) fn read(&mut self) -> Option<SeenRefs> {
+        match self.try_read() {
+            Ok(seen) => Some(seen),
+            Err(error) => {
+                if error.is_passing() || error.was_killed() {
+                    self.killed += 1;
+                }
+                self.words = error.words();
+                None
+            }
+        }
+    }
+
+    fn try_read(&mut self) -> std::result::Result<SeenRefs, GitError> {
+        let into = format!("{}-{}", self.into, self.killed);
+        let refs = (self.names.run.as_str(), self.names.branch.as_str());
+        let found = self.repository.fetch_spec_refs(&self.address, refs, &into, self.deadline)?;
+        let run = match found.run {
+            None => None,
+            Some(object) => Some(RunTip { lease: self.lease_of(&object)?, object }),
+        };
+        Ok(SeenRefs { run, branch: found.branch })
+    }
+
+    fn lease_of(&mut self, object: &str) -> std::result::Result<Lease, GitError> {
+        if let Some(lease) = self.leases.get(object) {
+            return Ok(lease.clone());
+        }
+        let lease = read_lease(&self.repository, object)?;
+        self.leases = BTreeMap::from([(object.to_owned(), lease.clone())]);
+        Ok(lease)
+    }
+
+    /// What an object has beside the lease.
+    pub(super) fn saved_in(&self, object: &str) -> Result<SavedSpec> {
+        read_saved(&self.repository, object)
+    }
+
+    /// Pushes; the object's name, and whether git says that it landed.
+    pub(super) fn push(&mut self, push: &Push) -> (String, bool) {
+        match self.try_push(push) {
+            Ok(object) => (object, true),
+            Err((object, error)) => {
+                self.words = error.words();
+                (object, false)
+            }
+        }
+    }
+
+    fn try_push(&mut self, push: &Push) -> std::result::Result<String, (String, GitError)> {
+        let unmade = |error| (UNMADE.to_owned(), error);
+        let object = match push.object.as_deref().filter(|object| *object != UNMADE) {
+            Some(object) => object.to_owned(),
+            None => self.make(push).map_err(unmade)?,
+        };
+        let failed = |why: String| GitError::Unusable { why };
+        self.record.add(&object).map_err(|e| (object.clone(), failed(e.brief())))?;
+        let run =
+            RefUpdate { name: self.names.run.clone(), from: push.parent.clone(), to: Some(object.clone()) };
+        let branch = push.branch.as_ref().map(|moved| RefUpdate {
+            name: self.names.branch.clone(),
+            from: moved.from.clone(),
+            to: Some(moved.to.clone()),
+        });
+        let kept = push.kept.as_ref().map(|(number, commit)| RefUpdate {
+            name: self.names.kept(push.lease.epoch, *number),
+            from: None,
+            to: Some(commit.clone()),
+        });
+        let updates: Vec<RefUpdate> = [Some(run), branch, kept].into_iter().flatten().collect();
+        match self.repository.push_refs(&self.address, &updates, self.deadline) {
+            Ok(()) => Ok(object),
+            Err(error) => Err((object, error)),
+        }
+    }
+
+    fn make(&mut self, push: &Push) -> std::result::Result<String, GitError> {
+        let json = |value: serde_json::Result<String>| {
+            value.map_err(|e| GitError::Unusable { why: format!("writing the lease: {e}") })
+        };
+        let lease = json(serde_json::to_string_pretty(&push.lease))?;
+        let standpoint = json(serde_json::to_string_pretty(&push.saved.at))?;
+        let mut files = Vec::new();
+        for (name, text) in [
+            (LEASE, &lease),
+            (PROGRESS, &push.saved.progress),
+            (STANDPOINT, &standpoint),
+            (STATE, &push.saved.state),
+        ] {
+            files.push((name, self.content(name, text)?));
+        }
+        let list: Vec<(&str, &str)> = files.iter().map(|(name, object)| (*name, object.as_str())).collect();
+        let message = match &push.lease.holder {
+            Some(_) => format!("{} works", push.lease.host),
+            None => format!("{} is done here", push.lease.host),
+        };
+        self.repository.write_record(push.parent.as_deref(), &list, &message)
+    }
+
+    /// The object of a content. What a file had in the last push is not written again.
+    fn content(&mut self, file: &str, text: &str) -> std::result::Result<String, GitError> {
+        let key = |object: &str| format!("{file} {object}");
+        let same = self.written.iter().find(|(known, last)| known.starts_with(&key("")) && *last == text);
+        if let Some((known, _)) = same {
+            return Ok(known[file.len() + 1..].to_owned());
+        }
+        let object = self.repository.write_content(text.as_bytes())?;
+        self.written.retain(|known, _| !known.starts_with(&key("")));
+        self.written.insert(key(&object), text.to_owned());
+        Ok(object)
+    }
+
+    /// The answers that people left, and no run has taken.
+    pub(super) fn answers(&self) -> std::result::Result<Vec<LeftAnswer>, GitError> {
+        let into = format!("{}-answers", self.into);
+        answers::fetch(&self.repository, &self.address, &self.names.key, &into, self.deadline)
+    }
+
+    /// A folder for a work tree that is needed for a moment.
+    pub(super) fn short_tree(&self) -> std::path::PathBuf {
+        let name = format!("pick-{}", self.names.key);
+        let folder: &Path = &self.repository.common_dir;
+        folder.join("seqorch").join(".remote").join(name)
+    }
+
+    /// Forgets where what was fetched was noted.
+    pub(super) fn leave(&self) {
+        self.repository.remove_own_refs(&format!("refs/seqorch/seen/{}", self.names.key));
+    }
+}
+
+/// The lease in an object.
+pub(super) fn read_lease(repository: &Repository, object: &str) -> std::result::Result<Lease, GitError> {
+    let bytes = repository.read_record(object, LEASE)?.unwrap_or_default();
+    serde_json::from_slice(&bytes).map_err(|e| GitError::Unusable { why: format!("{object}: {LEASE}: {e}") })
+}
+
+/// What an object has beside the lease.
+pub(super) fn read_saved(repository: &Repository, object: &str) -> Result<SavedSpec> {
+    let text = |file: &str| -> Result<String> {
+        let bytes = repository.read_record(object, file)?.unwrap_or_default();
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let at: Standpoint = serde_json::from_str(&text(STANDPOINT)?).unwrap_or_default();
+    Ok(SavedSpec { at, state: text(STATE)?, progress: text(PROGRESS)? })
+}

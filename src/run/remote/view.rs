@@ -1,0 +1,171 @@
+//! What a remote has of a spec, for verbs that look or answer without the lease.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::spec_remote::{read_lease, read_saved};
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fleet::lease::{Lease, LeaseTiming};
+use crate::fleet::ref_names::RefNames;
+use crate::fleet::saved::Standpoint;
+use crate::git::call::Supervisor;
+use crate::git::repository::Repository;
+use crate::git::spec_refs::RefUpdate;
+use crate::project::{SpecPlace, own_tree};
+use crate::run::branch;
+use crate::run::own_tree::in_checkout;
+use crate::run::remote::answers::{self, LeftAnswer};
+use crate::run::resume::{GivenAnswer, ResumeRequest};
+use crate::state::SpecState;
+use crate::store::state_file::StateText;
+
+/// The remote where none is named.
+const USUAL: &str = "origin";
+
+/// A spec on a remote, without its lease.
+#[derive(Debug)]
+pub struct RemoteSpec {
+    repository: Repository,
+    /// The name of the remote.
+    pub name: String,
+    address: String,
+    /// The names of the spec's refs.
+    pub names: RefNames,
+    deadline: Duration,
+    /// The spec's task list, from the top of the repository.
+    tasks: PathBuf,
+}
+
+/// What a remote has of a spec.
+#[derive(Debug)]
+pub struct RemoteView {
+    /// The object of the ref with the lease.
+    pub object: String,
+    /// Who works on it.
+    pub lease: Lease,
+    /// Where it stands.
+    pub at: Standpoint,
+    /// Its state, with the answers that no run has taken yet.
+    pub state: SpecState,
+    /// The progress log.
+    pub progress: String,
+    /// Its task list on the branch; `None` where that does not have it.
+    pub tasks: Option<Vec<u8>>,
+}
+
+impl RemoteSpec {
+    /// The spec on this remote; where none is named, on that of the configuration, or on `origin`.
+    pub fn find(place: &SpecPlace, config: &Config, remote: Option<&str>) -> Result<Self> {
+        let here = in_checkout(place);
+        let record = own_tree::record(&here).ok_or_else(no_repository)?;
+        let found = Repository::find(&here.root, &Supervisor::default())?.ok_or_else(no_repository)?;
+        let repository = found.only_to_look();
+        let name = remote.or(config.remote.name.as_deref()).unwrap_or(USUAL).to_owned();
+        let addresses = repository.push_addresses(&name)?.unwrap_or_default();
+        let [address] = addresses.as_slice() else {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("git has no remote {name:?} with one address"),
+            )
+            .hint("List the remotes with `git remote -v`."));
+        };
+        let branch = branch::checked_name(&repository, &config.remote.branch, &here.name)?;
+        let names = RefNames::of(&record.spec.to_string_lossy(), &branch);
+        let deadline = LeaseTiming::of(config.remote.lease).call().max(Duration::from_secs(20));
+        let tasks = here.tasks_path();
+        let tasks = tasks.strip_prefix(&record.here).unwrap_or(&tasks).to_owned();
+        let address = repository.address_from_anywhere(address);
+        Ok(Self { repository, name, address, names, deadline, tasks })
+    }
+
+    /// What the remote has of it now; `None`: no run was ever there.
+    pub fn look(&self) -> Result<Option<RemoteView>> {
+        let into = format!("refs/seqorch/look/{}-{}", self.names.key, std::process::id());
+        let seen = self.look_into(&into);
+        self.repository.remove_own_refs(&into);
+        seen
+    }
+
+    fn look_into(&self, into: &str) -> Result<Option<RemoteView>> {
+        let refs = (self.names.run.as_str(), self.names.branch.as_str());
+        let found = self.repository.fetch_spec_refs(&self.address, refs, into, self.deadline)?;
+        let Some(object) = found.run else { return Ok(None) };
+        let lease = read_lease(&self.repository, &object)?;
+        let saved = read_saved(&self.repository, &object)?;
+        let mut state = match StateText::read(&saved.state) {
+            Ok(StateText::Ours(mut file)) => {
+                file.specs.pop_first().map(|(_, state)| state).unwrap_or_default()
+            }
+            _ if saved.state.is_empty() => SpecState::default(),
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::Human,
+                    format!("the state on {} cannot be read", self.name),
+                )
+                .hint("Was it written by a newer seqorch?"));
+            }
+        };
+        let left = answers::fetch(&self.repository, &self.address, &self.names.key, into, self.deadline)?;
+        answers::apply(&left, &mut state);
+        let tasks = match &found.branch {
+            Some(tip) => self.repository.read_record(tip, &self.tasks.to_string_lossy())?,
+            None => None,
+        };
+        Ok(Some(RemoteView { object, lease, at: saved.at, state, progress: saved.progress, tasks }))
+    }
+
+    /// Leaves answers for the next run that takes the lease. The first answer to a question wins.
+    pub fn answer(&self, view: &RemoteView, given: &[GivenAnswer]) -> Result<()> {
+        let mut updates = Vec::new();
+        for one in given {
+            let asked = view.state.questions().into_iter().find(|question| question.unit == one.unit);
+            let Some(question) = asked else { continue };
+            let left = LeftAnswer { question: answers::id_of(&question), answer: one.clone() };
+            let text = serde_json::to_vec_pretty(&left)
+                .map_err(|e| Error::new(ErrorKind::Internal, "writing the answer").caused_by(e))?;
+            let content = self.repository.write_content(&text)?;
+            let object = self.repository.write_record(None, &[(answers::FILE, &content)], "answer")?;
+            let name = answers::ref_of(&self.names.key, &left.question);
+            updates.push(RefUpdate { name, from: None, to: Some(object) });
+        }
+        self.repository.push_refs(&self.address, &updates, self.deadline).map_err(|error| {
+            Error::from(error).hint(format!(
+                "If somebody was faster, `seqorch status --remote={}` shows the answer.",
+                self.name
+            ))
+        })
+    }
+
+    /// Removes all that the remote has of the spec, except its branch. `view`: what was seen before; if it is another one by
+    /// now, nothing is removed. Returns how many refs were removed.
+    pub fn forget(&self, view: &RemoteView) -> Result<usize> {
+        let into = format!("refs/seqorch/look/{}-{}", self.names.key, std::process::id());
+        let mut updates =
+            vec![RefUpdate { name: self.names.run.clone(), from: Some(view.object.clone()), to: None }];
+        for pattern in self.names.below() {
+            let prefix = pattern.trim_end_matches('*');
+            let all = self.repository.fetch_below(&self.address, prefix, &into, self.deadline);
+            self.repository.remove_own_refs(&into);
+            updates.extend(all?.into_iter().map(|(name, object)| RefUpdate {
+                name: format!("{prefix}{name}"),
+                from: Some(object),
+                to: None,
+            }));
+        }
+        self.repository.push_refs(&self.address, &updates, self.deadline)?;
+        Ok(updates.len())
+    }
+}
+
+impl RemoteView {
+    /// The state with this answer, as the next run has it; `false`: nothing asks for it.
+    #[must_use]
+    pub fn takes(&self, given: &[GivenAnswer]) -> bool {
+        ResumeRequest::Answers(given.to_vec()).apply(&mut self.state.clone())
+    }
+}
+
+fn no_repository() -> Error {
+    Error::new(ErrorKind::Config, "the spec is in no git repository, so no remote has it")
+}

@@ -1,0 +1,362 @@
+//! Runs of several machines on one remote: each machine is a clone of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::common::git::{WRITES, git, repo};
+use crate::common::programs::program;
+use crate::common::{Project, skipped, wait_until};
+
+/// The branch of the spec on the remote.
+const BRANCH: &str = "seqorch/demo";
+
+/// A bare repository with one spec, and the machine that pushed it there.
+struct Fleet {
+    first: Project,
+    bare: PathBuf,
+}
+
+impl Fleet {
+    fn new(agent: &str, more: &str) -> Self {
+        let first = repo(agent, &format!("[remote]\nlease = \"3s\"\n{more}"));
+        let bare = first.outside().join("remote.git");
+        git(&first, &["init", "-q", "--bare", "-b", "main", bare.to_str().unwrap()]);
+        git(&first, &["remote", "add", "origin", bare.to_str().unwrap()]);
+        git(&first, &["push", "-q", "origin", "main"]);
+        let fleet = Self { first, bare };
+        let state = fleet.first.outside().join("state");
+        Self { first: fleet.first.env("XDG_STATE_HOME", state), bare: fleet.bare }
+    }
+
+    /// Another machine, with a clone of its own.
+    fn machine(&self) -> Project {
+        let machine = Project::new();
+        git(&machine, &["init", "-q", "-b", "main"]);
+        machine.write(".git/info/exclude", "ledger\ngate\n.out/\n.home/\n");
+        for (key, value) in [("user.name", "t"), ("user.email", "t@localhost")] {
+            git(&machine, &["config", key, value]);
+        }
+        git(&machine, &["remote", "add", "origin", self.bare.to_str().unwrap()]);
+        git(&machine, &["fetch", "-q", "origin"]);
+        git(&machine, &["reset", "-q", "--hard", "origin/main"]);
+        let state = machine.outside().join("state");
+        machine.env("XDG_STATE_HOME", state)
+    }
+
+    /// What git says in the bare repository.
+    fn git(&self, args: &[&str]) -> String {
+        let output = Command::new("git").args(args).current_dir(&self.bare).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    fn subjects(&self) -> Vec<String> {
+        self.git(&["log", "--reverse", "--format=%s", BRANCH]).lines().map(str::to_owned).collect()
+    }
+
+    /// The ref with the lease.
+    fn run_ref(&self) -> String {
+        self.git(&["for-each-ref", "--format=%(refname)", "refs/seqorch/run"])
+    }
+
+    fn file(&self, name: &str) -> Value {
+        let text = self.git(&["cat-file", "blob", &format!("{}:{name}", self.run_ref())]);
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// A person pushes a commit with this file to the branch.
+    fn person_pushes(&self, file: &str, text: &str) {
+        let person = self.machine();
+        git(&person, &["checkout", "-q", "-B", "work", &format!("origin/{BRANCH}")]);
+        person.write(file, text);
+        git(&person, &["add", file]);
+        git(&person, &["commit", "-q", "-m", "by a person"]);
+        git(&person, &["push", "-q", "origin", &format!("work:{BRANCH}")]);
+    }
+}
+
+const RUN: [&str; 4] = ["run", "demo", "--remote", "origin"];
+
+fn run_with<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    RUN.iter().copied().chain(more.iter().copied()).collect()
+}
+
+#[test]
+fn another_machine_continues_where_the_first_one_stopped() {
+    let fleet = Fleet::new(WRITES, "");
+    fleet.first.run(&run_with(&["--max-iterations=1"])).code(1);
+    assert_eq!(fleet.subjects(), ["start", "1: First thing"]);
+    assert_eq!(fleet.file("lease.json")["holder"], Value::Null);
+    let state = fleet.file("state.json");
+    assert_eq!(state["specs"]["demo"]["completed"], json!(["1"]));
+    let second = fleet.machine();
+    second.run(&RUN).code(0).says(&["continues where it stands on origin: 1 task done"]);
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "2: Second thing"]);
+    assert_eq!(fleet.first.ledger(), ["1 1", "2 1"], "each task was done once");
+    let trailers = fleet.git(&["log", "-1", "--format=%(trailers:key=Seqorch-Task,valueonly)", BRANCH]);
+    assert!(trailers.starts_with("demo-") && trailers.ends_with("/2"), "{trailers}");
+    // the boxes came along, and nothing is left to do on any machine
+    let boxes = fleet.git(&["show", &format!("{BRANCH}:.kiro/specs/demo/tasks.md")]);
+    assert!(boxes.starts_with("- [x] 1. First thing"), "{boxes}");
+    fleet.first.run(&RUN).code(0);
+    assert_eq!(fleet.first.ledger().len(), 2);
+}
+
+#[test]
+fn a_machine_that_finds_the_spec_taken_ends_with_75_and_names_the_holder() {
+    let fleet = Fleet::new("gate; say_done", "");
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(1);
+    let second = fleet.machine();
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    second.run(&RUN).code(75).says(&[&format!("{host} (run "), "works on demo until", "--take-lease"]);
+    // renewed while the agent works, for longer than the lease
+    let seq = || fleet.file("lease.json")["seq"].as_u64().unwrap();
+    let before = seq();
+    wait_until("some renewals", || seq() >= before + 4);
+    second.run(&RUN).code(75);
+    fleet.first.release();
+    fleet.first.wait_for_ledger(2);
+    fleet.first.release();
+    first.wait().code(0);
+}
+
+#[test]
+fn a_lease_that_is_taken_over_ends_the_agent_of_the_machine_that_had_it() {
+    let fleet =
+        Fleet::new("[ -e \"$ROOT/free\" ] || gate; echo $SEQORCH_UNIT > made-$SEQORCH_UNIT; say_done", "");
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(1);
+    fleet.first.write("free", "");
+    let second = fleet.machine();
+    second.run(&run_with(&["--take-lease"])).code(0);
+    let first = first.wait().code(75);
+    first.says(&["the lease of the spec is lost", "nothing more was pushed from here"]);
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "2: Second thing"]);
+}
+
+#[test]
+fn the_next_run_of_the_same_clone_takes_a_killed_run_over_at_once() {
+    let fleet = Fleet::new("gate; say_done", "");
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(1);
+    first.signal(Signal::KILL);
+    first.wait().code(137);
+    let next = fleet.first.start(&RUN);
+    next.wait_for("taking it over");
+    fleet.first.release();
+    fleet.first.wait_for_ledger(2);
+    fleet.first.release();
+    next.wait().code(0);
+    assert_eq!(fleet.first.ledger(), ["1 1", "2 1"]);
+}
+
+#[test]
+#[ignore = "slow"]
+fn a_machine_takes_over_from_one_that_was_killed_once_its_lease_has_ended() {
+    let fleet =
+        Fleet::new("[ -e \"$ROOT/free\" ] || gate; echo $SEQORCH_UNIT > made-$SEQORCH_UNIT; say_done", "");
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(1);
+    first.signal(Signal::KILL);
+    first.wait().code(137);
+    fleet.first.write("free", "");
+    let second = fleet.machine();
+    let began = std::time::Instant::now();
+    second.run(&run_with(&["--wait"])).code(0);
+    assert!(began.elapsed() > std::time::Duration::from_secs(1), "it took a living lease over");
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "2: Second thing"]);
+    assert_eq!(fleet.first.ledger(), ["1 1", "1 2", "2 1"]);
+    // the agent of the killed run still works, and has no way to push
+    fleet.first.run(&RUN).code(0);
+    assert_eq!(fleet.subjects().len(), 3);
+}
+
+#[test]
+fn term_pushes_what_is_done_and_frees_the_spec() {
+    let fleet = Fleet::new(
+        "[ \"$SEQORCH_UNIT $SEQORCH_ATTEMPT\" = '2 1' ] && gate; echo x > made-$SEQORCH_UNIT; say_done",
+        "",
+    );
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    first.signal(Signal::TERM);
+    first.wait().code(143);
+    assert_eq!(fleet.subjects(), ["start", "1: First thing"]);
+    assert_eq!(fleet.file("lease.json")["holder"], Value::Null);
+    fleet.machine().run(&RUN).code(0);
+    assert_eq!(fleet.first.ledger(), ["1 1", "2 1", "2 2"]);
+    assert_eq!(fleet.subjects().len(), 3);
+}
+
+#[test]
+fn a_question_waits_on_the_remote_and_is_kept_by_every_machine() {
+    let agent = "[ \"$SEQORCH_UNIT $SEQORCH_ATTEMPT\" = '2 1' ] && { echo 'Which database?'; say_halt; exit; }; say_done";
+    let fleet = Fleet::new(agent, "");
+    fleet.first.run(&RUN).code(2).says(&["Which database?"]);
+    assert_eq!(fleet.file("lease.json")["holder"], Value::Null);
+    let second = fleet.machine();
+    second.run(&RUN).code(2).says(&["Which database?"]);
+    // anybody answers, without the lease and without a run
+    let answer = ["resume", "demo", "--remote", "origin", "--answer", "Postgres"];
+    fleet.machine().run(&answer).code(0).says(&["the answer is on origin"]);
+    fleet.machine().run(&answer).code(64).says(&["is not halted"]);
+    assert_eq!(fleet.first.ledger().len(), 2);
+    second.run(&RUN).code(0).says(&["1 answer that people left on origin"]);
+    assert_eq!(fleet.first.ledger(), ["1 1", "2 1", "2 2"]);
+    assert_eq!(fleet.file("state.json")["specs"]["demo"]["decisions"][0]["answer"], "Postgres");
+}
+
+#[test]
+fn what_a_person_pushes_stays_below_the_commit_of_a_task() {
+    let fleet = Fleet::new("[ $SEQORCH_UNIT = 2 ] && gate; echo x > made-$SEQORCH_UNIT; say_done", "");
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    fleet.person_pushes("mine.txt", "mine\n");
+    fleet.first.release();
+    first.wait().code(0);
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "by a person", "2: Second thing"]);
+    // the state names the commit under its new name
+    let commit = fleet.file("state.json")["specs"]["demo"]["units"]["2"]["changes"]["commit"].clone();
+    assert_eq!(commit, fleet.git(&["rev-parse", BRANCH]));
+    fleet.machine().run(&RUN).code(0);
+}
+
+#[test]
+fn a_push_of_a_person_that_conflicts_needs_you_and_loses_nothing() {
+    let fleet = Fleet::new(
+        "[ \"$SEQORCH_UNIT $SEQORCH_ATTEMPT\" = '2 1' ] && gate; echo x > made-$SEQORCH_UNIT; say_done",
+        "",
+    );
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    fleet.person_pushes("made-2", "mine\n");
+    fleet.first.release();
+    first.wait().code(2).says(&["conflicts with a task", "refs/seqorch/kept/demo-"]);
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "by a person"]);
+    let kept = fleet.git(&["for-each-ref", "--format=%(subject)", "refs/seqorch/kept"]);
+    assert_eq!(kept, "2: Second thing");
+    assert_eq!(fleet.file("lease.json")["holder"], Value::Null);
+    // the branch is the truth from then on: the box of the task is open there
+    fleet.machine().run(&run_with(&["--retry"])).code(0);
+    assert_eq!(fleet.first.ledger(), ["1 1", "2 1", "2 2"]);
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "by a person", "2: Second thing"]);
+}
+
+#[test]
+fn a_branch_that_people_rewrote_needs_you() {
+    let fleet = Fleet::new("[ $SEQORCH_UNIT = 2 ] && gate; echo x > made-$SEQORCH_UNIT; say_done", "");
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    fleet.git(&["update-ref", &format!("refs/heads/{BRANCH}"), "main"]);
+    fleet.first.release();
+    first.wait().code(2).says(&["people rewrote the branch", "refs/seqorch/kept/demo-"]);
+    assert_eq!(fleet.subjects(), ["start"]);
+}
+
+#[test]
+#[ignore = "slow"]
+fn a_remote_that_refuses_the_branch_needs_you_and_keeps_the_commit() {
+    let fleet = Fleet::new(WRITES, "");
+    let hook = "while read -r old new name; do case $name in refs/heads/*) git log -1 --format=%s $new | grep -q 1: && { echo no such branch here >&2; exit 1; } ;; esac; done; exit 0";
+    fs::create_dir_all(fleet.bare.join("hooks")).unwrap();
+    program(&fleet.first, fleet.bare.join("hooks/pre-receive").to_str().unwrap(), hook);
+    fleet.first.run(&RUN).code(2).says(&["refuses the push", "refs/seqorch/kept/demo-"]);
+    assert_eq!(fleet.git(&["for-each-ref", "--format=%(subject)", "refs/seqorch/kept"]), "1: First thing");
+}
+
+#[test]
+fn a_remote_run_refuses_what_does_not_go_with_it() {
+    let fleet = Fleet::new(WRITES, "");
+    fleet.first.run(&["run", "demo", "--take-lease"]).code(64).says(&["--take-lease goes with --remote"]);
+    fleet.first.run(&["run", "demo", "--remote", "nowhere"]).code(78).says(&["git has no remote"]);
+    let off = Fleet::new(WRITES, "");
+    off.first.write("seqorch.local.toml", "");
+    off.first.run(&RUN).code(78).says(&["git.commit = \"step\""]);
+    git(&fleet.first, &["remote", "set-url", "origin", "/nowhere/remote.git"]);
+    fleet.first.run(&RUN).code(75).says(&["origin does not answer"]);
+}
+
+#[test]
+fn status_report_and_specs_show_what_a_remote_has_without_a_checkout() {
+    let fleet = Fleet::new(WRITES, "");
+    let viewer = fleet.machine();
+    viewer.run(&["status", "demo", "--remote"]).code(66).says(&["no run of demo was ever on origin"]);
+    let open = || {
+        let out = viewer.run(&["specs", "--json", "--open", "--remote"]).code(0);
+        serde_json::from_str::<Value>(&out.stdout).unwrap()["specs"].clone()
+    };
+    assert_eq!((&open()[0]["name"], &open()[0]["start"]), (&json!("demo"), &json!("now")));
+    fleet.first.run(&run_with(&["--max-iterations=1"])).code(1);
+    viewer
+        .run(&["status", "demo", "--remote"])
+        .code(0)
+        .says(&["lease: free, last run on", "1 of 2 tasks done"]);
+    let out = viewer.run(&["status", "demo", "--remote=origin", "--json"]).code(0);
+    let status: Value = serde_json::from_str(&out.stdout).unwrap();
+    assert_eq!((&status["completed"], &status["lease"]["holder"]), (&json!(["1"]), &Value::Null));
+    viewer.run(&["report", "demo", "--remote"]).code(0).says(&["First thing"]);
+    assert_eq!(open().as_array().unwrap().len(), 1);
+    fleet.first.run(&RUN).code(0);
+    assert_eq!(open(), json!([]));
+    assert!(!viewer.path(".seqorch").exists() && git(&viewer, &["worktree", "list"]).lines().count() == 1);
+}
+
+#[test]
+fn forget_removes_what_a_remote_keeps_and_leaves_the_branch() {
+    let fleet = Fleet::new("[ $SEQORCH_UNIT = 2 ] && gate; say_done", "");
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    let forget = ["forget", "demo", "--remote", "--yes"];
+    fleet.machine().run(&forget).code(75).says(&["works on demo"]);
+    fleet.first.release();
+    first.wait().code(0);
+    fleet.machine().run(&["forget", "demo", "--remote"]).code(64).says(&["--yes"]);
+    fleet.machine().run(&forget).code(0).says(&["removed 1 ref from origin"]);
+    assert_eq!(fleet.git(&["for-each-ref", "refs/seqorch"]), "");
+    assert_eq!(fleet.subjects().len(), 3);
+    fleet.machine().run(&forget).code(0).says(&["has nothing of it"]);
+}
+
+/// The file of an example.
+fn example(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fleet").join(path)
+}
+
+/// As Slurm starts it: in the folder of `sbatch`, with the number of the job in its environment.
+#[test]
+fn the_slurm_example_runs_the_spec_of_its_number_in_a_clone_of_its_own() {
+    if Command::new("jq").arg("--version").output().is_err() {
+        return skipped("jq is not installed");
+    }
+    let fleet = Fleet::new(WRITES, "");
+    fleet.first.write(".home/.gitconfig", "[user]\nname = t\nemail = t@localhost\n");
+    let program = Path::new(env!("CARGO_BIN_EXE_seqorch")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let job = |number: &str| {
+        let script = example("slurm/array.sbatch");
+        let mut command = fleet.first.command_of("bash", &[script.to_str().unwrap()]);
+        command.env("PATH", &path).env("SLURM_ARRAY_JOB_ID", "7").env("SLURM_ARRAY_TASK_ID", number);
+        command.env("SEQORCH_CLONES", fleet.first.outside().join("clones")).output().unwrap()
+    };
+    let out = job("1");
+    assert!(out.status.success(), "{out:?}");
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "2: Second thing"]);
+    assert!(fleet.first.outside().join("clones/7-1/.git").exists());
+    let out = job("2");
+    assert!(String::from_utf8_lossy(&out.stdout).contains("nothing is left"), "{out:?}");
+}
+
+#[test]
+fn systemd_takes_the_units_of_the_example() {
+    let folder = tempfile::tempdir().unwrap();
+    let units = ["seqorch@.service", "seqorch@.timer"].map(|unit| example("systemd").join(unit));
+    let mut command = Command::new("systemd-analyze");
+    command.args(["--user", "verify"]).args(&units).env("XDG_RUNTIME_DIR", folder.path());
+    let Ok(out) = command.output() else { return skipped("systemd-analyze is not installed") };
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.success() && said.trim().is_empty(), "{said}");
+}
