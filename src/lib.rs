@@ -17,6 +17,7 @@ pub mod project;
 pub mod report;
 pub mod run;
 pub mod sandbox;
+pub mod serve;
 pub mod setup;
 pub mod spec;
 pub mod state;

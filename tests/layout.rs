@@ -42,9 +42,10 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     ("view", "error sys spec agent config plan state report store git tmux project"),
     ("setup", "error sys spec agent config plan state report sandbox store git tmux project notify"),
+    ("serve", "error sys config plan state report store git tmux project run view"),
     (
         "cli",
-        "error sys spec agent config plan state fleet report sandbox store git tmux project attempt notify run view setup",
+        "error sys spec agent config plan state fleet report sandbox store git tmux project attempt notify run view setup serve",
     ),
 ];
 
@@ -118,6 +119,14 @@ const PURE: &[&str] = &[
     "sandbox::mounts",
     "sandbox::used",
     "sandbox::wrap",
+    "serve::access",
+    "serve::act",
+    "serve::address",
+    "serve::form",
+    "serve::headers",
+    "serve::qr",
+    "serve::rate",
+    "serve::response",
     "setup::draft",
     "setup::findings",
     "setup::project_facts",
@@ -154,11 +163,14 @@ const IMPURE_PATHS: &[&str] = &[
     "anstream",
     "crossterm",
     "duct",
+    "hyper",
+    "hyper_util",
     "ratatui::crossterm",
     "rustix",
     "signal_hook",
     "tempfile",
     "terminal_size",
+    "tokio",
 ];
 const IMPURE_CALLS: &[&str] = &["Timestamp::now", "Zoned::now", "TimeZone::system"];
 const IMPURE_MACROS: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];

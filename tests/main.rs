@@ -74,6 +74,7 @@ mod run;
 mod sandbox;
 mod screens;
 mod secrets;
+mod serve;
 mod several_specs;
 mod specs;
 mod speed;

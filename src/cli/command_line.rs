@@ -5,8 +5,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::global::Global;
 use super::{
     attach, backends, completions, config, diff, doctor, examples, export, forget, help, init, limits, logs,
-    mark, note, notify, pause, plan, report, resume, run, say, specs, status, stop, talk, trust, undo, watch,
-    when,
+    mark, note, notify, pause, plan, report, resume, run, say, serve, specs, status, stop, talk, trust, undo,
+    watch, when,
 };
 
 #[derive(Debug, Parser)]
@@ -45,6 +45,8 @@ pub(super) enum Verb {
     Report(report::ReportArgs),
     /// Pack state, logs and report of a spec for a bug report, without secrets.
     Export(export::ExportArgs),
+    /// Show the specs as a page, to look and answer from a phone.
+    Serve(serve::ServeArgs),
     /// Open the tmux session of a run in this terminal.
     Attach(attach::AttachArgs),
     /// Print what a task's agent and its checks printed.

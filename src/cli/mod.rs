@@ -37,6 +37,7 @@ mod report;
 mod resume;
 mod run;
 mod say;
+mod serve;
 mod shells;
 mod spec_run;
 mod specs;

@@ -45,6 +45,7 @@ pub(super) fn notify(global: &Global, args: &NotifyArgs) -> Result<u8> {
         at: Timestamp::now(),
         project: &project.root.file_name().unwrap_or_default().to_string_lossy(),
         spec: "",
+        typed: "",
         spent: None,
         page: notify.page.as_deref(),
         redactor: &redactor,

@@ -8,6 +8,7 @@ use crate::agent::redact::Redactor;
 use crate::agent::utf8::first_bytes;
 use crate::report::needs::ShownNeed;
 use crate::report::text::{sanitise_line, sanitise_text};
+use crate::report::web_path::spec_path;
 use crate::state::needs::NeedKind;
 
 /// Bytes of the text that a message may have; ntfy makes a file of more than 4096.
@@ -63,6 +64,8 @@ pub struct MessageFrame<'a> {
     pub project: &'a str,
     /// The spec; empty: none.
     pub spec: &'a str,
+    /// What a person types for it; empty: none.
+    pub typed: &'a str,
     /// What the run used so far.
     pub spent: Option<String>,
     /// `notify.page`.
@@ -100,8 +103,12 @@ impl MessageFrame<'_> {
             reason: String::new(),
             command: None,
             spent: self.spent.clone(),
-            link: self.page.map(|page| page.trim_end_matches('/').to_owned() + "/"),
+            link: self.page.map(|page| page.trim_end_matches('/').to_owned() + &self.path()),
         }
+    }
+
+    fn path(&self) -> String {
+        if self.typed.is_empty() { "/".to_owned() } else { spec_path(self.typed) }
     }
 
     fn line(&self, text: &str) -> String {
@@ -183,6 +190,7 @@ pub(super) mod tests {
             at: at(60),
             project: "shop",
             spec: "login",
+            typed: "login",
             spent: Some("$0.42".to_owned()),
             page: Some("https://laptop.example/"),
             redactor: &Redactor::new([("MY_TOKEN", "hunter2hunter2")]),
@@ -196,14 +204,14 @@ pub(super) mod tests {
         assert_eq!(message.heading(), "shop · login: task 2 asks (Pay)");
         assert_eq!(message.body(), "Which one?\n\nseqorch resume login --answer \"…\"\n\nSo far: $0.42");
         let ntfy = message.for_ntfy("mine");
-        assert_eq!((&ntfy["topic"], &ntfy["click"]), (&json!("mine"), &json!("https://laptop.example/")));
+        assert_eq!((&ntfy["topic"], &ntfy["click"]), (&json!("mine"), &json!("https://laptop.example/spec/login")));
         let hook = message.for_webhook();
         assert_eq!(
             (&hook["v"], &hook["event"], &hook["kind"]),
             (&json!(1), &json!("need"), &json!("question"))
         );
         assert_eq!(hook["task"], "2");
-        assert!(hook["text"].as_str().unwrap().ends_with("So far: $0.42\nhttps://laptop.example/"));
+        assert!(hook["text"].as_str().unwrap().ends_with("So far: $0.42\nhttps://laptop.example/spec/login"));
     }
 
     #[test]

@@ -158,6 +158,7 @@ impl Messenger {
             at: now,
             project: &self.project,
             spec: &self.spec,
+            typed: &self.typed,
             spent: sums.and_then(|sums| spent(&sums.spent)),
             page: notify.page.as_deref(),
             redactor: &self.redactor,

@@ -1,0 +1,59 @@
+//! What the page shows of a project. The command line knows where that is and how it is configured, and hands it in.
+
+use std::ffi::OsString;
+
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::error::Result;
+use crate::project::SpecPlace;
+use crate::report::run_report::RunReport;
+
+/// A project whose specs are shown. Each call reads it afresh.
+pub trait ServedProject: Send + Sync {
+    /// What people call it.
+    fn name(&self) -> String;
+
+    /// All specs that are shown, by the part of their addresses.
+    fn places(&self) -> Result<Vec<(String, SpecPlace)>>;
+
+    /// Where each of them stands.
+    fn tiles(&self) -> Result<Vec<SpecTile>>;
+
+    /// The spec with this part of an address; `None`: none of those that are shown.
+    fn spec(&self, address: &str) -> Result<Option<ServedSpec>>;
+
+    /// The report on the last run of a spec, with the changes line by line; `None`: nothing has run.
+    fn report(&self, spec: &ServedSpec) -> Result<Option<RunReport>>;
+
+    /// The options of every verb that a further start of this program gets.
+    fn globals(&self) -> Vec<OsString>;
+}
+
+/// A spec that is shown.
+#[derive(Debug)]
+pub struct ServedSpec {
+    /// Its part of an address.
+    pub address: String,
+    /// Where it is.
+    pub place: SpecPlace,
+    /// The configuration of its runs.
+    pub config: Config,
+}
+
+/// Where a spec stands, in the list of all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SpecTile {
+    /// Its part of an address.
+    pub address: String,
+    /// What a person types for it.
+    pub name: String,
+    /// The colour of where it stands.
+    pub tone: &'static str,
+    /// Tasks that are done.
+    pub done: usize,
+    /// All tasks.
+    pub total: usize,
+    /// Where it stands, in words.
+    pub words: String,
+}
