@@ -218,7 +218,8 @@ fn a_name_that_is_not_utf8_is_in_no_command_line() {
 
 #[test]
 fn an_agent_that_gives_git_another_work_tree_is_a_need() {
-    let agent = "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 1 ] && git config core.worktree /usr/share; say_done";
+    let agent =
+        "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 1 ] && git config core.worktree /usr/share; say_done";
     let project = repo(agent, "");
     project.run(&["run"]).code(2).says(&["git takes /usr/share for the work tree now"]);
     git(&project, &["config", "--unset", "core.worktree"]);

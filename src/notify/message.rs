@@ -204,7 +204,10 @@ pub(super) mod tests {
         assert_eq!(message.heading(), "shop · login: task 2 asks (Pay)");
         assert_eq!(message.body(), "Which one?\n\nseqorch resume login --answer \"…\"\n\nSo far: $0.42");
         let ntfy = message.for_ntfy("mine");
-        assert_eq!((&ntfy["topic"], &ntfy["click"]), (&json!("mine"), &json!("https://laptop.example/spec/login")));
+        assert_eq!(
+            (&ntfy["topic"], &ntfy["click"]),
+            (&json!("mine"), &json!("https://laptop.example/spec/login"))
+        );
         let hook = message.for_webhook();
         assert_eq!(
             (&hook["v"], &hook["event"], &hook["kind"]),

@@ -43,6 +43,7 @@ mod main_window;
 pub mod mark;
 pub mod merge_hint;
 mod messages;
+mod moved_branch;
 pub mod needed;
 pub mod notes;
 mod old_attempts;
