@@ -8,8 +8,8 @@ use serde_json::json;
 use super::act::{PAUSES, PageAct};
 use super::address::{PageAddress, PageFile, spec_path, task_path};
 use super::form::escape;
-use super::project::SpecTile;
 use super::response::PageResponse;
+use super::tile::SpecTile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::page::{html_body, page_templates, style};
 use crate::report::patch::PatchLine;
@@ -254,7 +254,7 @@ mod tests {
         };
         let overview = all.overview(&[tile]).unwrap();
         is_harmless(&overview);
-        assert!(overview.contains("href=\"/spec/%22%3E%3Cscript"), "{overview}");
+        assert!(overview.contains("spec&#x2f;%22%3E%3Cscript"), "{overview}");
         let task = TaskCard {
             id: name.clone(),
             title: name.clone(),
