@@ -235,7 +235,9 @@ fn a_push_of_a_person_that_conflicts_needs_you_and_loses_nothing() {
     fleet.first.wait_for_ledger(2);
     fleet.person_pushes("made-2", "mine\n");
     fleet.first.release();
-    first.wait().code(2).says(&["conflicts with a task", "refs/seqorch/kept/demo-"]);
+    let first = first.wait().code(2);
+    let first = first.says(&["conflicts with a task", "refs/seqorch/kept/demo-"]);
+    assert!(!first.stdout.contains("all complete"), "{}", first.stdout);
     assert_eq!(fleet.subjects(), ["start", "1: First thing", "by a person"]);
     let kept = fleet.git(&["for-each-ref", "--format=%(subject)", "refs/seqorch/kept"]);
     assert_eq!(kept, "2: Second thing");
@@ -244,6 +246,68 @@ fn a_push_of_a_person_that_conflicts_needs_you_and_loses_nothing() {
     fleet.machine().run(&run_with(&["--retry"])).code(0);
     assert_eq!(fleet.first.ledger(), ["1 1", "2 1", "2 2"]);
     assert_eq!(fleet.subjects(), ["start", "1: First thing", "by a person", "2: Second thing"]);
+}
+
+#[test]
+fn what_a_person_pushed_is_checked_together_with_the_commit_of_a_task() {
+    let check = "echo x >> ../checks; test ! -e mine.txt || test ! -e made-2";
+    let check = format!("[verify]\ncommands = [[\"sh\", \"-c\", \"{check}\"]]\n");
+    let fleet = Fleet::new("[ $SEQORCH_UNIT = 2 ] && gate; echo x > made-$SEQORCH_UNIT; say_done", &check);
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    fleet.person_pushes("mine.txt", "mine\n");
+    fleet.first.release();
+    let words = [
+        "with what people pushed to the branch, the last task of demo is not done",
+        "refs/seqorch/kept/demo-",
+    ];
+    first.wait().code(2).says(&words);
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "by a person"]);
+    let trees = fs::read_dir(fleet.first.outside().join("state/seqorch/trees")).unwrap();
+    let checks = trees.flatten().next().unwrap().path().join("checks");
+    assert_eq!(fs::read_to_string(checks).unwrap(), "x\nx\nx\n", "one for each task, and the last one again");
+}
+
+#[test]
+fn a_detached_run_takes_the_lease_in_its_window() {
+    let fleet = Fleet::new("gate; say_done", "");
+    let Some(first) = fleet.first.tmux() else { return };
+    let fleet = Fleet { first, ..fleet };
+    fleet.first.run(&run_with(&["--detach"])).code(0).says(&["detached · watch:"]);
+    fleet.first.wait_for_ledger(1);
+    let Some(second) = fleet.machine().tmux() else { return };
+    second.run(&run_with(&["--detach"])).code(69).says(&["did not start", "works on demo until"]);
+    for count in 2..=3 {
+        fleet.first.release();
+        wait_until("the next step", || fleet.subjects().len() == count);
+    }
+    wait_until("the end of the run", || fleet.file("lease.json")["holder"] == Value::Null);
+}
+
+#[test]
+fn files_that_lfs_keeps_are_uploaded_before_the_commit_that_names_them() {
+    let fleet = Fleet::new(WRITES, "");
+    fleet.first.write(".gitattributes", "*.bin filter=lfs\n");
+    git(&fleet.first, &["add", ".gitattributes"]);
+    git(&fleet.first, &["commit", "-q", "-m", "large files"]);
+    let path = |more: &Path| format!("{}:{}", more.display(), std::env::var("PATH").unwrap());
+    let (bin, log) = (fleet.first.outside().join("bin"), fleet.first.outside().join("lfs.log"));
+    let fails = fleet.first.outside().join("fails");
+    program(&fleet.first, fails.join("git-lfs").to_str().unwrap(), "exit 1");
+    program(
+        &fleet.first,
+        bin.join("git-lfs").to_str().unwrap(),
+        &format!("echo \"$@\" >> {}", log.display()),
+    );
+    let without = Fleet { first: fleet.first.env("PATH", path(&fails)), bare: fleet.bare };
+    without.first.run(&RUN).code(69).says(&["Git LFS", "Install git-lfs"]);
+    let fleet = Fleet { first: without.first.env("PATH", path(&bin)), bare: without.bare };
+    fleet.first.run(&RUN).code(0);
+    let commits = fleet.git(&["log", "--reverse", "--format=%H", "-2", BRANCH]);
+    let pushed: Vec<String> = commits.lines().map(|commit| format!("push origin {commit}")).collect();
+    let log = fs::read_to_string(log).unwrap();
+    let uploads: Vec<&str> = log.lines().filter(|line| line.starts_with("push")).collect();
+    assert!(pushed.iter().all(|line| uploads.contains(&line.as_str())), "{pushed:?} {uploads:?}");
 }
 
 #[test]
@@ -273,6 +337,8 @@ fn a_remote_run_refuses_what_does_not_go_with_it() {
     let fleet = Fleet::new(WRITES, "");
     fleet.first.run(&["run", "demo", "--take-lease"]).code(64).says(&["--take-lease goes with --remote"]);
     fleet.first.run(&["run", "demo", "--remote", "nowhere"]).code(78).says(&["git has no remote"]);
+    fleet.git(&["config", "receive.advertiseAtomic", "false"]);
+    fleet.first.run(&RUN).code(78).says(&["does not move several refs at once", "No agent was started"]);
     let off = Fleet::new(WRITES, "");
     off.first.write("seqorch.local.toml", "");
     off.first.run(&RUN).code(78).says(&["git.commit = \"step\""]);

@@ -98,6 +98,7 @@ const PURE: &[&str] = &[
     "run::limit_outcome",
     "run::limits",
     "run::machine",
+    "run::moved_branch",
     "run::pace",
     "run::phase",
     "run::prompt_words",

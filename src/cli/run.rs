@@ -124,7 +124,12 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
         return Ok(0);
     }
     refuse_for_remote(&runs, args)?;
-    let lease = LeaseFlags { takes_lease: args.take_lease, accepts_branch: args.retry, waits: args.wait };
+    let lease = LeaseFlags {
+        takes_lease: args.take_lease,
+        accepts_branch: resume == Some(ResumeRequest::Retry),
+        waits: args.wait,
+        leaves_it: args.detach,
+    };
     let inbox = enter_own_trees(&mut runs, lease)?;
     if let (Some(hint), [run]) = (&args.hint, runs.as_slice()) {
         write_notes(&run.place, &run.project.loaded.config, &run.place.selection.only.join(","), hint)?;
@@ -145,25 +150,22 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
 
 /// Refuses what does not go with a lease on a remote.
 fn refuse_for_remote(runs: &[SpecRun], args: &RunArgs) -> Result<()> {
-    let is_shared = |run: &SpecRun| run.project.loaded.config.remote.name.is_some();
     let refuse = |text: &str| Err(Error::new(ErrorKind::Usage, text));
-    if !runs.iter().any(is_shared) {
+    if !runs.iter().any(SpecRun::is_shared) {
         return if args.take_lease { refuse("--take-lease goes with --remote") } else { Ok(()) };
     }
-    if runs.len() > 1 {
-        return refuse("--remote goes with one spec: start a run for each");
-    }
-    if args.detach { refuse("--detach and --remote do not go together") } else { Ok(()) }
+    if runs.len() > 1 { refuse("--remote goes with one spec: start a run for each") } else { Ok(()) }
 }
 
 /// Goes to the work trees of those specs that have one of their own, and makes those that are missing. Returns the inbox of
 /// this process where that needed it.
 pub(super) fn enter_own_trees(runs: &mut [SpecRun], lease: LeaseFlags) -> Result<Option<Inbox>> {
-    if !runs.iter().any(SpecRun::has_own_tree) {
+    let enters = |run: &SpecRun| run.has_own_tree() && !(lease.leaves_it && run.is_shared());
+    if !runs.iter().any(enters) {
         return Ok(None);
     }
     let inbox = Inbox::open()?;
-    runs.iter_mut().filter(|run| run.has_own_tree()).try_for_each(|run| run.enter_own_tree(&inbox, lease))?;
+    runs.iter_mut().filter(|run| enters(run)).try_for_each(|run| run.enter_own_tree(&inbox, lease))?;
     Ok(Some(inbox))
 }
 
@@ -265,12 +267,14 @@ fn note_not_started(left: &[SpecRun], why: &str) {
 fn start_detached(run: &SpecRun, resume: Option<&ResumeRequest>) -> Result<u8> {
     let SpecRun { global, work, place, project, .. } = run;
     let config = &project.loaded.config;
-    let plan = preflight(place, config, resume)?;
+    // where it stands is known once it has the lease
+    let plan = if run.is_shared() { None } else { Some(preflight(place, config, resume)?) };
     let view_argv = |paths: &DetachedPaths| -> Vec<OsString> {
         watch::starting_argv(global, work, place, run.detached_argv(paths))
     };
-    let attach = detached::start(&DetachRequest { place, config, resume, view_argv: &view_argv })?;
-    let steps = plural(plan.steps.len(), "step");
-    let _ = writeln!(anstream::stdout(), "seqorch · {} · {steps}, detached · watch: {attach}", place.name);
+    let may_wait = run.is_shared();
+    let attach = detached::start(&DetachRequest { place, config, resume, may_wait, view_argv: &view_argv })?;
+    let steps = plan.map_or_else(String::new, |plan| format!("{}, ", plural(plan.steps.len(), "step")));
+    let _ = writeln!(anstream::stdout(), "seqorch · {} · {steps}detached · watch: {attach}", place.name);
     Ok(0)
 }

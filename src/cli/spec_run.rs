@@ -33,6 +33,8 @@ pub(super) struct LeaseFlags {
     pub(super) accepts_branch: bool,
     /// Once the process ends that has it.
     pub(super) waits: bool,
+    /// Not in this process: the one in the main window takes it.
+    pub(super) leaves_it: bool,
 }
 
 /// A spec to run.
@@ -123,6 +125,11 @@ impl SpecRun {
         Ok(Self { global, work, project, place, trust, remote: None, flag, kept: Vec::new(), last: None })
     }
 
+    /// Whether a remote keeps the spec's lease and state.
+    pub(super) fn is_shared(&self) -> bool {
+        self.project.loaded.config.remote.name.is_some()
+    }
+
     /// Whether the spec has a work tree of its own, or is to get one.
     pub(super) fn has_own_tree(&self) -> bool {
         let config = &self.project.loaded.config;
@@ -135,11 +142,13 @@ impl SpecRun {
         let supervisor = Supervisor { stop: Some(inbox.stop_flag()), watch: None };
         let config = &self.project.loaded.config;
         let place = if config.remote.name.is_some() {
-            let LeaseFlags { takes_lease, accepts_branch, waits } = lease;
+            let LeaseFlags { takes_lease, accepts_branch, waits, .. } = lease;
             let place = &self.place;
             let request = RemoteRequest { place, config, trust, inbox, takes_lease, accepts_branch, waits };
             let (place, remote) = remote::enter::enter(&request)?;
             self.remote = Some(remote);
+            // the last run may have been another machine's, with options of its own
+            self.last = None;
             place
         } else {
             let request = TreeRequest { place: &self.place, config, trust, supervisor: &supervisor };

@@ -13,6 +13,8 @@ use super::saved::SavedSpec;
 
 /// How often a push is tried that the remote refuses.
 const TRIES: u32 = 6;
+/// Longest pause before a repeated push that takes the lease.
+const TAKE_PAUSE: Duration = Duration::from_secs(4);
 /// Objects of this process that are remembered, for a push that comes late.
 const REMEMBERED: usize = 16;
 
@@ -367,7 +369,9 @@ impl Hold {
 
     /// The pause before the next try, which grows.
     fn pause(&self) -> Duration {
+        // before the first push, no lease can be lost, and a person may wait
         let longest = self.timing.renew / 4;
+        let longest = if self.saved.is_none() { longest.min(TAKE_PAUSE) } else { longest };
         (longest / 16 * 2_u32.saturating_pow(self.tries.min(4))).max(Duration::from_millis(50))
     }
 

@@ -137,6 +137,37 @@ impl Repository {
         call.run(&self.supervisor).map(drop)
     }
 
+    /// An error where a remote does not say that it moves several refs at once or not at all. Nothing is pushed. Where it does
+    /// not answer, that is no error.
+    pub fn check_atomic_pushes(&self, address: &str, deadline: Duration) -> Result<(), GitError> {
+        let flags = ["push", "--porcelain", "--atomic", "--dry-run", "--no-verify", "--", address];
+        let args = ALONE.iter().chain(&flags).chain(&["HEAD:refs/seqorch/probe"]);
+        let pushed = self.call(args).env("GIT_TERMINAL_PROMPT", "0").within(deadline).run(&self.supervisor);
+        pushed.map(drop).or_else(|error| if error.words().contains("--atomic") { Err(error) } else { Ok(()) })
+    }
+
+    /// Whether files of a commit are kept by Git LFS.
+    pub fn uses_lfs(&self, commit: &str) -> Result<bool, GitError> {
+        let args = ["grep", "--quiet", "-e", "filter=lfs", commit, "--", ":(glob)**/.gitattributes"];
+        match self.call(args).read(&self.supervisor) {
+            Ok(_) => Ok(true),
+            Err(GitError::Failed { code: Some(1), .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the program of Git LFS is installed.
+    #[must_use]
+    pub fn has_lfs(&self) -> bool {
+        self.call(["lfs", "version"]).run(&self.supervisor).is_ok()
+    }
+
+    /// Uploads the files of a commit that Git LFS keeps, which is else done by a hook of pushes.
+    pub fn push_lfs(&self, remote: &str, commit: &str, deadline: Duration) -> Result<(), GitError> {
+        let call = self.call(["lfs", "push", remote, commit]).env("GIT_TERMINAL_PROMPT", "0");
+        call.within(deadline).run(&self.supervisor).map(drop)
+    }
+
     /// Writes a file's content and returns the name of its object.
     pub fn write_content(&self, bytes: &[u8]) -> Result<String, GitError> {
         self.call(["hash-object", "-w", "--stdin"])

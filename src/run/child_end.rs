@@ -20,7 +20,9 @@ impl RealWorld<'_> {
         match job {
             ChildJob::Assignment(call) => self.call_ended(&dir, call),
             ChildJob::Baseline(run) => self.baseline_check_ended(&dir, *run),
-            ChildJob::Verification(run) => self.verify_command_ended(&dir, run),
+            ChildJob::Verification(run) => {
+                self.verify_command_ended(&dir, run).map(|event| self.judged_again(event))
+            }
             ChildJob::Attempt { signal, live_ticks, reviews } => {
                 let (mut outcome, mut learned) = conclusion(&self.config, &dir, signal);
                 let soon = since.is_some_and(|since| since.elapsed() < WINDOW_BIRTH);

@@ -36,6 +36,8 @@ pub struct DetachRequest<'a> {
     pub config: &'a Config,
     /// How the run resumes an earlier one.
     pub resume: Option<&'a ResumeRequest>,
+    /// The run may wait for longer than anybody watches, before it begins: for a lease that ends.
+    pub may_wait: bool,
     /// The arguments of the live view that starts the run.
     pub view_argv: &'a dyn Fn(&DetachedPaths) -> Vec<OsString>,
 }
@@ -86,8 +88,9 @@ pub fn start(request: &DetachRequest<'_>) -> Result<String> {
     let view = main_window::handoff((request.view_argv)(&paths))?;
     Handoff::answer(&stream, |token| (token == main_window::TOKEN).then_some(&view)).map_err(failed)?;
     drop(stream);
-    accept(run_starts.get(), &screen).ok_or_else(|| gone("the run did not start in its window"))?;
-    Ok(attach)
+    let began = accept(run_starts.get(), &screen).is_some();
+    let waits = || request.may_wait && !screen.is_dead(tmux::MAIN_WINDOW);
+    if began || waits() { Ok(attach) } else { Err(gone("the run did not start in its window")) }
 }
 
 /// Writes the request to a private file: a command line can be read by all users of the machine.

@@ -44,8 +44,9 @@ pub trait World {
     fn requests(&mut self) -> Vec<PersonRequest>;
     /// Forgets requests with these names, since the state has them.
     fn forget_requests(&mut self, taken: &[String]);
-    /// Takes in what people pushed to the branch of the spec, where a push found that.
-    fn take_in_branch(&mut self) -> Result<Option<Event>> {
+    /// Takes in what people pushed to the branch of the spec, where a push found that. `is_end`: no step is left, so what is
+    /// not pushed yet is pushed first.
+    fn settle_branch(&mut self, _state: &SpecState, _is_end: bool) -> Result<Option<Event>> {
         Ok(None)
     }
     /// Looks whether configuration files have changed since the last look. Plans follow what it takes of them:
@@ -212,7 +213,7 @@ impl Driver<'_> {
     fn replan(&mut self) -> Result<Event> {
         // the machine may plan before the end of a pause
         self.pause = None;
-        if let Some(event) = self.world.take_in_branch()? {
+        if let Some(event) = self.world.settle_branch(&self.machine.state, false)? {
             return Ok(event);
         }
         let requests = self.world.requests();
@@ -226,6 +227,9 @@ impl Driver<'_> {
         let behind = self.world.catch_up_index()?;
         let (tree, share) = (self.world.tree()?, self.world.random());
         let is_end = plan.steps.is_empty();
+        if is_end && let Some(event) = self.world.settle_branch(&self.machine.state, true)? {
+            return Ok(event);
+        }
         let lost = if is_end { self.world.lost_commits(&self.machine.state)? } else { Vec::new() };
         let (notes, talk) = (self.world.notes(), self.world.talk());
         Ok(Event::Planned { plan: Box::new(plan), seen, tree, lost, behind, talk, share, notes })

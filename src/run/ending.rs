@@ -111,8 +111,9 @@ impl Machine {
     }
 
     pub(super) fn asked(&mut self, now: Timestamp, what: Interrupt) -> Vec<Effect> {
-        let running = matches!(self.phase, Phase::Running { .. } | Phase::Verifying { .. })
-            || self.phase.is_between_steps();
+        let running =
+            matches!(self.phase, Phase::Running { .. } | Phase::Verifying { .. } | Phase::Rechecking)
+                || self.phase.is_between_steps();
         let asked = match what {
             Interrupt::HangUp if running => {
                 self.phase = Phase::Over;

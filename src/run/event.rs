@@ -233,6 +233,8 @@ pub enum Event {
     Renamed {
         /// Their old and new names.
         names: Vec<(String, String)>,
+        /// The step of the last one and its attempt, whose checks are to run again.
+        again: Option<(Box<Step>, u32)>,
     },
     /// What people pushed to the branch of the spec, or that the remote refuses a push, needs a person.
     Diverged {

@@ -176,10 +176,7 @@ impl Machine {
             Event::Configured { policy, became } => {
                 self.configured(now, policy.map(|policy| *policy), became)
             }
-            Event::Renamed { names } => {
-                self.state.rename_commits(&names);
-                [vec![Effect::Save], self.replan()].concat()
-            }
+            Event::Renamed { names, again } => self.renamed(&names, again),
             Event::Diverged { reason } => self.finish(now, End::History { unit: None, reason }),
             Event::TimeUp => self.time_is_up(now),
             Event::Asked(Interrupt::TryNow) => self.try_now(now),

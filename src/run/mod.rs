@@ -42,6 +42,7 @@ pub mod machine;
 mod main_window;
 pub mod mark;
 pub mod merge_hint;
+mod moved_branch;
 pub mod needed;
 pub mod notes;
 mod old_attempts;

@@ -29,6 +29,8 @@ pub(super) enum Phase {
         learned: Box<Learned>,
         ticked: Option<BTreeSet<String>>,
     },
+    /// Waiting for the checks of a done attempt, once more.
+    Rechecking,
     /// Waiting for the commit of an attempt that is done.
     Committing(Box<DoneAttempt>),
     /// Waiting for the checks on the untouched tree.

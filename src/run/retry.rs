@@ -59,6 +59,9 @@ impl Machine {
         failure: Option<Outcome>,
         after: Option<TreeRecord>,
     ) -> Vec<Effect> {
+        if self.phase == Phase::Rechecking {
+            return self.rechecked(now, failure.as_ref());
+        }
         let Phase::Verifying { unit, mut learned, ticked } = self.phase.clone() else { return Vec::new() };
         learned.after = after.or(learned.after);
         if let Some(step) = self.step.as_ref().filter(|_| failure.is_none()) {

@@ -32,6 +32,9 @@ impl RealWorld<'_> {
         attempt: u32,
         state: &SpecState,
     ) -> Result<Option<Outcome>> {
+        if let Some(remote) = self.remote {
+            remote.note_checks(step, attempt);
+        }
         let mut step = step.clone();
         let files = self.changed_files(&step, state);
         let values =

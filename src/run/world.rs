@@ -377,8 +377,8 @@ impl World for RealWorld<'_> {
         self.report_notice(report, state)
     }
 
-    fn take_in_branch(&mut self) -> Result<Option<Event>> {
-        self.take_in_moved_branch()
+    fn settle_branch(&mut self, state: &SpecState, is_end: bool) -> Result<Option<Event>> {
+        self.settle_moved_branch(state, is_end)
     }
 
     fn configure(&mut self, machine: &Machine) -> Option<Event> {

@@ -1,10 +1,12 @@
 //! PURE. A state that came from another machine: what it can't use here, and what the branch knows better.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::outcome::Outcome;
 use super::spec_state::SpecState;
-use super::unit::UnitStatus;
+use super::unit::{UnitState, UnitStatus};
 use super::unit_changes::Changes;
 use super::work_tree::HistoryChange;
 
@@ -60,6 +62,16 @@ impl SpecState {
         }
         let reason = format!("{count} machines in a row were lost while an agent worked on it");
         unit.status = UnitStatus::Failed { at: now, reason };
+    }
+
+    /// Whether a task that this commit did is not among the ticked ones.
+    #[must_use]
+    pub fn has_open_box(&self, commit: &str, ticked: &BTreeSet<String>) -> bool {
+        let of_commit = |unit: &&UnitState| {
+            unit.changes.as_ref().and_then(|changes| changes.commit.as_deref()) == Some(commit)
+        };
+        let mut attempts = self.units.values().filter(of_commit).filter_map(|unit| unit.attempts.last());
+        attempts.any(|attempt| attempt.completes.iter().any(|id| !ticked.contains(id)))
     }
 
     /// These commits are not on the branch, which is the truth: people decided so, or left them out.
@@ -163,6 +175,10 @@ mod tests {
         assert!(state.running().is_none() && state.pending_commits().is_empty());
         state.rename_commits(&[("c1".into(), "d1".into())]);
         assert_eq!(state.units["1"].changes.as_ref().unwrap().commit.as_deref(), Some("d1"));
+        let ticked = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<String>>();
+        assert!(
+            state.has_open_box("d1", &ticked(&["1"])) && !state.has_open_box("d1", &ticked(&["1", "1.1"]))
+        );
         let mut again = state.clone();
         again.redo_commits(&["d1".into()]);
         assert_eq!((again.units["1"].status.clone(), again.completed.len()), (UnitStatus::Todo, 0));

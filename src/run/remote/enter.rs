@@ -62,6 +62,7 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
     let id = id()?;
     let target = address(trust, &repository)?;
     let mut remote = SpecRemote::new(repository, target, names, timing, own, &id);
+    check_remote(&remote)?;
     let mut tries = 0;
     let (kept, place, take) = loop {
         let seen = free(request, &here, &mut remote)?;
@@ -82,8 +83,16 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
     };
     let key = kept.remote.names.key.clone();
     let keeper = Keeper::start(kept, inbox.sender());
-    let run =
-        RemoteRun { keeper, take, key, moved: false.into(), trouble: None.into(), kept_as: None.into() };
+    let run = RemoteRun {
+        keeper,
+        take,
+        key,
+        moved: false.into(),
+        trouble: None.into(),
+        kept_as: None.into(),
+        checked: None.into(),
+        checks_again: false.into(),
+    };
     Ok((place, run))
 }
 
@@ -182,6 +191,29 @@ fn publish_take(kept: &mut Kept, place: &SpecPlace, state: &SpecState) -> Result
         }
         HoldAnswer::NoAnswer | HoldAnswer::Lost(None) => Err(no_answer(&kept.remote)),
     }
+}
+
+/// Finds out before anything else what the remote, or this machine, cannot do.
+fn check_remote(remote: &SpecRemote) -> Result<()> {
+    let name = &remote.name;
+    remote.check_atomic_pushes().map_err(|error| {
+        let text = format!(
+            "{name} does not move several refs at once (`git push --atomic`), and a lease needs that"
+        );
+        Error::new(ErrorKind::Config, text)
+            .detail(format!("  {}", sanitise_line(&error.words())))
+            .hint("Use a remote that does: GitHub, GitLab, Gitea and plain git do. No agent was started.")
+    })?;
+    let repository = &remote.repository;
+    if let Some(head) = repository.head()?
+        && repository.uses_lfs(&head)?
+        && !repository.has_lfs()
+    {
+        let text = "files of this repository are kept by Git LFS, and `git lfs` does not run here";
+        return Err(Error::new(ErrorKind::Unavailable, text)
+            .hint("Install git-lfs, so that other machines get the files. No agent was started."));
+    }
+    Ok(())
 }
 
 fn no_answer(remote: &SpecRemote) -> Error {

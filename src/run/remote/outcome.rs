@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::fleet::hold::{HoldAnswer, Publication};
 use crate::fleet::lease::Lease;
+use crate::plan::Step;
 use crate::project::SpecPlace;
 use crate::report::text::sanitise_line;
 use crate::report::times::to_the_second;
@@ -44,12 +45,21 @@ pub struct RemoteRun {
     pub(super) trouble: RefCell<Option<String>>,
     /// The number of the ref that keeps the commits of this run that are not on the branch.
     pub(super) kept_as: Cell<Option<u64>>,
+    /// The step whose checks ran last, and its attempt.
+    pub(super) checked: RefCell<Option<(Box<Step>, u32)>>,
+    /// They run once more, on top of what people pushed.
+    pub(super) checks_again: Cell<bool>,
 }
 
 impl RemoteRun {
     /// The trailers of a commit: the audit of a fleet needs git alone.
     pub(in crate::run) fn trailers(&self, unit: &str) -> String {
         format!("Seqorch-Task: {}/{unit}\nSeqorch-Run: {}\n", self.key, self.take)
+    }
+
+    /// The checks of a step begin.
+    pub(in crate::run) fn note_checks(&self, step: &Step, attempt: u32) {
+        *self.checked.borrow_mut() = Some((Box::new(step.clone()), attempt));
     }
 
     /// Releases the lease with the last push. `code`: the exit code of the run; returns that of the process.
@@ -136,7 +146,7 @@ impl RemoteRun {
         self.kept_as.set(Some(number));
         let place = kept.remote.names.kept(kept.hold.epoch(), number);
         let reason = format!(
-            "{why}; the commits of this run are kept on {} as {place}. Bring them to the branch, or leave them, and run it again",
+            "the commits of this run are kept on {} as {place}, since {why}. Bring them to the branch, or leave them, and run it again",
             kept.remote.name
         );
         *self.trouble.borrow_mut() = Some(reason.clone());

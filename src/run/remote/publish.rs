@@ -1,5 +1,6 @@
 //! What a run publishes in its course: before each attempt the commit of the last step, the state, and what runs next.
 
+use super::outcome::RemoteRun;
 use super::packed::{head, saved};
 use super::synced::{Synced, sync};
 use crate::error::Result;
@@ -17,13 +18,22 @@ impl RealWorld<'_> {
     /// Publishes that an attempt is about to start. Returns how it ended where it must not start.
     pub(in crate::run) fn publish_start(&mut self, state: &SpecState) -> Result<Option<Ending>> {
         let Some(remote) = self.remote else { return Ok(None) };
+        if self.publish_state(remote, state)? {
+            return Ok(None);
+        }
+        let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+        Ok(Some((outcome, Learned::default())))
+    }
+
+    /// Publishes the state and the last commit; `false`: they are not there, and it is noted why.
+    fn publish_state(&self, remote: &RemoteRun, state: &SpecState) -> Result<bool> {
         let mut kept = remote.keeper.kept();
         let head = head(&kept)?;
         let saved = saved(&mut kept, self.place, state, head.as_deref())?;
         let (commit, releases, patience) = (head, false, None);
         let answer = kept.publish(Publication { saved, commit, kept: None, releases, patience });
         match answer {
-            HoldAnswer::Published => return Ok(None),
+            HoldAnswer::Published => return Ok(true),
             HoldAnswer::BranchMoved(_) => remote.moved.set(true),
             HoldAnswer::Refused => {
                 let words = sanitise_line(&kept.remote.words);
@@ -34,13 +44,20 @@ impl RealWorld<'_> {
                 let _ = self.inbox.sender().send(InboxMessage::Asked(Interrupt::LeaseLost));
             }
         }
-        let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
-        Ok(Some((outcome, Learned::default())))
+        Ok(false)
     }
 
-    /// Takes in what people pushed to the branch, where a push found that.
-    pub(in crate::run) fn take_in_moved_branch(&mut self) -> Result<Option<Event>> {
+    /// Takes in what people pushed to the branch, where a push found that. `is_end`: no step is left, so a last commit that is
+    /// not there yet is published first: the end of the run is to say what became of it.
+    pub(in crate::run) fn settle_moved_branch(
+        &mut self,
+        state: &SpecState,
+        is_end: bool,
+    ) -> Result<Option<Event>> {
         let Some(remote) = self.remote else { return Ok(None) };
+        if is_end && !remote.has_all()? {
+            self.publish_state(remote, state)?;
+        }
         if let Some(reason) = remote.trouble.borrow().clone() {
             return Ok(Some(Event::Diverged { reason }));
         }
@@ -52,12 +69,42 @@ impl RealWorld<'_> {
             Synced::TakenIn(names) => {
                 drop(kept);
                 self.say("● people pushed to the branch; the run continues on top of that");
-                Ok(Some(Event::Renamed { names }))
+                let again = remote.checked.borrow().clone().filter(|_| !names.is_empty());
+                remote.checks_again.set(again.is_some());
+                Ok(Some(Event::Renamed { names, again }))
             }
             Synced::Diverged(why) => {
                 let reason = remote.divergence(&mut kept, &why);
                 Ok(Some(Event::Diverged { reason }))
             }
         }
+    }
+
+    /// What a check means that ran once more, on top of what people pushed: if it fails, a person must look at both.
+    pub(in crate::run) fn judged_again(&self, event: Event) -> Event {
+        let Some(remote) = self.remote.filter(|remote| remote.checks_again.replace(false)) else {
+            return event;
+        };
+        match event {
+            Event::Verified { failure: Some(failure), .. }
+                if !matches!(failure, Outcome::Cancelled { .. }) =>
+            {
+                let why = format!(
+                    "with what people pushed to the branch, the last task of {} is {failure}",
+                    self.place.name
+                );
+                let reason = remote.divergence(&mut remote.keeper.kept(), &why);
+                Event::Diverged { reason }
+            }
+            event => event,
+        }
+    }
+}
+
+impl RemoteRun {
+    /// Whether the branch has the last commit, as far as this process knows.
+    fn has_all(&self) -> Result<bool> {
+        let kept = self.keeper.kept();
+        Ok(self.trouble.borrow().is_some() || head(&kept)?.as_deref() == kept.hold.branch())
     }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::request::{RemoteRequest, note};
 use super::spec_remote::SpecRemote;
+use crate::config::Tick;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::push::SeenRefs;
 use crate::fleet::saved::SavedSpec;
@@ -18,7 +19,7 @@ use crate::run::active_run;
 use crate::run::own_tree;
 use crate::run::recorded_commits::lost_commits;
 use crate::run::tree_setup::TreeRequest;
-use crate::state::{End, SpecState};
+use crate::state::{End, SeenTasks, SpecState};
 use crate::store::state_file::{StateText, Unreadable};
 use crate::sys::files;
 
@@ -100,7 +101,7 @@ pub(super) fn restore(wanted: Restore<'_>, remote: &mut SpecRemote) -> Result<(S
         }
     }
     if let Some(tree) = Repository::find(&place.root, &Supervisor::default())? {
-        settle_lost_commits(request, &tree, before, seen, &mut state)?;
+        settle_lost_commits((request, &place), &tree, before, seen, &mut state)?;
     }
     if is_loss {
         for (task, count) in before.at.lost.clone() {
@@ -129,7 +130,7 @@ pub(super) fn restore(wanted: Restore<'_>, remote: &mut SpecRemote) -> Result<(S
 
 /// What follows where the branch does not have commits that the state names.
 fn settle_lost_commits(
-    request: &RemoteRequest<'_>,
+    (request, place): (&RemoteRequest<'_>, &SpecPlace),
     tree: &Repository,
     before: &SavedSpec,
     seen: &SeenRefs,
@@ -145,8 +146,19 @@ fn settle_lost_commits(
         |commit: &Option<String>| commit.as_ref().map_or(Ok(true), |commit| tree.is_ancestor(commit, branch));
     let was_asked = matches!(state.run.over().map(|over| &over.end), Some(End::History { .. }));
     if request.accepts_branch || was_asked {
-        // a person decided
-        state.forget_commits(&gone);
+        // a person decided: a task whose box is open on the branch is not done there
+        let config = &request.config.tasks;
+        let ticked = match config.tick {
+            Tick::Off => None,
+            Tick::Done | Tick::Live => {
+                Some(SeenTasks::of(&place.read_tasks()?.1, config.trust_checkboxes).ticked())
+            }
+        };
+        let is_open =
+            |commit: &String| ticked.as_ref().is_some_and(|ticked| state.has_open_box(commit, ticked));
+        let (open, closed): (Vec<String>, Vec<String>) = gone.into_iter().partition(is_open);
+        state.redo_commits(&open);
+        state.forget_commits(&closed);
     } else if !has(&before.at.tip)? && has(&before.at.prev_tip)? {
         // the server, and then the machine, was killed between the two refs of a push
         state.redo_commits(&gone);

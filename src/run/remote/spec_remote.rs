@@ -70,6 +70,11 @@ impl SpecRemote {
         self.deadline = self.deadline.min(longest);
     }
 
+    /// An error where the remote says that it cannot move several refs at once.
+    pub(super) fn check_atomic_pushes(&self) -> std::result::Result<(), GitError> {
+        self.repository.check_atomic_pushes(&self.address, self.deadline)
+    }
+
     /// What the remote has; `None`: no answer.
     pub(super) fn read(&mut self) -> Option<SeenRefs> {
         match self.try_read() {
@@ -130,6 +135,14 @@ impl SpecRemote {
         self.record.add(&object).map_err(|e| (object.clone(), failed(e.brief())))?;
         let run =
             RefUpdate { name: self.names.run.clone(), from: push.parent.clone(), to: Some(object.clone()) };
+        for commit in push.branch.iter().map(|moved| &moved.to).chain(push.kept.iter().map(|(_, to)| to)) {
+            // pushes run no hooks, and one of them would upload these
+            let uploaded = match self.repository.uses_lfs(commit) {
+                Ok(true) => self.repository.push_lfs(&self.name, commit, self.deadline),
+                other => other.map(drop),
+            };
+            uploaded.map_err(|error| (object.clone(), error))?;
+        }
         let branch = push.branch.as_ref().map(|moved| RefUpdate {
             name: self.names.branch.clone(),
             from: moved.from.clone(),
