@@ -49,6 +49,7 @@ pub(super) struct TaskPage {
     pub(super) task: TaskCard,
     /// Its id, as the state names it.
     pub(super) id: String,
+    pub(super) can_note: bool,
     pub(super) can_skip: bool,
     pub(super) log: String,
     /// Whether the log has more before.
@@ -268,6 +269,7 @@ mod tests {
         let page = TaskPage {
             task,
             id: name.clone(),
+            can_note: true,
             can_skip: true,
             log: name.clone(),
             cut: true,
@@ -299,6 +301,7 @@ mod tests {
         let page = TaskPage {
             task,
             id: "1".into(),
+            can_note: true,
             can_skip: true,
             log: String::new(),
             cut: false,
