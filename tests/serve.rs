@@ -61,12 +61,15 @@ fn a_page_gets_each_change_at_once_and_all_readers_share_a_watcher() {
     let page = Page::start(&project, &[]);
     let mut readers: Vec<_> = (0..3).map(|_| page.listen("/events/spec/login")).collect();
     let mut overview = page.listen("/events/");
+    let mut task = page.listen("/events/spec/login/task/1");
+    task.wait_for("No agent has worked on it yet");
     readers[0].wait_for("no run is active");
     let run = project.start(&["run"]);
     for reader in &mut readers {
         reader.wait_for("first words");
     }
     overview.wait_for("running");
+    task.wait_for("first words");
     project.release();
     run.wait().code(0);
     for reader in &mut readers {
@@ -75,7 +78,7 @@ fn a_page_gets_each_change_at_once_and_all_readers_share_a_watcher() {
     overview.wait_for("1/1");
     let threads = || fs::read_dir(format!("/proc/{}/task", page.pid())).unwrap().count();
     let most = threads();
-    drop((readers, overview));
+    drop((readers, overview, task));
     wait_until("the watchers to end with their readers", || threads() < most);
 }
 
