@@ -41,7 +41,7 @@ pub(super) struct LivePages {
     topics: Mutex<HashMap<PageAddress, watch::Sender<Arc<str>>>>,
 }
 
-/// What tells a question from all others, also from the next one of the same task.
+/// A text that is another one for each question, also for the next one of the same task.
 pub(super) fn fingerprint(question: &Question<'_>) -> String {
     digest(format!("{}\u{0}{}", question.unit, question.text).as_bytes())
 }
@@ -143,7 +143,7 @@ impl PageWatcher {
         }
     }
 
-    /// Whether nobody reads it any more; then the next reader gets a watcher of its own.
+    /// Whether it has no reader any more; then the next reader gets a watcher of its own.
     fn is_left(&self) -> bool {
         let mut topics = self.pages.topics();
         let is_left = self.sender.receiver_count() == 0;

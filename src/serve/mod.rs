@@ -20,10 +20,12 @@ mod server;
 mod site;
 mod stamps;
 mod task_look;
+mod tile;
 mod token;
 
 pub use self::access::{AccessRules, KnownAddress, ListenScope};
-pub use self::project::{ServedProject, ServedSpec, SpecTile};
+pub use self::project::{ServedProject, ServedSpec};
 pub use self::qr::qr_lines;
 pub use self::server::{BoundPage, ServeRequest};
+pub use self::tile::SpecTile;
 pub use self::token::PageToken;

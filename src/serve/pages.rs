@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::act::{PAUSES, PageAct};
 use super::address::{PageAddress, PageFile, task_path};
-use super::project::SpecTile;
 use super::response::PageResponse;
+use super::tile::SpecTile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::page::{html_body, page_templates, style};
 use crate::report::patch::PatchLine;
@@ -49,6 +49,7 @@ pub(super) struct TaskPage {
     pub(super) task: TaskCard,
     /// Its id, as the state names it.
     pub(super) id: String,
+    pub(super) can_note: bool,
     pub(super) can_skip: bool,
     pub(super) log: String,
     /// Whether the log has more before.
@@ -254,7 +255,7 @@ mod tests {
         };
         let overview = all.overview(&[tile]).unwrap();
         is_harmless(&overview);
-        assert!(overview.contains("href=\"/spec/%22%3E%3Cscript"), "{overview}");
+        assert!(overview.contains("spec&#x2f;%22%3E%3Cscript"), "{overview}");
         let task = TaskCard {
             id: name.clone(),
             title: name.clone(),
@@ -268,6 +269,7 @@ mod tests {
         let page = TaskPage {
             task,
             id: name.clone(),
+            can_note: true,
             can_skip: true,
             log: name.clone(),
             cut: true,
@@ -299,6 +301,7 @@ mod tests {
         let page = TaskPage {
             task,
             id: "1".into(),
+            can_note: true,
             can_skip: true,
             log: String::new(),
             cut: false,

@@ -2,8 +2,7 @@
 
 use std::ffi::OsString;
 
-use serde::Serialize;
-
+use super::tile::SpecTile;
 use crate::config::Config;
 use crate::error::Result;
 use crate::project::SpecPlace;
@@ -39,21 +38,4 @@ pub struct ServedSpec {
     pub place: SpecPlace,
     /// The configuration of its runs.
     pub config: Config,
-}
-
-/// Where a spec stands, in the list of all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SpecTile {
-    /// Its part of an address.
-    pub address: String,
-    /// What a person types for it.
-    pub name: String,
-    /// The colour of where it stands.
-    pub tone: &'static str,
-    /// Tasks that are done.
-    pub done: usize,
-    /// All tasks.
-    pub total: usize,
-    /// Where it stands, in words.
-    pub words: String,
 }

@@ -55,9 +55,10 @@ pub(super) fn task_page(
         known.0 = Some((stamps, changes(spec, &state, &unit)));
     }
     let patch = known.0.as_ref().map(|(_, patch)| patch.clone()).unwrap_or_default();
-    let can_skip = !matches!(card.word, "done" | "running" | "skipped");
+    let can_note = !matches!(card.word, "done" | "skipped");
+    let can_skip = can_note && card.word != "running";
     let log_command = logs_command(&spec.place.typed, &unit);
-    Ok(TaskPage { task: card.clone(), id, can_skip, log, cut, log_command, why_no_log, patch })
+    Ok(TaskPage { task: card.clone(), id, can_note, can_skip, log, cut, log_command, why_no_log, patch })
 }
 
 fn changes(spec: &ServedSpec, state: &SpecState, unit: &str) -> Vec<PatchLine> {

@@ -18,7 +18,7 @@ const LENGTH: usize = 32;
 pub struct PageToken {
     /// The secret.
     pub(super) text: String,
-    /// What tells the page of one project from that of another, on one host.
+    /// Another one for each project: their pages may share a host.
     pub(super) name: String,
 }
 

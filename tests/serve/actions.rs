@@ -26,6 +26,24 @@ fn an_answer_on_the_page_lets_the_run_finish() {
 }
 
 #[test]
+#[ignore = "slow"]
+fn a_run_that_the_page_begins_gets_windows_of_tmux() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project
+        .spec("login", "- [ ] 1. A\n")
+        .agent("[ $SEQORCH_ATTEMPT = 1 ] && say_halt || { gate; say_done; }");
+    project.run(&["run"]).code(2);
+    let page = Page::start(&project, &[]);
+    let asked = field(&page.get("/spec/login").ok(), "asked");
+    page.act("login", &format!("do=answer&task=1&asked={asked}&text=x"));
+    project.wait_for_ledger(2);
+    assert!(project.windows("sequential-login").iter().any(|name| name == "main"));
+    page.kill();
+    project.release();
+    wait_until("the task to be done", || project.tasks("login").contains("- [x] 1."));
+}
+
+#[test]
 fn an_answer_that_comes_too_late_is_refused_and_shows_how_things_stand() {
     let project = halted();
     let page = Page::start(&project, &[]);

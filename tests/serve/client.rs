@@ -54,7 +54,7 @@ impl Page {
         let entered =
             page.send(&format!("GET /?t={} HTTP/1.1\r\nHost: {}\r\n\r\n", page.token, page.address));
         assert_eq!((entered.status, entered.header("location")), (303, "/"), "{entered:?}");
-        page.cookie = entered.header("set-cookie").split(';').next().unwrap().to_owned();
+        entered.header("set-cookie").split(';').next().unwrap().clone_into(&mut page.cookie);
         page
     }
 
@@ -158,7 +158,7 @@ impl EventReader {
     #[track_caller]
     pub(crate) fn wait_for(&mut self, part: &str) {
         let start = Instant::now();
-        let mut bytes = [0; 65536];
+        let mut bytes = [0; 8192];
         while !self.text.contains(part) {
             assert!(start.elapsed() < DEADLINE, "{part:?} never came, but:\n{}", self.text);
             match self.stream.read(&mut bytes) {

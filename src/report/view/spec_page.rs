@@ -128,7 +128,8 @@ pub struct TaskCard {
     pub facts: Vec<String>,
 }
 
-/// Makes the page of a spec. `fingerprint` tells a question from all others, also from the next one of the same task.
+/// Makes the page of a spec. `fingerprint` is another one for each question, also for the next one of
+/// the same task.
 #[must_use]
 pub fn spec_page(source: &ViewSource<'_>, fingerprint: &dyn Fn(&Question<'_>) -> String) -> SpecPage {
     let trouble = source.trouble.map(sanitise_line);
