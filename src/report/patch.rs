@@ -21,7 +21,7 @@ pub struct PatchLine {
     pub text: String,
 }
 
-/// The first [`LINES`] lines of what git prints, with what each is.
+/// The first `LINES` lines of what git prints, with what each is.
 #[must_use]
 pub fn patch_lines(text: &str) -> Vec<PatchLine> {
     let mut in_file = false;
