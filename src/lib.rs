@@ -11,6 +11,7 @@ pub mod config;
 pub mod error;
 pub mod fleet;
 pub mod git;
+pub mod notify;
 pub mod plan;
 pub mod project;
 pub mod report;

@@ -35,13 +35,17 @@ const ALLOWED: &[(&str, &str)] = &[
     ("tmux", "error sys agent"),
     ("project", "error sys spec config plan state sandbox store"),
     ("attempt", "error sys agent config state sandbox store git"),
-    ("run", "error sys spec agent config plan state fleet report sandbox store git tmux project attempt"),
+    ("notify", "error sys agent config state report store"),
+    (
+        "run",
+        "error sys spec agent config plan state fleet report sandbox store git tmux project attempt notify",
+    ),
     ("view", "error sys spec agent config plan state report store git tmux project"),
-    ("setup", "error sys spec agent config plan state report sandbox store git tmux project"),
+    ("setup", "error sys spec agent config plan state report sandbox store git tmux project notify"),
     ("serve", "error sys agent config plan state report store git tmux project run view"),
     (
         "cli",
-        "error sys spec agent config plan state fleet report sandbox store git tmux project attempt run view setup serve",
+        "error sys spec agent config plan state fleet report sandbox store git tmux project attempt notify run view setup serve",
     ),
 ];
 
@@ -84,6 +88,8 @@ const PURE: &[&str] = &[
     "git::change",
     "git::path",
     "git::status",
+    "notify::address",
+    "notify::message",
     "project::progress",
     "run::asking",
     "run::attempt_end",

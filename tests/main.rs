@@ -49,6 +49,7 @@ mod limit_waits;
 mod live_view;
 mod locks;
 mod mark;
+mod messages;
 mod needed;
 mod needs;
 mod night;

@@ -5,8 +5,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::global::Global;
 use super::{
     attach, backends, completions, config, diff, doctor, examples, export, forget, help, init, limits, logs,
-    mark, note, pause, plan, report, resume, run, say, serve, specs, status, stop, talk, trust, undo, watch,
-    when,
+    mark, note, notify, pause, plan, report, resume, run, say, serve, specs, status, stop, talk, trust, undo,
+    watch, when,
 };
 
 #[derive(Debug, Parser)]
@@ -73,6 +73,8 @@ pub(super) enum Verb {
     Forget(forget::ForgetArgs),
     /// Write a first seqorch.toml that fits the project.
     Init(init::InitArgs),
+    /// Send yourself a message, to see that it arrives.
+    Notify(notify::NotifyArgs),
     /// Trust the settings of the project that run programs.
     Trust(trust::TrustArgs),
     /// Check the setup and suggest fixes.

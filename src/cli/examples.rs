@@ -163,6 +163,13 @@ const EXAMPLES: &[VerbExamples] = &[
             ("seqorch trust --revoke", "trust nothing any more"),
         ],
     ),
+    (
+        &["notify"],
+        &[
+            ("seqorch notify", "by every way of [notify]"),
+            ("seqorch notify \"the night begins\"", "with words of yours"),
+        ],
+    ),
     (&["doctor"], &[("seqorch doctor", "all checks"), ("seqorch doctor --json", "for programs")]),
     (
         &["backends"],

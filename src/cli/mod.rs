@@ -25,6 +25,7 @@ mod limits;
 mod logs;
 mod mark;
 mod note;
+mod notify;
 mod overview;
 mod pause;
 mod plan;

@@ -35,4 +35,5 @@ pub mod times;
 pub mod trust;
 pub mod view;
 pub mod wait_text;
+pub mod web_path;
 pub mod work_tree;

@@ -27,8 +27,8 @@ use super::terminal_question::TerminalQuestion;
 use super::trust::TrustWatch;
 use crate::config::{Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::BaselineChecks;
-use crate::plan::{Plan, Step};
+use crate::notify::messenger::Messenger;
+use crate::plan::{BaselineChecks, Plan, Step};
 use crate::project::SpecPlace;
 use crate::project::current_plan::make_plan;
 use crate::project::progress::progress;
@@ -83,6 +83,8 @@ pub struct RealWorld<'a> {
     pub(super) unpushed: bool,
     /// Recorded commits that were not in the history of HEAD when the run began.
     pub(super) lost_before: Vec<LostCommit>,
+    /// Writes messages to a person.
+    pub(super) messenger: Option<Messenger>,
     /// Requests of people that the state has.
     pub(super) taken_requests: BTreeSet<String>,
     /// The lease of the spec on a remote.
@@ -127,6 +129,7 @@ impl<'a> RealWorld<'a> {
             config_watch: None,
             unpushed: false,
             lost_before: Vec::new(),
+            messenger: None,
             taken_requests: BTreeSet::new(),
             remote: None,
             locks: None,
@@ -238,6 +241,7 @@ impl World for RealWorld<'_> {
         self.store.note_box().remove(state.notes.iter().map(|note| note.id.as_str()));
         self.locks.as_mut().map_or(Ok(()), RunLocks::renew)?;
         self.on_first_save.take().into_iter().for_each(|act| act());
+        self.message_needs(state);
         Ok(())
     }
 

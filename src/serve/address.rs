@@ -1,6 +1,7 @@
 //! PURE. The addresses of the pages. A part of an address is compared with what is known, and never a path of a file.
 
-use super::form::{escape, path_part};
+use super::form::path_part;
+use crate::report::web_path::{escape, spec_path};
 
 /// What an address leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -63,11 +64,6 @@ impl PageAddress {
     pub(super) fn takes_forms(&self) -> bool {
         matches!(self, Self::Act(_))
     }
-}
-
-/// The path of the page of a spec.
-pub(super) fn spec_path(spec: &str) -> String {
-    format!("/spec/{}", escape(spec))
 }
 
 /// The path of the page of a task.

@@ -1,5 +1,7 @@
 //! PURE. Reads and writes the encoding of addresses and forms.
 
+use crate::report::web_path::escape;
+
 /// The fields of a form, or of the query of an address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct FormFields(Vec<(String, String)>);
@@ -39,20 +41,6 @@ impl FormFields {
 /// A part of a path as text; `None` where it is not UTF-8.
 pub(super) fn path_part(part: &str) -> Option<String> {
     String::from_utf8(unescape(part.as_bytes())).ok()
-}
-
-/// Text as a part of a path or a value of a query.
-pub(super) fn escape(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 fn unescape(bytes: &[u8]) -> Vec<u8> {

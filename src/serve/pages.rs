@@ -6,8 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::act::{PAUSES, PageAct};
-use super::address::{PageAddress, PageFile, spec_path, task_path};
-use super::form::escape;
+use super::address::{PageAddress, PageFile, task_path};
 use super::response::PageResponse;
 use super::tile::SpecTile;
 use crate::error::{Error, ErrorKind, Result};
@@ -15,6 +14,7 @@ use crate::report::page::{html_body, page_templates, style};
 use crate::report::patch::PatchLine;
 use crate::report::run_report::RunReport;
 use crate::report::view::{SpecPage, TaskCard};
+use crate::report::web_path::{escape, spec_path};
 
 const TEMPLATES: [(&str, &str); 8] = [
     ("frame", include_str!("web/frame.html.j2")),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::access::{AccessVerdict, Gate};
 use super::act::PageAct;
-use super::address::{PageAddress, spec_path, task_path};
+use super::address::{PageAddress, task_path};
 use super::calls;
 use super::form::FormFields;
 use super::live::{LivePages, spec_now};
@@ -16,6 +16,7 @@ use super::task_look::{self, KnownPatch};
 use crate::error::Result;
 use crate::report::text::{sanitise_line, sanitise_text};
 use crate::report::view::SpecPage;
+use crate::report::web_path::spec_path;
 use crate::sys::random;
 
 /// Messages that are kept until their pages are read.

@@ -6,6 +6,7 @@ use super::assign::Assign;
 use super::backend::Backend;
 use super::hooks::Hooks;
 use super::limit::Limit;
+use super::notify::Notify;
 use super::pace::Pace;
 use super::price::ModelPrice;
 use super::prompt::Prompt;
@@ -40,6 +41,7 @@ keys! {
         remote: SharedRemote;
         sandbox: Sandbox;
         hooks: Hooks;
+        notify: Notify;
         log: Log;
         backends as "backend": BTreeMap<String, Backend>;
         prices as "price": Vec<ModelPrice>;
