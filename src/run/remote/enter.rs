@@ -1,5 +1,6 @@
 //! Takes the lease of a spec, and makes the work tree of its branch what the remote says.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::answers;
@@ -90,6 +91,7 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
         moved: false.into(),
         trouble: None.into(),
         kept_as: None.into(),
+        accounts: BTreeMap::new().into(),
         checked: None.into(),
         checks_again: false.into(),
     };
