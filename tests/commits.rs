@@ -216,6 +216,17 @@ fn a_name_that_is_not_utf8_is_in_no_command_line() {
     assert_eq!(project.read(".out/args"), "plain\n");
 }
 
+#[test]
+fn an_agent_that_gives_git_another_work_tree_is_a_need() {
+    let agent =
+        "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 1 ] && git config core.worktree /usr/share; say_done";
+    let project = repo(agent, "");
+    project.run(&["run"]).code(2).says(&["git takes /usr/share for the work tree now"]);
+    git(&project, &["config", "--unset", "core.worktree"]);
+    project.run(&["run", "--retry"]).code(0).says(&["all complete"]);
+    assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"]);
+}
+
 /// Formats the files of the task and refuses those that have "bad" in them.
 const FORMATS: &str = "for f in $(git diff --cached --name-only --diff-filter=ACM -- 'made-*'); do \
                        grep -q formatted $f || { echo formatted >> $f; MORE; }; \

@@ -18,7 +18,7 @@ pub mod shown;
 pub mod signal;
 pub mod stream;
 pub mod usage;
-mod utf8;
+pub mod utf8;
 
 pub use event::{AgentEvent, CliVerdict, Format};
 pub use price::{PriceTable, TokenPrice};

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 /// The first `max` bytes of a text, less a character that is cut in half.
-pub(super) fn first_bytes(text: &str, max: usize) -> &str {
+#[must_use]
+pub fn first_bytes(text: &str, max: usize) -> &str {
     let mut end = max.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;

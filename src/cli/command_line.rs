@@ -5,7 +5,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::global::Global;
 use super::{
     attach, backends, completions, config, diff, doctor, examples, export, forget, help, init, limits, logs,
-    mark, note, pause, plan, report, resume, run, say, specs, status, stop, talk, trust, undo, watch, when,
+    mark, note, notify, pause, plan, report, resume, run, say, serve, specs, status, stop, talk, trust, undo,
+    watch, when,
 };
 
 #[derive(Debug, Parser)]
@@ -44,6 +45,8 @@ pub(super) enum Verb {
     Report(report::ReportArgs),
     /// Pack state, logs and report of a spec for a bug report, without secrets.
     Export(export::ExportArgs),
+    /// Show the specs as a page, to look and answer from a phone.
+    Serve(serve::ServeArgs),
     /// Open the tmux session of a run in this terminal.
     Attach(attach::AttachArgs),
     /// Print what a task's agent and its checks printed.
@@ -70,6 +73,8 @@ pub(super) enum Verb {
     Forget(forget::ForgetArgs),
     /// Write a first seqorch.toml that fits the project.
     Init(init::InitArgs),
+    /// Send yourself a message, to see that it arrives.
+    Notify(notify::NotifyArgs),
     /// Trust the settings of the project that run programs.
     Trust(trust::TrustArgs),
     /// Check the setup and suggest fixes.

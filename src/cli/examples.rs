@@ -81,6 +81,15 @@ const EXAMPLES: &[VerbExamples] = &[
             ("seqorch diff 2 --spec login --stat", "only the files"),
         ],
     ),
+    (
+        &["serve"],
+        &[
+            ("seqorch serve", "all specs, for the browsers of this machine"),
+            ("seqorch serve login --qr", "one spec, with a code for a phone"),
+            ("seqorch serve --qr --url https://box.example", "behind a proxy or Tailscale"),
+            ("seqorch serve --read-only", "only look"),
+        ],
+    ),
     (&["stop"], &[("seqorch stop", "after the current task"), ("seqorch stop login --now", "at once")]),
     (
         &["pause"],
@@ -152,6 +161,13 @@ const EXAMPLES: &[VerbExamples] = &[
             ("seqorch trust --show", "what runs programs"),
             ("seqorch trust", "trust all of it"),
             ("seqorch trust --revoke", "trust nothing any more"),
+        ],
+    ),
+    (
+        &["notify"],
+        &[
+            ("seqorch notify", "by every way of [notify]"),
+            ("seqorch notify \"the night begins\"", "with words of yours"),
         ],
     ),
     (&["doctor"], &[("seqorch doctor", "all checks"), ("seqorch doctor --json", "for programs")]),

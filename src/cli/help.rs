@@ -17,7 +17,7 @@ pub(super) struct HelpTopic {
 }
 
 /// The pages, in the order in which they are listed.
-pub(super) const TOPICS: [HelpTopic; 25] = [
+pub(super) const TOPICS: &[HelpTopic] = &[
     HelpTopic { name: "tutorial", page: include_str!("../../docs/tutorial.md") },
     HelpTopic { name: "project", page: include_str!("../../docs/project.md") },
     HelpTopic { name: "specs", page: include_str!("../../docs/dialects.md") },
@@ -30,11 +30,13 @@ pub(super) const TOPICS: [HelpTopic; 25] = [
     HelpTopic { name: "limits", page: include_str!("../../docs/limits.md") },
     HelpTopic { name: "git", page: include_str!("../../docs/git.md") },
     HelpTopic { name: "worktrees", page: include_str!("../../docs/worktrees.md") },
+    HelpTopic { name: "messages", page: include_str!("../../docs/messages.md") },
     HelpTopic { name: "fleet", page: include_str!("../../docs/fleet.md") },
     HelpTopic { name: "hooks", page: include_str!("../../docs/hooks.md") },
     HelpTopic { name: "trust", page: include_str!("../../docs/trust.md") },
     HelpTopic { name: "sandbox", page: include_str!("../../docs/sandbox.md") },
     HelpTopic { name: "tmux", page: include_str!("../../docs/tmux.md") },
+    HelpTopic { name: "page", page: include_str!("../../docs/page.md") },
     HelpTopic { name: "guarantees", page: include_str!("../../docs/guarantees.md") },
     HelpTopic { name: "config", page: include_str!("../../docs/configuration.md") },
     HelpTopic { name: "presets", page: include_str!("../../docs/presets.md") },
@@ -130,7 +132,7 @@ mod tests {
 
     #[test]
     fn pages_have_only_forms_that_are_shown_as_text() {
-        for topic in &TOPICS {
+        for topic in TOPICS {
             let text = anstream::adapter::strip_str(&terminal_text(topic.page, 100)).to_string();
             let lines = text.lines().filter(|line| !line.starts_with("    "));
             let text = lines.collect::<Vec<_>>().join("\n");

@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::attempt;
 use crate::attempt::window::{self, WindowProgram};
 use crate::error::{Error, ErrorKind, Result};
+use crate::notify::delivery;
 use crate::sandbox::container;
 use crate::sys::programs;
 use crate::sys::session::{self, SessionStart};
@@ -23,6 +24,7 @@ pub(super) fn run() -> Option<u8> {
         attempt::VERB => run_attempt(args),
         window::VERB => WindowProgram::parse(args).ok_or_else(misused).map(|window| window.run()),
         container::VERB => container::be_guard(args).then_some(0).ok_or_else(misused),
+        delivery::VERB => delivery::be_deliverer(args).then_some(0).ok_or_else(misused),
         session::VERB => SessionStart::parse(args).ok_or_else(misused).map(|start| start_session(&start)),
         _ => return None,
     };

@@ -54,7 +54,7 @@ pub(super) enum Urgency {
 /// A spec and where it stands.
 pub(super) struct SpecLook {
     pub(super) place: Option<SpecPlace>,
-    found: FoundSpec,
+    pub(super) found: FoundSpec,
     /// What a person types for it.
     pub(super) typed: String,
     /// `None` where tasks.md or the state can't be read.
@@ -64,12 +64,13 @@ pub(super) struct SpecLook {
     began: Option<Timestamp>,
     /// When its last attempt began.
     worked: Option<Timestamp>,
-    counts: Counts,
+    pub(super) counts: Counts,
     asks: bool,
     pub(super) waits_for_person: bool,
     /// The command that resolves its first need.
     pub(super) command: Option<String>,
-    words: String,
+    /// Where it stands, in words.
+    pub(super) words: String,
 }
 
 impl SpecLook {

@@ -8,8 +8,8 @@ use super::command_line::{Cli, Verb, command};
 use super::global::{ColorChoice, Global};
 use super::{
     attach, backends, complete, completions, config, diff, doctor, export, forget, help, hidden, home, init,
-    limits, logs, mark, note, pause, plan, report, resume, run, say, specs, status, stop, talk, trust, undo,
-    usage, watch, when,
+    limits, logs, mark, note, notify, pause, plan, report, resume, run, say, serve, specs, status, stop,
+    talk, trust, undo, usage, watch, when,
 };
 use crate::error::Result;
 use crate::report::theme;
@@ -56,6 +56,7 @@ fn dispatch(global: &Global, verb: Option<Verb>) -> Result<u8> {
         Verb::When(args) => when::when(global, &args),
         Verb::Export(args) => export::export(global, &args),
         Verb::Report(args) => report::report(global, &args),
+        Verb::Serve(args) => serve::serve(global, &args),
         Verb::Attach(args) => attach::attach(global, &args),
         Verb::Logs(args) => logs::logs(global, &args),
         Verb::Diff(args) => diff::diff(global, &args),
@@ -69,6 +70,7 @@ fn dispatch(global: &Global, verb: Option<Verb>) -> Result<u8> {
         Verb::Undo(args) => undo::undo(global, &args),
         Verb::Forget(args) => forget::forget(global, &args),
         Verb::Init(args) => init::init_project(global, &args),
+        Verb::Notify(args) => notify::notify(global, &args),
         Verb::Trust(args) => trust::trust(global, &args),
         Verb::Doctor(args) => doctor::doctor(global, &args),
         Verb::Backends(args) => backends::backends(global, &args),

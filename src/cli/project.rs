@@ -71,6 +71,15 @@ impl Project {
         Ok(Self::with(global, root, cwd, request, loaded))
     }
 
+    /// As [`Project::open_to_look`], but nothing is printed.
+    pub(super) fn open_silently(global: &Global, spec: Option<&Path>) -> Result<Self> {
+        let ProjectFolders { root, cwd } = find_folders(global, spec)?;
+        let request = load_request(global, &root, &cwd);
+        let (loaded, _) = config::load_what_can_be(&request)?;
+        let quiet = Global { verbose: 0, ..global.clone() };
+        Ok(Self::with(&quiet, root, cwd, request, loaded))
+    }
+
     fn with(global: &Global, root: PathBuf, cwd: PathBuf, request: LoadRequest, loaded: Loaded) -> Self {
         if global.verbose > 0 {
             print_sources(&root, &loaded.files);

@@ -29,6 +29,9 @@ pub(super) struct StopArgs {
     /// Take back a stop after the current step.
     #[arg(long, conflicts_with = "now")]
     cancel: bool,
+    /// Ask for the stop, and do not wait for the end of the step.
+    #[arg(long, conflicts_with_all = ["now", "cancel"])]
+    no_wait: bool,
 }
 
 pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
@@ -50,7 +53,7 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
             print_end(&project, &place, at_work.as_deref())?;
         }
         Some(run) => {
-            stop_after_step(&project, &place, &store, run)?;
+            stop_after_step(&project, &place, run, !args.no_wait)?;
             return Ok(0);
         }
         None => {}
@@ -102,15 +105,16 @@ pub(super) fn retry_now(place: &SpecPlace) -> Result<bool> {
     Ok(true)
 }
 
-/// Asks for the end of the run after its current step, and waits for it.
-fn stop_after_step(project: &Project, place: &SpecPlace, store: &Store, run: &ActiveRun<'_>) -> Result<()> {
+/// Asks for the end of the run after its current step, and waits for it where `waits` says so.
+fn stop_after_step(project: &Project, place: &SpecPlace, run: &ActiveRun<'_>, waits: bool) -> Result<()> {
+    let store = &place.store();
     let step = shown_attempt(store)?.map_or_else(String::new, |what| format!(" after {what}"));
     run.stop_after_step()?;
     let mut asked = format!("process {} was asked to stop{step}", run.pid());
     if run.is_suspended() {
         asked.push_str("; it is suspended and will react when it continues (`fg`)");
     }
-    if active_run::is_inside_an_attempt(store) {
+    if !waits || active_run::is_inside_an_attempt(store) {
         // an agent that waited for the end of its own step would wait for ever
         print(place, &asked);
         return Ok(());

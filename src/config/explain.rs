@@ -243,11 +243,19 @@ fn write_tables(text: &mut String, setting: &ShownSetting, provenance: &Provenan
 
 /// A value for people: without what looks like a secret.
 pub(super) fn shown(path: &KeyPath, node: &TomlNode) -> String {
-    let secret = match path.parts() {
-        [backend, _, env, name] => backend == "backend" && env == "env" && looks_secret(name),
-        _ => false,
-    };
-    if secret { "\"***\"".to_owned() } else { without_secrets(node).to_string() }
+    match path.parts() {
+        [backend, _, env, name] if backend == "backend" && env == "env" && looks_secret(name) => {
+            "\"***\"".to_owned()
+        }
+        // anyone who has the address can write to the person
+        [notify, name] if notify == "notify" && ["ntfy", "webhook"].contains(&name.as_str()) => {
+            let host = node.text().and_then(|url| url.split_once("://"));
+            let host = host.map(|(scheme, rest)| (scheme, rest.split(['/', '?']).next().unwrap_or_default()));
+            let host = host.map(|(scheme, host)| (scheme, host.rsplit('@').next().unwrap_or_default()));
+            host.map_or_else(|| "\"***\"".to_owned(), |(scheme, host)| format!("\"{scheme}://{host}/***\""))
+        }
+        _ => without_secrets(node).to_string(),
+    }
 }
 
 /// The value with its secrets masked; of a list, also those behind an option that names one.

@@ -63,6 +63,29 @@ impl ConfigType for OptionValue {
     }
 }
 
+/// The address of a page or of a server of the web.
+pub(super) struct WebAddress;
+
+impl ConfigType for WebAddress {
+    type Value = String;
+    const SHAPE: KeyShape = KeyShape::Value(ValueFormat {
+        schema: || json!({ "type": "string", "pattern": "^https?://[^/\\s]\\S*$" }),
+        ..ValueFormat::of::<Self>("web address", "write it like \"https://example.com/path\"")
+    });
+
+    fn read(node: &TomlNode) -> Result<String, ValueError> {
+        let text = String::read(node)?;
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+        if !has_host || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(because(format!(
+                "{node} is no web address; write it like \"https://example.com/path\""
+            )));
+        }
+        Ok(text)
+    }
+}
+
 /// Any text, also an empty one.
 pub(super) struct AnyText;
 

@@ -25,7 +25,7 @@ pub(crate) struct ConfigKey {
 pub(crate) enum Reach {
     /// It executes nothing, and does not lead out of the project.
     Inside,
-    /// It is executed, or decides how a program is started.
+    /// It is executed, decides how a program is started, or where words of the project are sent.
     Executes,
     /// It is a path or a list of globs, which may lead out of the project.
     Outside,

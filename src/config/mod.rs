@@ -73,6 +73,7 @@ pub use sections::assign::{Assign, AssignMode, AssignRule, Batch};
 pub use sections::backend::{Backend, Permission, PermissionArgs, PrintsWhen, PromptBy};
 pub use sections::hooks::{HookEvent, Hooks};
 pub use sections::limit::{Limit, LimitPattern};
+pub use sections::notify::Notify;
 pub use sections::pace::{Pace, PaceWindow, TokenBudget, UnknownUsage};
 pub use sections::price::ModelPrice;
 pub use sections::prompt::{Prompt, Skill};

@@ -1,6 +1,7 @@
 //! A repository and the places in it, looked up once.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -132,6 +133,29 @@ impl Repository {
         self.call(args).read(&self.supervisor).map(|printed| one_line(&printed))
     }
 
+    /// An error where git now takes another folder for the work tree: an agent may set `core.worktree`, and a snapshot would have all
+    /// files of that folder.
+    pub fn check_top(&self) -> Result<(), GitError> {
+        let files = [self.common_dir.join("config"), self.git_dir.join("config.worktree")];
+        let names_one = |text: Vec<u8>| String::from_utf8_lossy(&text).to_lowercase().contains("worktree");
+        if self.is_named || !files.iter().any(|file| fs::read(file).is_ok_and(names_one)) {
+            return Ok(());
+        }
+        let asked = ["rev-parse", "--path-format=absolute", "--show-toplevel"];
+        let printed = self.call(asked).read(&self.supervisor)?;
+        let top = path_lines(&printed).into_iter().next().unwrap_or_default();
+        if top == self.top {
+            return Ok(());
+        }
+        let words = format!(
+            "git takes {} for the work tree now, and no longer {}: see `git config --show-origin core.worktree`; \
+             `git config --unset core.worktree` removes it",
+            top.display(),
+            self.top.display()
+        );
+        Err(GitError::Failed { command: "git rev-parse --show-toplevel".to_owned(), code: Some(1), words })
+    }
+
     /// The folder for the snapshots of this name. It is in the folder of all that is kept of a spec.
     #[must_use]
     pub fn private_folder(&self, key: &str) -> PathBuf {
@@ -221,6 +245,18 @@ mod tests {
         assert_eq!(other.common_dir, repo.common_dir);
         assert_ne!(other.index, repo.index);
         assert_eq!(other.private_folder("k"), repo.private_folder("k"));
+    }
+
+    #[test]
+    fn a_work_tree_that_is_another_folder_now_is_an_error() {
+        let (dir, repo) = repository();
+        assert_eq!(repo.check_top(), Ok(()));
+        git(&repo.top, &["config", "core.worktree", dir.path().to_str().unwrap()]);
+        let error = repo.check_top().unwrap_err();
+        assert!(error.words().contains("git config --unset core.worktree"), "{error}");
+        // where it was so from the start, it is meant
+        let found = Repository::find(&repo.top, &Supervisor::default()).unwrap().unwrap();
+        assert_eq!(found.check_top(), Ok(()));
     }
 
     #[test]

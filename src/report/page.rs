@@ -13,6 +13,15 @@ use super::spans::SpanKind;
 
 /// The template of the page. It needs no script and no other file, so that the page can be mailed or archived.
 const TEMPLATE: &str = include_str!("report.html.j2");
+/// What the page has between its head and its end. Its style is in the sheet alone, so that a page may forbid any other.
+const BODY: &str = include_str!("report_body.html.j2");
+/// The style.
+const STYLE: &str = include_str!("page.css.j2");
+
+#[derive(Serialize)]
+struct StyleContext {
+    kinds: [SpanKind; 11],
+}
 
 #[derive(Serialize)]
 struct HtmlContext<'a> {
@@ -157,11 +166,34 @@ fn reasons_and_left(out: &mut String, report: &RunReport) {
 
 /// The report as one HTML page, light or dark like the reader's system.
 pub fn html(report: &RunReport) -> Result<String, minijinja::Error> {
-    let mut env = Environment::new();
-    env.set_auto_escape_callback(|_| AutoEscape::Html);
-    env.add_filter("percent", |share: f64| format!("{:.3}%", share * 100.0));
-    env.add_template("report", TEMPLATE)?;
-    let seen =
-        report.rows.iter().flat_map(|row| &row.bars).chain(&report.pauses).map(|bar| bar.kind).collect();
-    env.get_template("report")?.render(Serde(&HtmlContext { report, kinds: SpanKind::ALL, seen }))
+    let mut templates = page_templates()?;
+    templates.add_template("report", TEMPLATE)?;
+    templates.get_template("report")?.render(Serde(&HtmlContext::of(report)))
+}
+
+/// The report as the content of a page that has a heading and a style of its own.
+pub fn html_body(report: &RunReport) -> Result<String, minijinja::Error> {
+    page_templates()?.get_template("report_body")?.render(Serde(&HtmlContext::of(report)))
+}
+
+/// The style of all pages.
+pub fn style() -> Result<String, minijinja::Error> {
+    page_templates()?.get_template("css")?.render(Serde(&StyleContext { kinds: SpanKind::ALL }))
+}
+
+/// Templates that escape all text, with what the pages share.
+pub fn page_templates() -> Result<Environment<'static>, minijinja::Error> {
+    let mut templates = Environment::new();
+    templates.set_auto_escape_callback(|_| AutoEscape::Html);
+    templates.add_filter("percent", |share: f64| format!("{:.3}%", share * 100.0));
+    templates.add_template("css", STYLE)?;
+    templates.add_template("report_body", BODY)?;
+    Ok(templates)
+}
+
+impl<'a> HtmlContext<'a> {
+    fn of(report: &'a RunReport) -> Self {
+        let bars = report.rows.iter().flat_map(|row| &row.bars).chain(&report.pauses);
+        Self { report, kinds: SpanKind::ALL, seen: bars.map(|bar| bar.kind).collect() }
+    }
 }

@@ -22,7 +22,8 @@ pub struct PatchLine {
 }
 
 /// The first [`LINES`] lines of what git prints, with what each is.
-pub(super) fn patch_lines(text: &str) -> Vec<PatchLine> {
+#[must_use]
+pub fn patch_lines(text: &str) -> Vec<PatchLine> {
     let mut in_file = false;
     let mut lines: Vec<PatchLine> = Vec::new();
     for line in text.lines() {

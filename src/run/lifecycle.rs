@@ -19,6 +19,7 @@ use super::hooks::{self, Caller};
 use super::inbox::Inbox;
 use super::launch::Launcher;
 use super::machine::{End, Machine};
+use super::messages;
 use super::needed;
 use super::old_attempts;
 use super::preflight::{self, CheckedSpec};
@@ -103,6 +104,11 @@ pub struct RunResult {
     pub lets_others_run: bool,
 }
 
+impl RunResult {
+    /// Of a run that was asked to stop before it began.
+    const STOPPED: Self = Self { exit_code: 0, asked_to_stop: true, lets_others_run: false };
+}
+
 /// Runs one spec to the end of the run.
 pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let store = request.place.store();
@@ -166,6 +172,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
             let refusal = dirty.refusal();
             let event = Event::Refused { files: dirty.refused, args: request.options.to_vec() };
             settle(&mut machine, Timestamp::now(), event, &|state| store.save(state))?;
+            messages::write_refusal(place, config, &store, &machine.state);
             return Err(refusal);
         }
         start.work = Some(WorkStart { args: request.options.to_vec(), times: request.times });
@@ -183,11 +190,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let launcher = launcher.without_windows_if(config.tmux.mode == TmuxMode::Auto);
     let launcher = if request.json { launcher.silent() } else { launcher };
     if let Some(end) = end_before_start(inbox) {
-        return Ok(RunResult {
-            exit_code: exit_code(&end, &[]),
-            asked_to_stop: true,
-            lets_others_run: false,
-        });
+        return Ok(RunResult { exit_code: exit_code(&end, &[]), ..RunResult::STOPPED });
     }
     let has_request = Cell::new(false);
     let continues = machine.state.run.is_open();
@@ -198,6 +201,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     world.hold(locks, request.remote);
     world.watch_files(repository.clone(), &known)?;
     world.watch_trust(request.trust);
+    world.send_messages(&known);
     world.on_first_save(|| {
         has_request.set(true);
         request.resume_file.iter().for_each(|path| drop(fs::remove_file(path)));

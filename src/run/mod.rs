@@ -43,6 +43,7 @@ pub mod machine;
 mod main_window;
 pub mod mark;
 pub mod merge_hint;
+mod messages;
 mod moved_branch;
 pub mod needed;
 pub mod notes;

@@ -15,6 +15,7 @@ use super::sandbox::{self, Unwrapped};
 use crate::agent::AttemptRole;
 use crate::agent::limit::Family;
 use crate::agent::sanitise::sanitise;
+use crate::agent::utf8::first_bytes;
 use crate::config::{Backend, Config, PrintsWhen, Timeouts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::change::TreeChange;
@@ -244,12 +245,9 @@ impl AttemptInputs<'_> {
             Some(paths).filter(|all| !all.is_empty()).and_then(|all| trees.patch(before, now, &all).ok())
         {
             let patch = sanitise(patch.as_bytes());
-            let mut end = patch.len().min(most);
-            while !patch.is_char_boundary(end) {
-                end -= 1;
-            }
-            let rest = if end < patch.len() { "\n… the rest is left out" } else { "" };
-            let _ = write!(text, "\n{}{rest}", patch[..end].trim_end());
+            let begin = first_bytes(&patch, most);
+            let rest = if begin.len() < patch.len() { "\n… the rest is left out" } else { "" };
+            let _ = write!(text, "\n{}{rest}", begin.trim_end());
         }
         Some(text)
     }

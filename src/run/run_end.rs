@@ -89,10 +89,12 @@ impl RunEnding<'_> {
         });
         world.say(text.trim_end());
         world.announce_end(end, &needs, left);
+        world.message_end(end, &needs, left, &machine.state);
         store.progress(&run_texts::end_entry(&text, end))?;
         self.write_summary(&text);
         let published = self.publish(events, &text, machine, world);
         world.finish_hooks();
+        world.finish_messages();
         published
     }
 
@@ -155,7 +157,9 @@ impl RunEnding<'_> {
             let _ = world.publish(event);
         }
         world.announce_end(&end, &needs, left);
+        world.message_end(&end, &needs, left, &machine.state);
         world.finish_hooks();
+        world.finish_messages();
     }
 
     fn settle(&self, machine: &mut Machine, event: Event) -> Result<Option<End>> {

@@ -71,6 +71,7 @@ impl RunRepository {
 
     /// The snapshots, made anew, where no run is there.
     pub(super) fn begin_snapshots(&self) -> Result<Snapshots<'_>, GitError> {
+        self.repository.check_top()?;
         // its beginning ends them, so they may as well be its own
         Ok(Snapshots::begin(&self.repository, &self.key, self.max_file)?.with_helpers(&self.helpers))
     }
@@ -93,6 +94,7 @@ impl RunRepository {
 
     /// The snapshots, to take one.
     pub(super) fn snapshots(&self) -> Result<Snapshots<'_>, GitError> {
+        self.repository.check_top()?;
         Ok(Snapshots::resume(&self.repository, &self.key, self.max_file)?.with_helpers(&self.helpers))
     }
 

@@ -26,8 +26,8 @@ use super::terminal_question::TerminalQuestion;
 use super::trust::TrustWatch;
 use crate::config::{Config, Tick};
 use crate::error::Result;
-use crate::plan::BaselineChecks;
-use crate::plan::{Plan, Step};
+use crate::notify::messenger::Messenger;
+use crate::plan::{BaselineChecks, Plan, Step};
 use crate::project::SpecPlace;
 use crate::project::current_plan::make_plan;
 use crate::project::progress::progress;
@@ -82,6 +82,8 @@ pub struct RealWorld<'a> {
     pub(super) unpushed: bool,
     /// Recorded commits that were not in the history of HEAD when the run began.
     pub(super) lost_before: Vec<LostCommit>,
+    /// Writes messages to a person.
+    pub(super) messenger: Option<Messenger>,
     /// Requests of people that the state has.
     pub(super) taken_requests: BTreeSet<String>,
     /// What was read or written last of the accounts, by name.
@@ -128,6 +130,7 @@ impl<'a> RealWorld<'a> {
             config_watch: None,
             unpushed: false,
             lost_before: Vec::new(),
+            messenger: None,
             taken_requests: BTreeSet::new(),
             known_accounts: BTreeMap::new(),
             remote: None,
@@ -216,6 +219,7 @@ impl World for RealWorld<'_> {
         self.locks.as_mut().map_or(Ok(()), RunLocks::renew)?;
         self.share_accounts(state);
         self.on_first_save.take().into_iter().for_each(|act| act());
+        self.message_needs(state);
         Ok(())
     }
 

@@ -55,7 +55,9 @@ pub struct EntryBox<T> {
 }
 
 impl<T: BoxEntry> EntryBox<T> {
-    pub(super) fn new(folder: PathBuf) -> Self {
+    /// The entries in this folder, which may not be there.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
         Self { folder, of: PhantomData }
     }
 

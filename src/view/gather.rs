@@ -36,7 +36,7 @@ fn stamp(path: &Path) -> FileStamp {
 }
 
 /// The files as they were read last.
-pub(super) struct Gatherer<'a> {
+pub struct Gatherer<'a> {
     watch: Watch<'a>,
     state: SpecState,
     state_stamp: Option<FileStamp>,
@@ -61,7 +61,9 @@ pub(super) struct Gatherer<'a> {
 }
 
 impl<'a> Gatherer<'a> {
-    pub(super) fn new(watch: Watch<'a>) -> Self {
+    /// Nothing has been read yet.
+    #[must_use]
+    pub fn new(watch: Watch<'a>) -> Self {
         Self {
             watch,
             state: SpecState::default(),
@@ -83,7 +85,7 @@ impl<'a> Gatherer<'a> {
     }
 
     /// Reads what has changed. A file that has not changed costs a `stat`.
-    pub(super) fn look(&mut self, now: Timestamp) {
+    pub fn look(&mut self, now: Timestamp) {
         let Watch { place, config, store, .. } = self.watch;
         // the lock before the log: a run writes its end to the log before it frees the lock
         let holder = lock::holder(&store.run_lock());
@@ -165,7 +167,11 @@ impl<'a> Gatherer<'a> {
     }
 
     /// The data of the view.
-    pub(super) fn source<'b>(&'b self, now: Timestamp, zone: &'b TimeZone) -> ViewSource<'b> {
+    ///
+    /// # Panics
+    ///
+    /// Where nothing was looked at before.
+    pub fn source<'b>(&'b self, now: Timestamp, zone: &'b TimeZone) -> ViewSource<'b> {
         ViewSource {
             spec: &self.watch.place.name,
             typed: &self.watch.place.typed,

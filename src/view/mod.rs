@@ -14,5 +14,6 @@ mod tail;
 mod watch;
 
 pub use self::event_lines::lines;
+pub use self::gather::Gatherer;
 pub use self::live::full_screen;
 pub use self::watch::{Watch, WatchEnd, WatchedRun, can_draw};

@@ -7,6 +7,7 @@ pub(crate) mod assign;
 pub(crate) mod backend;
 pub(crate) mod hooks;
 pub(crate) mod limit;
+pub(crate) mod notify;
 pub(crate) mod pace;
 pub(crate) mod price;
 pub(crate) mod prompt;

@@ -7,6 +7,7 @@ use super::assign::Assign;
 use super::backend::Backend;
 use super::hooks::Hooks;
 use super::limit::Limit;
+use super::notify::Notify;
 use super::pace::Pace;
 use super::price::ModelPrice;
 use super::prompt::Prompt;
@@ -41,6 +42,7 @@ keys! {
         remote: SharedRemote;
         sandbox: Sandbox;
         hooks: Hooks;
+        notify: Notify;
         log: Log;
         backends as "backend": BTreeMap<String, Backend>;
         accounts as "account": BTreeMap<String, Account>;

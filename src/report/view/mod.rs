@@ -16,6 +16,7 @@ mod model;
 mod panel;
 mod recent_output;
 mod source;
+mod spec_page;
 #[cfg(test)]
 mod tests;
 mod text_page;
@@ -30,5 +31,6 @@ pub use keys::{Key, keys};
 pub use model::{Panel, PanelLine, Standing, TaskMark, Tone, View, ViewRow, VisibleRows};
 pub use recent_output::RecentOutput;
 pub use source::{LiveAttempt, LiveRun, ViewSource};
+pub use spec_page::{NeedCard, PageTimer, SpecPage, TaskCard, WorkCard, spec_page, tone_of};
 pub use text_page::TextPage;
 pub use ui::{InputLine, Ui, UiMode, UiRequest, ViewCommand};

@@ -97,6 +97,36 @@ fn needs(source: &ViewSource<'_>) -> Panel {
 fn works(source: &ViewSource<'_>, unit: &str, attempt: &AttemptRecord, standing: Standing) -> Panel {
     let live = source.live;
     let output = live.map(|d| &d.output);
+    let mut lines = vec![
+        PanelLine::plain(attempt_words(source, unit, attempt)),
+        PanelLine::plain(times(source, attempt, live)),
+    ];
+    let verifying = verifying_words(source, unit);
+    lines.extend(verifying.clone().map(PanelLine::plain));
+    let mut foot = Vec::new();
+    if standing == Standing::Orphaned {
+        foot.push(PanelLine::warning("no run watches it; this takes it over:"));
+        foot.push(command(source, "run", "--retry"));
+    } else if live.is_some_and(|live| !live.alive) && verifying.is_none() {
+        lines.push(PanelLine::plain("its process is over"));
+    }
+    Panel {
+        title: if attempt.role.is_work() {
+            format!("▶ {}", title_of(source, unit))
+        } else {
+            format!("▶ reviewing {}", title_of(source, unit))
+        },
+        head: lines,
+        body: output.map(super::RecentOutput::lines).unwrap_or_default(),
+        keeps: KeptPart::Latest,
+        foot,
+        ..Panel::default()
+    }
+}
+
+/// Who works on a task, which attempt it is, and what it used.
+pub(super) fn attempt_words(source: &ViewSource<'_>, unit: &str, attempt: &AttemptRecord) -> String {
+    let output = source.live.map(|live| &live.output);
     let mut who = vec![sanitise_line(&attempt.backend)];
     who.extend(output.and_then(|h| h.model.as_deref()).map(sanitise_line));
     let tries = source.state.units.get(unit).map_or(0, UnitState::shown_tries).max(1);
@@ -116,35 +146,18 @@ fn works(source: &ViewSource<'_>, unit: &str, attempt: &AttemptRecord, standing:
     }));
     let used = output.and_then(|h| h.usage).and_then(|usage| render::spent(&usage));
     who.extend(used.map(|used| sanitise_line(&used)));
-    let mut lines = vec![PanelLine::plain(who.join(" · ")), PanelLine::plain(times(source, attempt, live))];
+    who.join(" · ")
+}
+
+/// That the agent of a task says that it is done, and commands check it.
+pub(super) fn verifying_words(source: &ViewSource<'_>, unit: &str) -> Option<String> {
     let verifying = source.events.iter().rev().find_map(|record| match &record.kind {
         EventKind::Verifying { unit: of, commands } => Some((of == unit).then_some(*commands)),
         EventKind::StepStarted { .. } => Some(None),
         _ => None,
     });
-    if let Some(commands) = verifying.flatten() {
-        let commands = plural(commands, "command");
-        lines.push(PanelLine::plain(format!("it says it is done; verifying with {commands}")));
-    }
-    let mut foot = Vec::new();
-    if standing == Standing::Orphaned {
-        foot.push(PanelLine::warning("no run watches it; this takes it over:"));
-        foot.push(command(source, "run", "--retry"));
-    } else if live.is_some_and(|live| !live.alive) && verifying.flatten().is_none() {
-        lines.push(PanelLine::plain("its process is over"));
-    }
-    Panel {
-        title: if attempt.role.is_work() {
-            format!("▶ {}", title_of(source, unit))
-        } else {
-            format!("▶ reviewing {}", title_of(source, unit))
-        },
-        head: lines,
-        body: output.map(super::RecentOutput::lines).unwrap_or_default(),
-        keeps: KeptPart::Latest,
-        foot,
-        ..Panel::default()
-    }
+    let commands = plural(verifying.flatten()?, "command");
+    Some(format!("it says it is done; verifying with {commands}"))
 }
 
 /// `3m 12s (limit 2h) · quiet 10s (limit 30m)`

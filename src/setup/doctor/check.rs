@@ -1,7 +1,7 @@
 //! All checks of doctor, in the order of their output.
 
 use super::subject::DoctorSubject;
-use super::{agents, commands, configuration, folders, git, runs, sandbox, sleep, specs, tmux};
+use super::{agents, commands, configuration, folders, git, messages, runs, sandbox, sleep, specs, tmux};
 use crate::error::Result;
 use crate::setup::findings::DoctorFinding;
 
@@ -12,6 +12,7 @@ pub fn check_setup(subject: &DoctorSubject<'_>) -> Result<Vec<DoctorFinding>> {
     found.extend(agents::check(subject)?);
     found.extend(sandbox::check(subject));
     found.extend(commands::check(subject));
+    found.extend(messages::check(subject));
     found.extend(tmux::check(subject));
     found.extend(git::check(subject));
     found.extend(folders::check_access(subject));

@@ -8,6 +8,7 @@ mod commands;
 mod configuration;
 mod folders;
 mod git;
+mod messages;
 mod runs;
 mod sandbox;
 mod sleep;
