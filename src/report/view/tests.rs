@@ -21,6 +21,8 @@ use crate::state::{
     UnitStatus, counts,
 };
 
+static UTC: TimeZone = TimeZone::UTC;
+
 const HOSTILE: &str = "\u{1b}]0;evil\u{7}\u{1b}[2Jhi\u{9b}1m\u{202e}\r\n\tthere";
 
 pub(super) fn at(seconds: i64) -> Timestamp {
@@ -167,7 +169,11 @@ impl Scene {
     }
 
     fn view(&self) -> View {
-        view(&ViewSource {
+        view(&self.source())
+    }
+
+    fn source(&self) -> ViewSource<'_> {
+        ViewSource {
             spec: "login",
             typed: "login",
             plan: &self.plan,
@@ -179,8 +185,12 @@ impl Scene {
             summary: self.summary,
             trouble: self.trouble,
             now: at(self.now),
-            zone: &TimeZone::UTC,
-        })
+            zone: &UTC,
+        }
+    }
+
+    fn page(&self) -> SpecPage {
+        spec_page(&self.source(), &|question| format!("{}?", question.unit))
     }
 
     fn screen(&self, columns: u16, rows: u16) -> String {
@@ -836,4 +846,58 @@ fn a_long_text_is_read_page_by_page() {
     assert!(press(Some(Key::First)).contains("line 1\n"));
     assert!(press(Some(Key::Char(' '))).contains("line 17\n"));
     assert!(press(Some(Key::Char('q'))).contains("✓ all complete"));
+}
+
+#[test]
+fn the_page_has_moments_where_the_view_has_times_that_pass() {
+    let mut scene = Scene::new(3, 1).held().working(65);
+    let page = scene.page();
+    let now = page.now.clone().unwrap();
+    assert_eq!((now.task.as_deref(), now.title.as_str()), (Some("2"), "▶ 2 Do 2"));
+    let timers: Vec<_> =
+        now.timers.iter().map(|t| (t.label.as_str(), t.text.as_str(), t.after.as_str())).collect();
+    assert_eq!(timers, [("for", "1m 5s", "(limit 2h)"), ("quiet", "4s", "(limit 30m)")]);
+    assert_eq!(now.timers[0].at_ms, at(300).as_millisecond());
+    assert_eq!(now.output, ["I add the route.", "Then I run its tests.", "▸ Bash cargo test"]);
+    assert_eq!((page.is_held, page.can_retry, page.tone), (true, false, "running"));
+    // a second later nothing is another but what a browser counts by itself
+    scene.now += 1;
+    let mut later = scene.page();
+    for (timer, before) in later.now.iter_mut().flat_map(|card| &mut card.timers).zip(&now.timers) {
+        assert_ne!(*timer, *before);
+        timer.text.clone_from(&before.text);
+    }
+    later.runs = page.runs.clone();
+    assert_eq!(later, page);
+}
+
+#[test]
+fn the_page_counts_a_wait_down() {
+    let mut scene = Scene::new(2, 1).held();
+    let until = at(420);
+    let reason = "claude is limited (rate limit)".to_owned();
+    scene.event(300, EventKind::Waiting { why: PauseKind::Limit, reason, unit: None, until: Some(until) });
+    let page = scene.page();
+    let now = page.now.unwrap();
+    assert!(page.waits && now.title.contains("rate limit"), "{now:?}");
+    let [timer] = now.timers.as_slice() else { panic!("{now:?}") };
+    assert_eq!((timer.down, timer.at_ms, timer.text.as_str()), (true, until.as_millisecond(), "2m"));
+    assert_eq!(timer.after, "(22:07:00)");
+    assert_eq!(now.lines, ["then: 2 Do 2"]);
+}
+
+#[test]
+fn the_page_asks_each_question_with_a_fingerprint_of_its_own() {
+    let mut scene = Scene::new(3, 0);
+    scene.state.halt(at(1), "2", &format!("Which{HOSTILE}?"));
+    scene.trouble = Some(HOSTILE);
+    let page = scene.page();
+    let [need] = page.needs.as_slice() else { panic!("{page:?}") };
+    assert_eq!(
+        (need.asked.as_deref(), need.id.as_deref(), need.need.title.as_str()),
+        (Some("2?"), Some("2"), "Do 2")
+    );
+    assert!(page.now.is_none() && !page.can_retry && page.tone == "halted");
+    let all = serde_json::to_string(&page).unwrap();
+    assert!(!all.contains("\\u001b") && !all.contains('\u{202e}') && !all.contains('\u{9b}'), "{all}");
 }
