@@ -1,6 +1,7 @@
 //! All integration tests, in one binary.
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
+mod accounts;
 mod agent_output;
 mod agent_signals;
 mod assign;

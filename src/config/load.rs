@@ -28,8 +28,10 @@ pub fn load_what_can_be(request: &LoadRequest) -> Result<(Loaded, Option<Error>)
         choose_profile(&mut files, name);
     }
     let mut sources = std::mem::take(&mut files.sources);
-    let backends = backends(&Provenance::merge(sources.clone())?);
-    sources.extend(vars::from_env(&request.env, &backends, &mut files.problems));
+    let so_far = Provenance::merge(sources.clone())?;
+    let mut names = backends(&so_far);
+    names.extend(so_far.names(&KeyPath::parse("account")));
+    sources.extend(vars::from_env(&request.env, &names, &mut files.problems));
     sources.extend(vars::from_flags(&request.flags, &mut files.problems));
     let provenance = Provenance::merge(with_built_in(sources)?)?;
     // where a whole file is missing, what is left may have problems that no person made

@@ -291,6 +291,20 @@ fn no_built_in_backend_bypasses_permissions_or_loses_its_model() {
 }
 
 #[test]
+fn accounts_name_backends_and_each_has_one_login() {
+    let two = "[account.team]\nbackends = [\"claude\", \"codex\"]\nfile = \"/srv/team.json\"\n";
+    let accounts = Project::new().with("seqorch.toml", two).load().config.accounts;
+    assert_eq!(accounts["team"].backends, ["claude", "codex"]);
+    assert_eq!(accounts["team"].file.as_deref(), Some(Path::new("/srv/team.json")));
+    let twice = format!("{two}[account.other]\nbackends = [\"codex\"]\n");
+    let problems = Project::new().with("seqorch.toml", &twice).problems();
+    let known = Project::new().with("seqorch.toml", "[account.a]\nbackends = [\"none\"]\n").problems();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("one login"), "{problems:?}");
+    assert!(known[0].contains("there is no backend \"none\""), "{known:?}");
+}
+
+#[test]
 fn placeholders_that_would_stay_unfilled_are_refused() {
     let project = Project::new().with(
         "seqorch.toml",

@@ -71,6 +71,10 @@ fn conflicts(config: &Config) -> Vec<Problem> {
     for (name, backend) in &config.backends {
         found.extend(backend.problems(&KeyPath::parse("backend").join(name)));
     }
+    for (at, (name, account)) in config.accounts.iter().enumerate() {
+        let before = config.accounts.iter().take(at);
+        found.extend(account.problem(&KeyPath::parse("account").join(name), before));
+    }
     found.extend(config.tmux.problems(&KeyPath::parse("tmux")));
     found.extend(config.sandbox.problems(&KeyPath::parse("sandbox")));
     let overrides = config.overrides.iter().enumerate();

@@ -68,6 +68,7 @@ pub use lookup::keys_for_people;
 pub use presets::{NAMES as BUILT_IN_BACKENDS, Preset, UsageReport, preset};
 pub(crate) use problem::nearest;
 pub use provenance::Provenance;
+pub use sections::account::Account;
 pub use sections::assign::{Assign, AssignMode, AssignRule, Batch};
 pub use sections::backend::{Backend, Permission, PermissionArgs, PrintsWhen, PromptBy};
 pub use sections::hooks::{HookEvent, Hooks};

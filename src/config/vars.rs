@@ -146,7 +146,7 @@ fn source(
 }
 
 /// `RUN__DELAY` is `run.delay`; names of variables of a backend keep their case.
-fn path(rest: &str, backends: &[String]) -> KeyPath {
+fn path(rest: &str, names: &[String]) -> KeyPath {
     let mut parts: Vec<String> = Vec::new();
     let mut left = rest;
     while !left.is_empty() {
@@ -156,9 +156,9 @@ fn path(rest: &str, backends: &[String]) -> KeyPath {
         }
         let (part, next) = left.split_once("__").unwrap_or((left, ""));
         let mut part = part.to_lowercase();
-        if parts.len() == 1 && parts[0] == "backend" {
+        if parts.len() == 1 && matches!(parts[0].as_str(), "backend" | "account") {
             let same = |name: &&String| name.to_lowercase().replace('-', "_") == part;
-            if let Some(name) = backends.iter().find(same) {
+            if let Some(name) = names.iter().find(same) {
                 part.clone_from(name);
             }
         }

@@ -37,6 +37,12 @@ impl RefNames {
     }
 }
 
+/// The ref of an account, or the prefix of all of them.
+#[must_use]
+pub fn account(name: &str) -> String {
+    format!("{HOME}/account/{name}")
+}
+
 /// A part of a ref's name that differs for different paths: git refuses `a b`, `x.lock` and `a..b`.
 fn key(path: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };

@@ -1,18 +1,46 @@
 //! Starts a prepared child: in a window, or as a plain process.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::time::Instant;
 
 use super::child::{Child, ChildJob};
 use super::launch::LaunchRequest;
-use super::prepare::PreparedAttempt;
+use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::windows::{AT_WORK, REVIEWS};
 use super::world::RealWorld;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Step;
+use crate::state::SpecState;
 use crate::sys::{process, programs};
 
 impl RealWorld<'_> {
+    /// What this attempt of a step is made from.
+    pub(super) fn inputs<'b>(
+        &'b self,
+        step: &'b Step,
+        attempt: u32,
+        state: &'b SpecState,
+        socket: &'b Path,
+    ) -> Result<AttemptInputs<'b>> {
+        let Some(plan) = &self.plan else {
+            return Err(Error::new(ErrorKind::Internal, "an attempt without a plan"));
+        };
+        Ok(AttemptInputs {
+            config: &self.config,
+            store: self.store,
+            plan,
+            step,
+            attempt,
+            state,
+            socket,
+            env: &self.env,
+            repository: self.repository.as_ref(),
+            place: self.place,
+            now: self.clock.now(),
+        })
+    }
+
     /// Starts a prepared child. Its end arrives in the inbox. The inner error says why it did not start.
     pub(super) fn dispatch(
         &mut self,

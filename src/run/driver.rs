@@ -49,6 +49,10 @@ pub trait World {
     fn settle_branch(&mut self, _state: &SpecState, _is_end: bool) -> Result<Option<Event>> {
         Ok(None)
     }
+    /// What other runs with the same logins saw of their limits, where it is news.
+    fn seen_limits(&mut self, _state: &SpecState) -> Option<Event> {
+        None
+    }
     /// Looks whether configuration files have changed since the last look. Plans follow what it takes of them:
     /// [`Event::Configured`].
     fn configure(&mut self, _machine: &Machine) -> Option<Event> {
@@ -222,6 +226,9 @@ impl Driver<'_> {
         }
         if let Some(configured) = self.world.configure(self.machine) {
             return Ok(configured);
+        }
+        if let Some(seen) = self.world.seen_limits(&self.machine.state) {
+            return Ok(seen);
         }
         let (plan, seen) = self.world.plan(self.machine)?;
         let behind = self.world.catch_up_index()?;

@@ -14,8 +14,8 @@ use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
 use crate::state::{
-    Changes, CommitRefused, ConfigOutcome, End, FailedCheck, Learned, LeftOutCheck, Note, Outcome,
-    PersonRequest, RunTimes, SeenTasks, SpecState, TreeRecord, WaitReason,
+    AccountLimits, Changes, CommitRefused, ConfigOutcome, End, FailedCheck, Learned, LeftOutCheck, Note,
+    Outcome, PersonRequest, RunTimes, SeenTasks, SpecState, TreeRecord, WaitReason,
 };
 use crate::sys::interrupt::Interrupt;
 
@@ -38,6 +38,8 @@ pub struct Policy {
     pub limit: Limit,
     /// The model of each backend that has one in the configuration.
     pub models: BTreeMap<String, String>,
+    /// Backends that use one login.
+    pub accounts: Vec<Vec<String>>,
     /// What follows when an agent rewrites history.
     pub history: HistoryRule,
     /// What follows when a hook of git refuses a commit.
@@ -70,6 +72,7 @@ impl Policy {
             batch: config.assign.batch,
             limit: config.limit.clone(),
             models: models.filter_map(|(name, b)| Some((name.clone(), b.model.clone()?))).collect(),
+            accounts: config.accounts.values().map(|account| account.backends.clone()).collect(),
             history: config.git.history,
             on_refused: config.git.on_refused,
             pace: config.pace.clone(),
@@ -241,6 +244,8 @@ pub enum Event {
         /// What happened, and where the commits of the run are.
         reason: String,
     },
+    /// What other runs saw of the limits of accounts: the backends with one login, and what is known of it.
+    LimitsSeen(Vec<(Vec<String>, AccountLimits)>),
     /// A pause is over.
     Woke,
     /// People asked something of the run: before its next step, or in a pause.

@@ -192,7 +192,7 @@ impl Past {
     }
 
     fn history(&self) -> History<'_> {
-        History { began: Some(self.began), attempts: self.attempts.iter().collect() }
+        History { began: Some(self.began), attempts: self.attempts.iter().collect(), seen: None }
     }
 
     /// The done attempts of a backend, or of all backends if it has none. Expected attempts are not among them.

@@ -15,7 +15,7 @@ use crate::agent::limit::LimitKind;
 use crate::config::{Limit, Retry};
 use crate::plan::Step;
 use crate::state::limited::OVERLOADED_TRIES;
-use crate::state::{Limited, Outcome, Remedy, WaitReason};
+use crate::state::{AccountLimits, Limited, Outcome, Remedy, WaitReason};
 
 /// A stated end this close to now, or past, is not believed if the backend is limited again.
 const STALE: Duration = Duration::from_secs(1);
@@ -63,6 +63,33 @@ impl Machine {
     /// Records a limit, or that the backend answered without one. `login_worked`: a call with its login succeeded lately, in
     /// another spec or with another backend.
     pub(super) fn limited(
+        &mut self,
+        now: Timestamp,
+        (backend, asked): (&str, Option<&str>),
+        outcome: &Outcome,
+        retry: Option<&Retry>,
+        login_worked: bool,
+    ) {
+        self.note_limit(now, (backend, asked), outcome, retry, login_worked);
+        for account in self.policy.accounts.iter().filter(|account| account.iter().any(|one| one == backend))
+        {
+            self.state.share_limits(backend, account);
+        }
+    }
+
+    /// Other runs with the same logins met limits.
+    pub(super) fn limits_seen(
+        &mut self,
+        now: Timestamp,
+        accounts: &[(Vec<String>, AccountLimits)],
+    ) -> Vec<Effect> {
+        for (backends, seen) in accounts {
+            self.state.learn_limits(backends, seen, now);
+        }
+        [vec![Effect::Save], self.replan()].concat()
+    }
+
+    fn note_limit(
         &mut self,
         now: Timestamp,
         (backend, asked): (&str, Option<&str>),

@@ -178,6 +178,7 @@ impl Machine {
             }
             Event::Renamed { names, again } => self.renamed(&names, again),
             Event::Diverged { reason } => self.finish(now, End::History { unit: None, reason }),
+            Event::LimitsSeen(accounts) => self.limits_seen(now, &accounts),
             Event::TimeUp => self.time_is_up(now),
             Event::Asked(Interrupt::TryNow) => self.try_now(now),
             Event::Asked(what) => self.asked(now, what),

@@ -1,5 +1,6 @@
 //! The life of a run: a pure machine decides what follows from an event, and a driver does it.
 
+mod accounts;
 pub mod active_run;
 mod ask_terminal;
 mod asking;

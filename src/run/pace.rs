@@ -1,5 +1,6 @@
 //! PURE. `[pace]`: when the next step may start, so that a run does not use up the quota.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -29,13 +30,15 @@ pub(super) struct History<'a> {
     pub(super) began: Option<Timestamp>,
     /// All attempts.
     pub(super) attempts: Vec<&'a AttemptRecord>,
+    /// What other runs saw of the use of a plan's window, by backend.
+    pub(super) seen: Option<&'a BTreeMap<String, WindowUse>>,
 }
 
 impl<'a> History<'a> {
     /// The past of a spec's current run.
     pub(super) fn of(state: &'a SpecState) -> Self {
         let attempts = state.units.values().flat_map(|unit| &unit.attempts).collect();
-        Self { began: state.run.began(), attempts }
+        Self { began: state.run.began(), attempts, seen: Some(&state.account_use) }
     }
 }
 
@@ -83,10 +86,13 @@ pub(super) fn held(
         ))
     });
     let used = pace.stop_at_utilization.and_then(|most| {
-        let last =
-            attempts().filter(|a| a.backend == backend && a.ended_at.is_some()).max_by_key(|a| a.ended_at)?;
-        let WindowUse { percent, until } = last.learned.window?;
-        let until = until.filter(|until| *until > now && percent >= f64::from(most))?;
+        let mine = attempts().filter(|a| a.backend == backend && a.ended_at.is_some());
+        let own = mine.max_by_key(|a| a.ended_at).and_then(|last| last.learned.window);
+        let seen = history.seen.and_then(|seen| seen.get(backend)).copied();
+        let full = own.into_iter().chain(seen).filter(|used| used.percent >= f64::from(most));
+        let (until, percent) = full
+            .filter_map(|used| Some((used.until.filter(|until| *until > now)?, used.percent)))
+            .max_by_key(|(until, _)| *until)?;
         Some((until, format!("pace.stop_at_utilization = {most}, and {percent:.0} % are used")))
     });
     let (until, rule) = [window, hourly, budget, used].into_iter().flatten().max()?;

@@ -1,9 +1,8 @@
 //! The real world of a run: files, windows, processes, clock and signals.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,7 @@ use super::event_log::Chronicle;
 use super::inbox::{Inbox, InboxMessage};
 use super::launch::Launcher;
 use super::machine::{Assigned, Effect, End, Event, Machine, Notice, Pause};
-use super::prepare::{AttemptInputs, PreparedAttempt};
+use super::prepare::PreparedAttempt;
 use super::recorded_commits::{LostCommit, lost_commits};
 use super::remote::outcome::RemoteRun;
 use super::run_locks::RunLocks;
@@ -26,7 +25,7 @@ use super::run_repository::RunRepository;
 use super::terminal_question::TerminalQuestion;
 use super::trust::TrustWatch;
 use crate::config::{Config, Tick};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::notify::messenger::Messenger;
 use crate::plan::{BaselineChecks, Plan, Step};
 use crate::project::SpecPlace;
@@ -37,8 +36,8 @@ use crate::report::text::wrap_lines;
 use crate::report::theme;
 use crate::state::outcome::CancelledBy;
 use crate::state::{
-    Changes, CommitRefused, Learned, Note, Outcome, PersonRequest, SeenTasks, SpecState, TreeRecord,
-    WaitReason,
+    AccountLimits, Changes, CommitRefused, Learned, Note, Outcome, PersonRequest, SeenTasks, SpecState,
+    TreeRecord, WaitReason,
 };
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
@@ -87,6 +86,8 @@ pub struct RealWorld<'a> {
     pub(super) messenger: Option<Messenger>,
     /// Requests of people that the state has.
     pub(super) taken_requests: BTreeSet<String>,
+    /// What was read or written last of the accounts, by name.
+    pub(super) known_accounts: BTreeMap<String, AccountLimits>,
     /// The lease of the spec on a remote.
     pub(super) remote: Option<&'a RemoteRun>,
     locks: Option<RunLocks>,
@@ -131,6 +132,7 @@ impl<'a> RealWorld<'a> {
             lost_before: Vec::new(),
             messenger: None,
             taken_requests: BTreeSet::new(),
+            known_accounts: BTreeMap::new(),
             remote: None,
             locks: None,
             on_first_save: None,
@@ -151,6 +153,7 @@ impl<'a> RealWorld<'a> {
     /// Sets where snapshots are taken, and looks at the history that the run begins with.
     pub(super) fn watch_files(&mut self, repository: Option<RunRepository>, state: &SpecState) -> Result<()> {
         self.repository = repository;
+        self.note_accounts(state);
         // a run that was killed judges what happened in it, and what an agent did stays undecided
         let undecided = state.run.is_open()
             || state.run.over().is_some_and(|over| matches!(over.end, End::History { .. }));
@@ -195,32 +198,6 @@ impl<'a> RealWorld<'a> {
             let _ = sender.send(InboxMessage::Over);
         }
     }
-
-    /// What this attempt of a step is made from.
-    pub(super) fn inputs<'b>(
-        &'b self,
-        step: &'b Step,
-        attempt: u32,
-        state: &'b SpecState,
-        socket: &'b Path,
-    ) -> Result<AttemptInputs<'b>> {
-        let Some(plan) = &self.plan else {
-            return Err(Error::new(ErrorKind::Internal, "an attempt without a plan"));
-        };
-        Ok(AttemptInputs {
-            config: &self.config,
-            store: self.store,
-            plan,
-            step,
-            attempt,
-            state,
-            socket,
-            env: &self.env,
-            repository: self.repository.as_ref(),
-            place: self.place,
-            now: self.clock.now(),
-        })
-    }
 }
 
 impl World for RealWorld<'_> {
@@ -240,6 +217,7 @@ impl World for RealWorld<'_> {
         self.store.save(state)?;
         self.store.note_box().remove(state.notes.iter().map(|note| note.id.as_str()));
         self.locks.as_mut().map_or(Ok(()), RunLocks::renew)?;
+        self.share_accounts(state);
         self.on_first_save.take().into_iter().for_each(|act| act());
         self.message_needs(state);
         Ok(())
@@ -383,6 +361,10 @@ impl World for RealWorld<'_> {
 
     fn settle_branch(&mut self, state: &SpecState, is_end: bool) -> Result<Option<Event>> {
         self.settle_moved_branch(state, is_end)
+    }
+
+    fn seen_limits(&mut self, state: &SpecState) -> Option<Event> {
+        self.seen_limits(state)
     }
 
     fn configure(&mut self, machine: &Machine) -> Option<Event> {

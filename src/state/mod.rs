@@ -1,5 +1,6 @@
 //! PURE. What is known of a spec's progress.
 
+mod account_limits;
 pub mod answer;
 pub mod assignments;
 pub mod attempt;
@@ -46,6 +47,7 @@ pub mod unit;
 mod unit_changes;
 pub mod work_tree;
 
+pub use account_limits::AccountLimits;
 pub use answer::Answer;
 pub use assignments::AssignmentKey;
 pub use attempt::{AttemptRecord, Learned, ResumeReason, Resumption, UntrustedChange};

@@ -11,7 +11,7 @@ use super::attempt::AttemptRecord;
 use super::baseline::BaselineRecord;
 use super::by_id;
 use super::known_task::KnownTask;
-use super::limited::Limited;
+use super::limited::{Limited, WindowUse};
 use super::note::Note;
 use super::run::Run;
 use super::run_pause::RunPause;
@@ -63,6 +63,9 @@ pub struct SpecState {
     /// Models that alone are limited: by backend, then by model, as their vendors name them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub model_limits: BTreeMap<String, BTreeMap<String, Limited>>,
+    /// What other runs with the same login saw of the use of its window, by backend, where a rule lets no step start.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub account_use: BTreeMap<String, WindowUse>,
     /// What all units used, in all runs.
     pub usage: Spent,
     /// Per unit.

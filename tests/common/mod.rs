@@ -4,12 +4,14 @@
 //! opens with [`Project::release`]. Nothing touches the user: `HOME`, the configuration folder and the tmux server are
 //! the test's own. Processes that a test leaves alive are found by a variable in their environment, and ended.
 
+pub(crate) mod chance;
 pub(crate) mod git;
 pub(crate) mod kills;
 pub(crate) mod large;
 pub(crate) mod programs;
 pub(crate) mod recipes;
 pub(crate) mod windows;
+pub(crate) mod wire;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};

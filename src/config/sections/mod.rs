@@ -2,6 +2,7 @@
 //!
 //! The notation is [`super::declare`]'s.
 
+pub(crate) mod account;
 pub(crate) mod assign;
 pub(crate) mod backend;
 pub(crate) mod hooks;

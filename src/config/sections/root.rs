@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::account::Account;
 use super::assign::Assign;
 use super::backend::Backend;
 use super::hooks::Hooks;
@@ -44,6 +45,7 @@ keys! {
         notify: Notify;
         log: Log;
         backends as "backend": BTreeMap<String, Backend>;
+        accounts as "account": BTreeMap<String, Account>;
         prices as "price": Vec<ModelPrice>;
         overrides as "override": Vec<Override>;
     }

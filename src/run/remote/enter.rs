@@ -1,5 +1,6 @@
 //! Takes the lease of a spec, and makes the work tree of its branch what the remote says.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::answers;
@@ -16,7 +17,7 @@ use crate::fleet::hold::{Hold, HoldAnswer, HolderId, Publication};
 use crate::fleet::lease::{Lease, LeaseTiming};
 use crate::fleet::push::SeenRefs;
 use crate::fleet::ref_names::RefNames;
-use crate::fleet::saved::Standpoint;
+use crate::fleet::saved::{SavedSpec, Standpoint};
 use crate::fleet::take::{TakeAnswer, Watched};
 use crate::git::call::Supervisor;
 use crate::git::repository::Repository;
@@ -64,9 +65,17 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
     let mut remote = SpecRemote::new(repository, target, names, timing, own, &id);
     check_remote(&remote)?;
     let mut tries = 0;
+    let mut last: Option<(SeenSpec, Restored)> = None;
     let (kept, place, take) = loop {
         let seen = free(request, &here, &mut remote)?;
-        let (place, state, at) = restored(request, &here, &seen, &name, &mut remote)?;
+        let spec = SeenSpec::of(&seen, &remote)?;
+        let restored = match last.take().filter(|(of, _)| *of == spec) {
+            // only the lease was renewed, so the next push can be faster than the one after it
+            Some((_, restored)) => restored,
+            None => restored(request, &here, &seen, &name, &mut remote)?,
+        };
+        last = Some((spec, restored.clone()));
+        let (place, state, at) = restored;
         let me = HolderId { id: id.clone(), host: lock::host() };
         let hold = Hold::new(me, timing, &seen, moment());
         let take = format!("{id}/{}", hold.epoch());
@@ -90,11 +99,29 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
         moved: false.into(),
         trouble: None.into(),
         kept_as: None.into(),
+        accounts: BTreeMap::new().into(),
         checked: None.into(),
         checks_again: false.into(),
     };
     Ok((place, run))
 }
+
+/// What a remote has of a spec beside the lease.
+#[derive(PartialEq)]
+struct SeenSpec {
+    branch: Option<String>,
+    saved: SavedSpec,
+}
+
+impl SeenSpec {
+    fn of(seen: &SeenRefs, remote: &SpecRemote) -> Result<Self> {
+        let saved = seen.run.as_ref().map(|tip| remote.saved_in(&tip.object)).transpose()?;
+        Ok(Self { branch: seen.branch.clone(), saved: saved.unwrap_or_default() })
+    }
+}
+
+/// The place of a spec in the work tree of its branch, its state, and where it stands.
+type Restored = (SpecPlace, SpecState, Standpoint);
 
 /// Makes the work tree and the state here what the remote has, as far as the lease is about to be taken from `seen`.
 fn restored(
@@ -103,7 +130,7 @@ fn restored(
     seen: &SeenRefs,
     branch: &str,
     remote: &mut SpecRemote,
-) -> Result<(SpecPlace, SpecState, Standpoint)> {
+) -> Result<Restored> {
     let tip = seen.run.as_ref();
     let mut before = tip.map(|tip| remote.saved_in(&tip.object)).transpose()?.unwrap_or_default();
     let is_own = tip.is_some_and(|tip| remote.record.made().contains(&tip.object));

@@ -2,6 +2,7 @@
 //!
 //! [`crate::fleet`] decides; here is what it decides about: git, clocks, the thread that renews the lease.
 
+mod account;
 mod answers;
 pub mod enter;
 mod keeper;

@@ -1,6 +1,7 @@
 //! A run on a remote: what it publishes in its course, and how it releases the lease at its end.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -45,6 +46,8 @@ pub struct RemoteRun {
     pub(super) trouble: RefCell<Option<String>>,
     /// The number of the ref that keeps the commits of this run that are not on the branch.
     pub(super) kept_as: Cell<Option<u64>>,
+    /// The objects of the accounts' refs, as they were seen last.
+    pub(super) accounts: RefCell<BTreeMap<String, String>>,
     /// The step whose checks ran last, and its attempt.
     pub(super) checked: RefCell<Option<(Box<Step>, u32)>>,
     /// They run once more, on top of what people pushed.

@@ -34,7 +34,7 @@ pub(super) struct SpecRemote {
     pub(super) address: String,
     pub(super) names: RefNames,
     /// How long one call of git may take.
-    deadline: Duration,
+    pub(super) deadline: Duration,
     pub(super) record: CloneRecord,
     /// Where what is fetched is noted. A new one after a git that was killed and left a lock there.
     into: String,

@@ -1,0 +1,40 @@
+//! What the machines that share a remote know of an account: a ref of its own, which no lease guards.
+
+use super::outcome::RemoteRun;
+use crate::fleet::ref_names;
+use crate::git::spec_refs::RefUpdate;
+
+/// The file in the object of the ref.
+const FILE: &str = "account.json";
+
+impl RemoteRun {
+    /// What the remote has of an account; `None`: nothing, or no answer.
+    pub(in crate::run) fn read_account(&self, name: &str) -> Option<Vec<u8>> {
+        let kept = self.keeper.kept();
+        let remote = &kept.remote;
+        let into = format!("refs/seqorch/seen/{}-account", self.key);
+        let prefix = ref_names::account("");
+        let found = remote.repository.fetch_below(&remote.address, &prefix, &into, remote.deadline).ok()?;
+        let object = found.into_iter().find(|(of, _)| of == name).map(|(_, object)| object);
+        let mut seen = self.accounts.borrow_mut();
+        let Some(object) = object else {
+            seen.remove(name);
+            return None;
+        };
+        seen.insert(name.to_owned(), object.clone());
+        remote.repository.read_record(&object, FILE).ok()?
+    }
+
+    /// Writes it. Where another machine was faster, that one's record stays.
+    pub(in crate::run) fn write_account(&self, name: &str, text: &[u8]) -> Option<()> {
+        let kept = self.keeper.kept();
+        let remote = &kept.remote;
+        let content = remote.repository.write_content(text).ok()?;
+        let object = remote.repository.write_record(None, &[(FILE, &content)], "limits").ok()?;
+        let from = self.accounts.borrow().get(name).cloned();
+        let update = RefUpdate { name: ref_names::account(name), from, to: Some(object.clone()) };
+        remote.repository.push_refs(&remote.address, &[update], remote.deadline).ok()?;
+        self.accounts.borrow_mut().insert(name.to_owned(), object);
+        Some(())
+    }
+}
