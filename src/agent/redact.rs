@@ -183,11 +183,12 @@ pub struct Redactor {
 impl Redactor {
     /// A redactor for the values of variables whose names look like secrets.
     #[must_use]
-    pub fn new<'a>(env: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub fn new(env: impl IntoIterator<Item = (impl AsRef<str>, impl Into<String>)>) -> Self {
         let mut values: Vec<String> = env
             .into_iter()
-            .filter(|(name, value)| looks_secret(name) && value.len() >= MIN_VALUE)
-            .map(|(_, value)| value.to_owned())
+            .filter(|(name, _)| looks_secret(name.as_ref()))
+            .map(|(_, value)| value.into())
+            .filter(|value| value.len() >= MIN_VALUE)
             .collect();
         // longest first, since a value may hold a shorter one
         values.sort_by_key(|v| std::cmp::Reverse(v.len()));

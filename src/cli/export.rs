@@ -105,8 +105,7 @@ struct Packed {
 
 impl<'a> Pack<'a> {
     fn new(out: &'a File, top: &str) -> Self {
-        let env = text_variables();
-        let redactor = Redactor::new(env.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let redactor = Redactor::new(text_variables());
         let now = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
         Self { archive: Archive::new(out, now), top: top.into(), redactor, packed: Packed::default() }
     }

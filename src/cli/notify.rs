@@ -39,8 +39,6 @@ pub(super) fn notify(global: &Global, args: &NotifyArgs) -> Result<u8> {
         ));
     }
     required(&project, &project.root, args.trust)?;
-    let own = text_variables();
-    let redactor = Redactor::new(own.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let frame = MessageFrame {
         at: Timestamp::now(),
         project: &project.root.file_name().unwrap_or_default().to_string_lossy(),
@@ -48,7 +46,7 @@ pub(super) fn notify(global: &Global, args: &NotifyArgs) -> Result<u8> {
         typed: "",
         spent: None,
         page: notify.page.as_deref(),
-        redactor: &redactor,
+        redactor: &Redactor::new(text_variables()),
     };
     let message = frame.empty(MessageEvent::Test, &args.text);
     let addresses = Addresses::from(notify);

@@ -132,10 +132,7 @@ impl LogPrinter {
 
     fn put_text(&mut self, flush: bool) -> std::result::Result<(), ReaderGone> {
         let text = std::mem::take(&mut self.text);
-        let redactor = self.redactor.get_or_insert_with(|| {
-            let env = text_variables();
-            Redactor::new(env.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-        });
+        let redactor = self.redactor.get_or_insert_with(|| Redactor::new(text_variables()));
         let shown = redactor.redact(&text);
         let put = self.put(shown.as_bytes(), flush);
         // keeps its capacity for the next piece

@@ -249,13 +249,18 @@ pub(super) fn shown(path: &KeyPath, node: &TomlNode) -> String {
         }
         // anyone who has the address can write to the person
         [notify, name] if notify == "notify" && ["ntfy", "webhook"].contains(&name.as_str()) => {
-            let host = node.text().and_then(|url| url.split_once("://"));
-            let host = host.map(|(scheme, rest)| (scheme, rest.split(['/', '?']).next().unwrap_or_default()));
-            let host = host.map(|(scheme, host)| (scheme, host.rsplit('@').next().unwrap_or_default()));
-            host.map_or_else(|| "\"***\"".to_owned(), |(scheme, host)| format!("\"{scheme}://{host}/***\""))
+            let host = node.text().and_then(host_of);
+            host.map_or_else(|| "\"***\"".to_owned(), |host| format!("\"{host}/***\""))
         }
         _ => without_secrets(node).to_string(),
     }
+}
+
+/// `https://host:8080` of a web address, without a user and a password.
+fn host_of(address: &str) -> Option<String> {
+    let (scheme, rest) = address.split_once("://")?;
+    let host = rest.split(['/', '?', '#']).next()?.rsplit('@').next()?;
+    Some(format!("{scheme}://{host}"))
 }
 
 /// The value with its secrets masked; of a list, also those behind an option that names one.

@@ -133,9 +133,7 @@ fn last_line(log: &mut File, from: u64) -> Option<String> {
     log.read_to_end(&mut bytes).ok()?;
     let text = sanitise(&bytes);
     let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
-    let own = text_variables();
-    let redactor = Redactor::new(own.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    Some(redactor.redact(line))
+    Some(Redactor::new(text_variables()).redact(line))
 }
 
 /// Deletes the log of earlier runs, so that it cannot grow for ever.

@@ -18,11 +18,9 @@ use crate::sys::variables::text_variables;
 
 /// Who writes the messages of a run that begins with `state`.
 fn messenger(place: &SpecPlace, store: &Store, state: &SpecState) -> Messenger {
-    let own = text_variables();
-    let redactor = Redactor::new(own.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let project = place.root.file_name().unwrap_or_default().to_string_lossy();
     let outbox = Outbox::of_spec(&store.folder());
-    Messenger::new(outbox, &project, (&place.name, &place.typed), redactor, state)
+    Messenger::new(outbox, &project, (&place.name, &place.typed), Redactor::new(text_variables()), state)
 }
 
 /// Writes the messages about a run that was refused.

@@ -220,7 +220,7 @@ impl RunningProbe {
 fn answer(status: ExitStatus, stdout: &[u8], stderr: &[u8], probe: &ProbeCommand) -> ProbeAnswer {
     let mut own = text_variables();
     own.extend(probe.env.iter().cloned());
-    let redactor = Redactor::new(own.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let redactor = Redactor::new(own);
     let line = |bytes: &[u8]| {
         let text = sanitise(bytes);
         let line = text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)?;
