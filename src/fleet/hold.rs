@@ -75,7 +75,7 @@ pub enum HoldEffect {
 pub enum HoldAnswer {
     /// It is published.
     Published,
-    /// Somebody moved the branch to this commit, or deleted it. Nothing was published; the lease holds.
+    /// Somebody moved the branch to this commit, or deleted it. Nothing may have been published; the lease holds.
     BranchMoved(Option<String>),
     /// The remote refuses it again and again, and the lease holds.
     Refused,
@@ -324,9 +324,19 @@ impl Hold {
                 self.send(now, false)
             }
             PushFate::CameLate(tip) => {
-                (self.run, self.branch) = (Some(tip.object), seen.branch);
+                self.run = Some(tip.object);
+                // what people pushed is not below the commit that is pushed next, which would take it away from there
+                let commit = self.wanted.as_ref().and_then(|wanted| wanted.commit.as_ref());
+                if commit.is_some() && commit == seen.branch.as_ref() {
+                    self.branch = seen.branch;
+                }
                 self.flight = None;
                 self.send_next(now)
+            }
+            PushFate::Overtaken => {
+                (self.run, self.good) = (Some(object), flight.sent);
+                self.branch.clone_from(&seen.branch);
+                self.give_up(HoldAnswer::BranchMoved(seen.branch))
             }
             PushFate::BranchMoved => {
                 self.branch.clone_from(&seen.branch);

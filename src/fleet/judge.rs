@@ -10,6 +10,9 @@ pub enum PushFate {
     Landed,
     /// The server was killed between its two renames: the lease landed, the branch did not.
     Torn,
+    /// The lease landed, and somebody has moved the branch since. Whether they have the pushed commit cannot be seen from
+    /// the refs: the server may have been killed as in [`PushFate::Torn`].
+    Overtaken,
     /// It did not land.
     NotLanded,
     /// Somebody moved the branch.
@@ -27,8 +30,10 @@ pub fn judge(push: &Push, object: &str, seen: &SeenRefs, made: &[String]) -> Pus
     let has_old_branch = push.branch.as_ref().is_none_or(|moved| moved.from == seen.branch);
     if run.is_some_and(|tip| tip.object == object) {
         return match &push.branch {
-            Some(moved) if seen.branch.as_ref() != Some(&moved.to) && has_old_branch => PushFate::Torn,
-            _ => PushFate::Landed,
+            Some(moved) if seen.branch.as_ref() == Some(&moved.to) => PushFate::Landed,
+            Some(_) if has_old_branch => PushFate::Torn,
+            Some(_) => PushFate::Overtaken,
+            None => PushFate::Landed,
         };
     }
     if run.map(|tip| &tip.object) == push.parent.as_ref() {

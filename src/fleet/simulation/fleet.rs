@@ -21,8 +21,8 @@ enum Happening {
     Hold(HoldEvent),
     /// A machine reads the remote.
     Read,
-    /// A push reaches the remote; the machine hears later whether it landed.
-    Arrives { push: Push, object: usize, torn: bool, answers: bool },
+    /// A push reaches the remote; the machine hears later whether it landed, if it still has the life that pushed.
+    Arrives { push: Push, object: usize, torn: bool, answers: bool, life: u64 },
     /// Its agent is done.
     Worked,
     /// The machine is killed, stopped, or a person pushes.
@@ -141,7 +141,7 @@ impl Fleet {
             }
         }
         let mut done = self.remote.tasks();
-        done.extend(&self.remote.kept);
+        done.extend(self.remote.kept_tasks());
         done.sort_unstable();
         if self.remote.wrong.is_empty() && done != (0..TASKS).collect::<Vec<_>>() {
             self.remote.wrong.push(format!("at the end these tasks are done: {done:?}"));
@@ -169,11 +169,11 @@ impl Fleet {
                 let pause = 20 + self.chance.below(200);
                 self.after(pause, at, Happening::Hold(HoldEvent::Read(seen)));
             }
-            Happening::Arrives { push, object, torn, answers } => {
+            Happening::Arrives { push, object, torn, answers, life } => {
                 let landed = self.remote.land(&push, object, torn);
                 let event =
                     if landed && answers && !torn { HoldEvent::Pushed } else { HoldEvent::PushFailed };
-                if answers || torn {
+                if (answers || torn) && life == self.machines[at].life {
                     self.after(30, at, Happening::Hold(event(name(object))));
                 }
             }
@@ -263,13 +263,14 @@ impl Fleet {
         let object = self.remote.object(&push);
         self.machines[at].made(&name(object));
         let timed_out = LEASE / 6;
+        let life = self.machines[at].life;
         let torn = push.branch.is_some() && self.chance.percent(self.trouble / 5);
         if torn {
             self.counts.torn += 1;
-            return self.after(40, at, Happening::Arrives { push, object, torn, answers: true });
+            return self.after(40, at, Happening::Arrives { push, object, torn, answers: true, life });
         }
         if !self.chance.percent(self.trouble) {
-            return self.after(40, at, Happening::Arrives { push, object, torn, answers: true });
+            return self.after(40, at, Happening::Arrives { push, object, torn, answers: true, life });
         }
         let failed = Happening::Hold(HoldEvent::PushFailed(name(object)));
         match self.chance.below(3) {
@@ -279,13 +280,13 @@ impl Fleet {
             }
             1 => {
                 self.counts.unanswered += 1;
-                self.after(40, at, Happening::Arrives { push, object, torn, answers: false });
+                self.after(40, at, Happening::Arrives { push, object, torn, answers: false, life });
                 self.after(timed_out, at, failed);
             }
             _ => {
                 self.counts.late += 1;
                 let late = self.chance.below(4 * timed_out);
-                self.after(late, at, Happening::Arrives { push, object, torn, answers: false });
+                self.after(late, at, Happening::Arrives { push, object, torn, answers: false, life });
                 self.after(timed_out, at, failed);
             }
         }

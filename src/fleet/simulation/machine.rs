@@ -185,8 +185,9 @@ impl Machine {
             HoldAnswer::BranchMoved(to) => {
                 let Some(commit) = was_pending else { return Wish::Publish(self.publication(false)) };
                 let to = to.as_deref().map(number);
-                // a push of its own may have landed in part
-                if to == Some(commit) {
+                // a push of its own may have landed late, or in part
+                if remote.history(to).contains(&commit) {
+                    self.pending = to;
                     return Wish::Publish(self.publication(self.done >= TASKS));
                 }
                 let parent = remote.commits[commit].parent;

@@ -33,7 +33,7 @@ impl Chance {
 fn schedules(runs: u64) -> FleetCounts {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let from = number("SEQORCH_SIM_SEED").unwrap_or(1);
-    let runs = number("SEQORCH_SIM_RUNS").unwrap_or(runs);
+    let runs = number("SEQORCH_FLEET_SIM_RUNS").unwrap_or(runs);
     let mut all = FleetCounts::default();
     for seed in from..from + runs {
         let mut fleet = Fleet::new(Chance::new(seed));
@@ -41,7 +41,7 @@ fn schedules(runs: u64) -> FleetCounts {
         let wrong = &fleet.remote.wrong;
         assert!(
             wrong.is_empty(),
-            "SEQORCH_SIM_SEED={seed} SEQORCH_SIM_RUNS=1: {}\n{}",
+            "SEQORCH_SIM_SEED={seed} SEQORCH_FLEET_SIM_RUNS=1: {}\n{}",
             wrong.join("; "),
             fleet.remote.log.join("\n")
         );
@@ -53,8 +53,8 @@ fn schedules(runs: u64) -> FleetCounts {
 
 #[test]
 fn no_schedule_of_machines_does_a_task_twice_or_pushes_without_lease() {
-    let all = schedules(300);
-    assert!(all.is_wild(300), "the schedules are too tame: {all:?}");
+    let all = schedules(1500);
+    assert!(all.is_wild(1500), "the schedules are too tame: {all:?}");
 }
 
 #[test]

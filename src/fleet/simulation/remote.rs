@@ -1,5 +1,7 @@
 //! The remote of the simulation: refs, objects and commits, and what must hold when they move.
 
+use std::collections::BTreeSet;
+
 use crate::fleet::lease::Lease;
 use crate::fleet::push::{Push, RunTip, SeenRefs};
 
@@ -21,8 +23,8 @@ pub(super) struct Remote {
     /// What was pushed to the ref with the lease, in the order of the objects' numbers.
     pub(super) objects: Vec<Push>,
     pub(super) run: Option<usize>,
-    /// Tasks whose commits are kept under a ref for a person.
-    pub(super) kept: Vec<u32>,
+    /// Commits that are kept under a ref for a person.
+    pub(super) kept: BTreeSet<usize>,
     pub(super) landed: u64,
     pub(super) takes: u64,
     pub(super) log: Vec<String>,
@@ -77,6 +79,7 @@ impl Remote {
         if !self.fits(push, object) || self.run == Some(object) {
             return false;
         }
+        self.log.push(format!("lands{}: {object} {push:?}", if torn { " in part" } else { "" }));
         let before = self.run.map(|at| take_of(&self.objects[at].lease));
         self.run = Some(object);
         self.landed += 1;
@@ -85,7 +88,7 @@ impl Remote {
             return true;
         }
         if let Some((_, commit)) = &push.kept {
-            self.kept.extend(self.commits[number(commit)].task);
+            self.kept.insert(number(commit));
         }
         if let Some(moved) = &push.branch {
             let to = number(&moved.to);
@@ -118,6 +121,11 @@ impl Remote {
         self.history(self.branch).into_iter().filter_map(|at| self.commits[at].task).collect()
     }
 
+    /// The tasks that are kept for a person.
+    pub(super) fn kept_tasks(&self) -> impl Iterator<Item = u32> {
+        self.kept.iter().filter_map(|at| self.commits[*at].task)
+    }
+
     fn check_tasks(&mut self) {
         let mut tasks = self.tasks();
         tasks.sort_unstable();
@@ -133,6 +141,7 @@ impl Remote {
         let Some(tip) = self.branch else { return false };
         self.commits.push(ModelCommit { parent: Some(tip), task: None, by: "a person".to_owned() });
         self.branch = Some(self.commits.len() - 1);
+        self.log.push(format!("a person makes the branch {:?} {:?}", self.branch, self.commits.last()));
         true
     }
 
@@ -142,6 +151,7 @@ impl Remote {
         let Some(parent) = self.commits[tip].parent else { return false };
         self.commits.push(ModelCommit { parent: Some(parent), task: None, by: "a person".to_owned() });
         self.branch = Some(self.commits.len() - 1);
+        self.log.push(format!("a person makes the branch {:?} {:?}", self.branch, self.commits.last()));
         true
     }
 }
