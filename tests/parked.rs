@@ -122,3 +122,35 @@ fn a_parked_task_counts_only_what_was_changed_for_it() {
         assert!(line.contains(counted), "{commit}: {out}");
     }
 }
+
+#[test]
+fn the_diff_of_a_task_has_no_lines_of_tasks_between_its_attempts() {
+    let agent = "echo $SEQORCH_UNIT-$SEQORCH_ATTEMPT >> all.txt; \
+                 case $SEQORCH_UNIT-$SEQORCH_ATTEMPT in 1-1) echo 'Which one?'; say_halt; exit;; 1-*) exit 3;; esac; say_done";
+    let config = "[run]\non_halt = \"skip\"\n[retry]\nattempts = 1\n[git]\ncommit = \"off\"\n";
+    let project = Project::new().spec("demo", "- [ ] 1. A\n- [ ] 2. B\n").agent(agent).config(config);
+    let project = project.file("all.txt", "");
+    init(&project);
+    project.run(&["run"]).code(2);
+    let parked = project.run(&["diff", "1"]).code(0).stdout;
+    assert!(parked.contains("\n+1-1") && !parked.contains("2-1"), "{parked}");
+    project.run(&["resume", "--answer", "this one"]).code(2);
+    let failed = project.run(&["diff", "1"]).code(0).stdout;
+    assert!(failed.contains("\n+1-1") && failed.contains("\n+1-2"), "{failed}");
+    assert!(!failed.contains("\n+2-1"), "{failed}");
+    let stat = project.run(&["diff", "1", "--stat"]).code(0).stdout;
+    assert_eq!(stat.matches("all.txt | 1 +").count(), 2, "{stat}");
+    assert_eq!(git(&project, &["fsck", "--no-progress"]), "", "nothing of ours in git");
+}
+
+#[test]
+fn who_answered_is_known_without_user_and_logname() {
+    let project = project().env("USER", "").env("LOGNAME", "");
+    init(&project);
+    project.run(&["run"]).code(2);
+    project.run(&["resume", "demo", "1", "--answer", "this one"]).code(2);
+    let id = project.command_of("id", &["-un"]).output().unwrap();
+    let name = String::from_utf8(id.stdout).unwrap();
+    let by = project.state("demo")["decisions"][0]["by"].clone();
+    assert_eq!(by, if name.trim().is_empty() { "uid" } else { name.trim() });
+}

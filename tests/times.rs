@@ -145,7 +145,13 @@ fn a_hard_stop_ends_the_agent_and_costs_no_attempt() {
     let run = at_the_gate(&project, &["run", "--for", "1s"]);
     run.wait().code(1).says(&["ending the agent", "the time is up"]);
     assert_eq!(project.outcomes("login", "1"), ["cancelled"]);
-    assert_eq!(project.state("login")["units"]["1"]["attempts"][0]["counts"], false);
+    let attempt = project.state("login")["units"]["1"]["attempts"][0].clone();
+    assert_eq!((&attempt["counts"], &attempt["outcome"]["by"]), (&json!(false), &json!("time_up")));
+    // no person stopped it
+    let why = "stopped: the time of the run was up";
+    assert_eq!(events(&project, "step_ended")[0]["says"], why);
+    let said = project.run(&["report"]).code(0).says(&[why]).stdout;
+    assert!(!said.contains("stopped by you"), "{said}");
     let next = project.start(&["run", "--only", "1"]);
     next.wait().code(0);
     assert_eq!(project.outcomes("login", "1"), ["cancelled", "done"]);

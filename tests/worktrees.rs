@@ -605,3 +605,24 @@ fn forget_leaves_a_tree_in_which_another_spec_works_too() {
     project.run(&["forget", "more", "--yes"]).code(0).says(&["removed the work tree"]);
     assert!(!there.exists());
 }
+
+#[test]
+fn a_run_waits_while_another_makes_the_tree() {
+    let setup = "worktree_setup = [[\"sh\", \"-c\", \"touch $TEST_PROJECT/.home/begun; while [ ! -e $TEST_PROJECT/.home/go ]; do sleep 0.02; done\"]]\n";
+    let project = ground(WRITES, setup);
+    fs::create_dir_all(project.path(".home")).unwrap();
+    let first = project.start(&["run", "demo", "--worktree"]);
+    wait_until("the setup", || project.path(".home/begun").exists());
+    project.run(&["run", "demo", "--worktree"]).code(75).says(&["makes or removes the work tree", "--wait"]);
+    let stopped = project.start(&["run", "demo", "--worktree", "--wait"]);
+    let second = project.start(&["run", "demo", "--worktree", "--wait"]);
+    for waits in [&stopped, &second] {
+        wait_until("a note of the wait", || waits.complaints().contains("makes the work tree of demo"));
+    }
+    stopped.signal(Signal::INT);
+    stopped.wait().code(130);
+    fs::write(project.path(".home/go"), "").unwrap();
+    first.wait().code(0);
+    second.wait().code(0);
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
+}

@@ -204,7 +204,7 @@ fn answers_for(
 }
 
 fn given_answer(unit: &str, text: String) -> GivenAnswer {
-    GivenAnswer { unit: unit.to_owned(), text, by: person::name(), at: Some(Timestamp::now()) }
+    GivenAnswer { unit: unit.to_owned(), text, by: Some(person::name()), at: Some(Timestamp::now()) }
 }
 
 fn no_answer(place: &SpecPlace) -> Error {

@@ -52,7 +52,7 @@ pub(super) struct RunArgs {
     /// Print events as JSON, one per line, like .seqorch/SPEC/events.jsonl.
     #[arg(long, conflicts_with_all = ["dry_run", "detach"])]
     json: bool,
-    /// If another run works in this work tree, wait until it ends.
+    /// If another run works on this spec or in this work tree, wait until it ends.
     #[arg(long, conflicts_with = "detach")]
     wait: bool,
     /// With --remote: take the spec over from the machine that has it, which then stops.

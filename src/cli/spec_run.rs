@@ -31,7 +31,7 @@ pub(super) struct LeaseFlags {
     pub(super) takes_lease: bool,
     /// With the branch as it is, also where people took commits of tasks away.
     pub(super) accepts_branch: bool,
-    /// Once the process ends that has it.
+    /// Once the process ends that has it; also once another run has made the work tree.
     pub(super) waits: bool,
     /// Not in this process: the one in the main window takes it.
     pub(super) leaves_it: bool,
@@ -151,7 +151,13 @@ impl SpecRun {
             self.last = None;
             place
         } else {
-            let request = TreeRequest { place: &self.place, config, trust, supervisor: &supervisor };
+            let request = TreeRequest {
+                place: &self.place,
+                config,
+                trust,
+                supervisor: &supervisor,
+                waits: lease.waits.then_some(inbox),
+            };
             own_tree::make(&request)?
         };
         if place.root == self.place.root {

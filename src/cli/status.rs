@@ -24,12 +24,14 @@ use crate::project::SpecPlace;
 use crate::report::baseline;
 use crate::report::counts as report_counts;
 use crate::report::edit_text::config_note_lines;
+use crate::report::events;
 use crate::report::needs::{self, ShownNeed};
 use crate::report::said::note_lines;
+use crate::report::spans::{waited_line, waits_of_all_runs};
 use crate::report::spent::sums_line;
 use crate::report::task_lines::{near_task_lines, task_lines};
 use crate::report::text::{sanitise_line, shell_word, wrap_lines};
-use crate::report::theme::{self, BOLD, paint, style_of};
+use crate::report::theme::{self, BAD, BOLD, paint, style_of};
 use crate::report::times::{busy_line, span};
 use crate::report::view::Standing;
 use crate::report::wait_text::wait_lines;
@@ -41,6 +43,7 @@ use crate::state::{self, AttemptRecord, AttemptSums, ById, NeedKind, SpecState, 
 use crate::store::activity::AtWork;
 use crate::store::busy_file::BusyFile;
 use crate::store::lock::{self, Holder};
+use crate::sys::nofollow::{self, WHOLE_MAX};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -108,7 +111,7 @@ fn of_spec(
     let mut state = project.state(place)?;
     // an older version did not
     state.sum_up();
-    let (_, tasks) = place.read_tasks()?;
+    let (tasks, trouble) = place.shown_tasks()?;
     let plan = super::plan::current(place, &project.loaded.config, &tasks, &state);
     let holder = lock::holder(&store.run_lock());
     let running = state.running().map(|(unit, attempt)| {
@@ -122,18 +125,23 @@ fn of_spec(
     });
     let runs_elsewhere = lease.is_some_and(Lease::is_held);
     let standing = Standing::of(holder.is_some() || runs_elsewhere, &state, &plan, alive);
-    let word = standing.word();
+    // with a tasks.md that can't be read, nothing says that a spec rests or is complete
+    let is_unclear = trouble.is_some() && matches!(standing, Standing::Idle | Standing::Complete);
+    let word = (!is_unclear).then(|| standing.word());
     let counts = counts(&plan, &state);
     let questions = state.questions();
     let question = questions.first().copied();
     let lost = lost(project, place, &state);
     let busy = BusyFile::new(&store.folder()).look().filter(|_| holder.is_some());
     let tree = shown_tree(place);
+    let log = nofollow::read(&store.events_path(), WHOLE_MAX).unwrap_or_default();
+    let waited = waits_of_all_runs(&events::read(&String::from_utf8_lossy(&log)), Timestamp::now());
     let mut out = anstream::stdout();
     if as_json {
         let mut value = json!({
             "spec": place.name,
             "state": word,
+            "tasks_error": trouble,
             "work_tree": tree,
             "run": holder,
             "running": running.as_ref().map(|(unit, attempt, doing)| running_json(unit, attempt, doing, commands)),
@@ -156,6 +164,7 @@ fn of_spec(
             "config": state.run.open().and_then(|open| open.config.as_ref()),
             "times": state.run.times(),
             "waited_s": state.run.waited_s(),
+            "waited_in_all_runs_s": waited.iter().map(|(what, time)| ((*what).to_owned(), json!(time.as_secs()))).collect::<serde_json::Map<_, _>>(),
             "limits": state.limits,
             "busy": busy,
             "lost_commits": lost.iter().map(|one| json!({ "unit": one.unit, "commit": one.commit })).collect::<Vec<_>>(),
@@ -174,7 +183,9 @@ fn of_spec(
     }
     let needs = needs::shown(&place.typed, &state);
     let mut out = Fitting(out);
-    write_head(&mut out, &place.name, standing, &needs, (tree.as_ref(), holder.as_ref()));
+    let head =
+        Head { name: &place.name, standing, is_unclear, trouble: trouble.as_deref(), typed: &place.typed };
+    write_head(&mut out, &head, &needs, (tree.as_ref(), holder.as_ref()));
     if let Some(lease) = lease {
         let _ = writeln!(out, "  {}", remote_view::lease_line(lease));
     }
@@ -197,8 +208,10 @@ fn of_spec(
         let _ = writeln!(out, "  {line}");
     }
     let _ = writeln!(out, "  {}", report_counts::line(&counts));
-    if let Some(sums) = sums_line(&AttemptSums::since(&state, Timestamp::MIN, Timestamp::now())) {
-        let _ = writeln!(out, "  all runs: {sums}");
+    let sums = sums_line(&AttemptSums::since(&state, Timestamp::MIN, Timestamp::now()));
+    let sums: Vec<String> = sums.into_iter().chain(waited_line(&waited)).collect();
+    if !sums.is_empty() {
+        let _ = writeln!(out, "  all runs: {}", sums.join("; "));
     }
     write_answers(&mut out, &state);
     for line in note_lines(&state) {
@@ -218,21 +231,37 @@ fn write_needs(out: &mut impl Write, typed: &str, needs: &[ShownNeed]) {
     let _ = write!(out, "{}", theme::text(&text));
 }
 
+/// Where a spec stands.
+struct Head<'a> {
+    name: &'a str,
+    standing: Standing,
+    /// Its tasks.md leaves open whether something is to be done.
+    is_unclear: bool,
+    /// Why its tasks.md can't be run.
+    trouble: Option<&'a str>,
+    typed: &'a str,
+}
+
 /// Writes where the spec stands, its work tree, and its run.
 fn write_head(
     out: &mut impl Write,
-    name: &str,
-    standing: Standing,
+    of: &Head<'_>,
     needs: &[ShownNeed],
     (tree, holder): (Option<&ShownTree>, Option<&Holder>),
 ) {
-    let word = standing.word();
+    let word = if of.is_unclear { "can't be run" } else { of.standing.word() };
     let head = match needs::headline(needs) {
         None => word.to_owned(),
-        Some(needed) if standing.needs_human() => needed,
+        Some(needed) if of.standing.needs_human() => needed,
         Some(needed) => format!("{word}, {needed}"),
     };
-    let _ = writeln!(out, "{}: {}", paint(BOLD, &sanitise_line(name)), paint(style_of(standing), &head));
+    let style = if of.is_unclear { BAD } else { style_of(of.standing) };
+    let _ = writeln!(out, "{}: {}", paint(BOLD, &sanitise_line(of.name)), paint(style, &head));
+    if let Some(trouble) = of.trouble {
+        let plan = sanitise_line(&format!("seqorch plan {}", shell_word(of.typed)));
+        let _ = writeln!(out, "  {}", sanitise_line(trouble));
+        let _ = writeln!(out, "  fix the file; `{plan}` shows all that is wrong with it");
+    }
     if let Some(tree) = tree {
         let _ = writeln!(out, "  {tree}");
     }

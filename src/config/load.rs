@@ -1,5 +1,8 @@
 //! Loads the configuration: all sources, merged and checked.
 
+use std::path::Path;
+use std::{fs, io};
+
 use super::built_in;
 use super::files::{Files, IfMissing};
 use super::loaded::{GitPreset, LoadRequest, Loaded};
@@ -63,11 +66,35 @@ fn read_files(request: &LoadRequest) -> Files<'_> {
         files.read(&folder.join("config.toml"), Layer::User, IfMissing::Ignore);
     }
     match &request.config_file {
+        Some(file) if fs::symlink_metadata(file).is_err_and(|e| e.kind() == io::ErrorKind::NotFound) => {
+            files.fail("--config".to_owned(), missing(file, &request.root));
+        }
         Some(file) => files.read(file, Layer::Repo, IfMissing::Blame("--config".to_owned())),
         None => files.read(&request.root.join("seqorch.toml"), Layer::Repo, IfMissing::Ignore),
     }
     files.read(&request.root.join("seqorch.local.toml"), Layer::Local, IfMissing::Ignore);
     files
+}
+
+/// What is said of a file that `--config` names and that is not there, with the way out.
+fn missing(file: &Path, root: &Path) -> String {
+    let shown = file.strip_prefix(root).unwrap_or(file).display();
+    let entries = fs::read_dir(root).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let is_config = |name: &String| {
+        let name = Path::new(name);
+        name.extension().is_some_and(|ending| ending == "toml")
+            && name.to_string_lossy().starts_with("seqorch")
+    };
+    let mut there: Vec<String> = names.filter(is_config).collect();
+    there.sort();
+    let way_out = if there.is_empty() {
+        "the project has no configuration file: `seqorch init` writes one, and without --config the defaults count"
+            .to_owned()
+    } else {
+        format!("the project has {}; without --config, seqorch.toml counts if it is there", there.join(", "))
+    };
+    format!("{shown} does not exist ({way_out})")
 }
 
 /// Puts the settings of a profile over those of the files.

@@ -192,9 +192,17 @@ fn files_that_extend_each_other_are_refused_with_the_chain() {
 fn a_missing_file_is_reported_where_it_is_named() {
     let project = Project::new().with("seqorch.toml", "\nextends = [\"team/gone.toml\"]\n");
     assert_eq!(project.problems(), ["seqorch.toml:2: extends: team/gone.toml does not exist"]);
-    let mut project = Project::new();
+    let mut project = Project::new().with("seqorch.toml", "");
     project.request.config_file = Some(project.request.root.join("other.toml"));
-    assert_eq!(project.problems(), ["--config: other.toml does not exist"]);
+    assert_eq!(
+        project.problems(),
+        [
+            "--config: other.toml does not exist (the project has seqorch.toml; without --config, seqorch.toml counts if it is there)"
+        ]
+    );
+    let mut empty = Project::new();
+    empty.request.config_file = Some(empty.request.root.join("other.toml"));
+    assert!(empty.problems()[0].contains("`seqorch init` writes one"), "{:?}", empty.problems());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::helpers::HelperTask;
 use super::path::RepoPath;
 use super::repository::also_objects_of;
 use super::snapshot::Snapshots;
+use super::spec_refs::MAKER;
 
 /// How differences are shown to a person.
 #[derive(Debug, Clone, Copy)]
@@ -148,6 +149,33 @@ impl Snapshots<'_> {
 }
 
 impl Snapshots<'_> {
+    /// As [`Self::diff_call`], for several pairs one after another: what one task did each time, without what others did
+    /// between. Git shows one pair at a time, so each pair is made two commits that no ref has.
+    pub fn diffs_call(&self, pairs: &[(String, String)], look: DiffLook) -> Result<GitCall<'_>, GitError> {
+        private_folder(&self.objects())?;
+        let commits = pairs.iter().map(|(from, to)| {
+            let before = self.unnamed_commit(from, None)?;
+            self.unnamed_commit(to, Some(&before))
+        });
+        let commits = commits.collect::<Result<Vec<String>, GitError>>()?;
+        let stat = look.stat.then_some("--stat");
+        let color = look.color.map(|color| if color { "--color" } else { "--no-color" });
+        let args = ["show", "--format="].into_iter().chain(stat).chain(color);
+        let args = args.chain(commits.iter().map(String::as_str)).chain(["--"]);
+        let call = GitCall::as_typed(&self.repository().top, args.collect::<Vec<_>>(), DEADLINE);
+        Ok(call.envs([also_objects_of(&self.objects())]))
+    }
+
+    /// A commit of a tree, or of that of another commit.
+    fn unnamed_commit(&self, of: &str, parent: Option<&str>) -> Result<String, GitError> {
+        let tree = format!("{of}^{{tree}}");
+        let mut args = vec!["commit-tree", "--no-gpg-sign", "-m", "-"];
+        args.extend(parent.iter().flat_map(|parent| ["-p", *parent]));
+        args.push(&tree);
+        let call = self.call(args).envs(MAKER.map(|(name, value)| (name, value.into())));
+        Ok(one_line(&call.run_stubbornly(&self.repository().supervisor, || Ok(()))?))
+    }
+
     /// The difference between two trees in these paths, as git prints it for people.
     pub fn patch(&self, from: &str, to: &str, paths: &[&RepoPath]) -> Result<String, GitError> {
         let mut call =

@@ -22,7 +22,7 @@ const ALONE: [&str; 12] = [
     "maintenance.auto=false",
 ];
 /// Who makes the commits that carry a state. They are on no branch.
-const MAKER: [(&str, &str); 4] = [
+pub(super) const MAKER: [(&str, &str); 4] = [
     ("GIT_AUTHOR_NAME", "seqorch"),
     ("GIT_AUTHOR_EMAIL", "seqorch@localhost"),
     ("GIT_COMMITTER_NAME", "seqorch"),

@@ -44,7 +44,7 @@ impl Machine {
     ) -> Vec<Effect> {
         let Phase::Running { unit: id } = self.phase.clone() else { return Vec::new() };
         let step = self.step.take();
-        let outcome = self.questioned(outcome, &id, step.as_deref(), &learned);
+        let outcome = self.questioned(self.ended_by(outcome), &id, step.as_deref(), &learned);
         let blameless = self.blameless(&outcome);
         let Some(unit) = self.state.units.get_mut(&id) else { return self.replan() };
         let Some(record) = unit.attempts.last_mut() else { return self.replan() };
@@ -149,6 +149,18 @@ impl Machine {
             None => effects.extend(self.replan()),
         }
         effects
+    }
+
+    /// The outcome, with who ended the agent: its process knows that it got TERM, and the run knows why it sent that.
+    fn ended_by(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Cancelled { by: CancelledBy::Terminate }
+                if self.time_up && self.policy.hard_stop && self.stop < Stop::Now =>
+            {
+                Outcome::Cancelled { by: CancelledBy::TimeUp }
+            }
+            outcome => outcome,
+        }
     }
 
     /// The outcome, unless the agent is asked about it, or asks itself.

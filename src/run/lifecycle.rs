@@ -27,7 +27,7 @@ use super::protected;
 use super::remote::outcome::RemoteRun;
 use super::resume::ResumeRequest;
 use super::run_end::RunEnding;
-use super::run_locks::{OwnedWorkTree, RunLocks};
+use super::run_locks::{self, OwnedWorkTree, RunLocks};
 use super::run_repository::RunRepository;
 use super::run_texts;
 use super::sandbox;
@@ -46,7 +46,7 @@ use crate::report::text::spec_command;
 use crate::state::needs::{exit_code, needs};
 use crate::state::{RunTimes, SpecState, TreeRecord};
 use crate::store::busy_file::BusyFile;
-use crate::store::lock::{Holder, RunLock};
+use crate::store::lock::Holder;
 use crate::store::spec_store::Store;
 use crate::sys::awake::Awake;
 use crate::sys::clock::SystemClock;
@@ -124,7 +124,8 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let mut holder = Holder::me(&place.path(), Timestamp::now());
     holder.listens = Some(process::start_time(holder.pid.cast_signed()));
     let path = store.run_lock();
-    let spec = RunLock::take(&path, &holder)?;
+    let stopped = |pause| inbox.stop_flag().raised_within(pause) || inbox.has_stop_request();
+    let spec = run_locks::spec_lock(&path, &holder, request.wait, &stopped)?;
     store.sweep();
     // another run may have changed it before the lock was taken
     let mut state = store.load()?;
@@ -142,7 +143,6 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let needs_files = has_work || is_behind || !resumed.pending_commits().is_empty();
     let owned = repository.as_ref().filter(|_| needs_files);
     owned.map(|repository| protected::check(place, config, repository)).transpose()?;
-    let stopped = |pause| inbox.stop_flag().raised_within(pause) || inbox.has_stop_request();
     let own = |repository: &RunRepository| {
         let lock = work_tree::lock(&place.typed, request.wait, repository, &stopped)?;
         Ok::<_, Error>(OwnedWorkTree { lock, repository: repository.clone(), typed: place.typed.clone() })

@@ -127,7 +127,7 @@ pub(super) fn note(tasks: &TaskFile, plan: &Plan, unit: &str, text: &str) -> Res
         title,
         text: text.to_owned(),
         at: Timestamp::now(),
-        by: person::name(),
+        by: Some(person::name()),
         given: None,
         said: false,
         over: false,

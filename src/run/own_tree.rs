@@ -3,9 +3,10 @@
 //! Git's folder says how far it is made, so a kill at any point costs nothing: what git began is removed and made again,
 //! and what is not prepared is prepared again. Nothing is written to the checkout in which a person names the spec.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::branch;
 use super::tree_setup::{self, TreeRequest};
@@ -20,11 +21,14 @@ use crate::store::trust_file::state_folder;
 use crate::sys::digest::digest;
 use crate::sys::files;
 
+/// Pause between two looks whether another run has made the tree.
+const AGAIN: Duration = Duration::from_millis(200);
+
 /// Makes the tree of the spec and prepares it, as far as that is not done. Returns the spec's place in it.
 pub fn make(request: &TreeRequest<'_>) -> Result<SpecPlace> {
     let here = in_checkout(request.place);
     let record = own_tree::record(&here).ok_or_else(no_repository)?;
-    let _lock = record.lock()?;
+    let _lock = lock(request, &here.name, &record)?;
     let tree = match record.existing() {
         Some(tree) => {
             note(&format!("{} works in {}, its own work tree", here.name, tree.top.display()));
@@ -42,6 +46,25 @@ pub fn make(request: &TreeRequest<'_>) -> Result<SpecPlace> {
         record.write(&ready)?;
     }
     Ok(there)
+}
+
+/// Takes the right to make the tree; where the request waits, once another process has made or removed it.
+fn lock(request: &TreeRequest<'_>, name: &str, record: &SpecTreeRecord) -> Result<File> {
+    let Some(inbox) = request.waits else { return record.lock() };
+    let mut noted = false;
+    loop {
+        if let Some(lock) = record.try_lock()? {
+            return Ok(lock);
+        }
+        if !noted {
+            noted = true;
+            note(&format!("waiting for another run, which makes the work tree of {name}"));
+        }
+        if inbox.stop_flag().raised_within(AGAIN) || inbox.has_stop_request() {
+            let text = format!("stopped while another run makes the work tree of {name}");
+            return Err(Error::new(ErrorKind::Interrupted, text));
+        }
+    }
 }
 
 /// The place in the checkout of the person.

@@ -55,7 +55,7 @@ pub fn answer(place: &SpecPlace, unit: &str, text: String) -> Result<RequestStan
 pub(super) fn request(asks: AskedChange) -> Result<PersonRequest> {
     let id = random::bits()
         .map_err(|e| Error::new(ErrorKind::Internal, "drawing a random number").caused_by(e))?;
-    Ok(PersonRequest { id: format!("{id:016x}"), at: Timestamp::now(), by: person::name(), asks })
+    Ok(PersonRequest { id: format!("{id:016x}"), at: Timestamp::now(), by: Some(person::name()), asks })
 }
 
 /// Saves a request, or puts it where the run that works finds it.

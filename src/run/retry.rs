@@ -264,7 +264,9 @@ impl Machine {
         match outcome {
             Outcome::Unavailable { .. }
             | Outcome::Unchecked { .. }
-            | Outcome::Cancelled { by: CancelledBy::NoOrchestrator | CancelledBy::SessionEnd } => true,
+            | Outcome::Cancelled {
+                by: CancelledBy::NoOrchestrator | CancelledBy::SessionEnd | CancelledBy::TimeUp,
+            } => true,
             Outcome::Cancelled { by: CancelledBy::Terminate } if self.recovered => true,
             Outcome::Cancelled { .. } => self.stop >= Stop::Now || self.time_up && self.policy.hard_stop,
             _ => false,

@@ -115,7 +115,7 @@ impl TalkSession {
     /// for.
     pub fn hold(&self, store: &Store, waits: &dyn Fn(&str)) -> Result<TalkLock> {
         store.prepare()?;
-        let talker = Talker { unit: self.unit.clone(), by: person::name() };
+        let talker = Talker { unit: self.unit.clone(), by: Some(person::name()) };
         let lock = TalkLock::take(&store.talk_lock(), &talker)?;
         let mut said = false;
         while let Some(run) = ActiveRun::find(store, "talk")? {

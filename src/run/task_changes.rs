@@ -80,6 +80,17 @@ impl TaskSpan {
         Ok(list)
     }
 
+    /// The parts in which the unit was worked on, where others changed its files between them; else none.
+    fn parts(&self, trees: &Snapshots<'_>) -> std::result::Result<&[(String, String)], GitError> {
+        for pair in self.spans.windows(2) {
+            let [(_, end), (next, _)] = pair else { continue };
+            if trees.changes(end, next)?.iter().any(|change| self.has(&change.path)) {
+                return Ok(&self.spans);
+            }
+        }
+        Ok(&[])
+    }
+
     /// Whether the path is the unit's.
     pub(super) fn has(&self, path: &RepoPath) -> bool {
         self.only.as_ref().is_none_or(|only| only.contains(path))
@@ -108,7 +119,17 @@ pub fn patch(trees: &Snapshots<'_>, unit: &UnitState) -> std::result::Result<Opt
     let Some(span) = TaskSpan::of(trees, unit)? else { return Ok(None) };
     let changes = span.changes(trees)?;
     let paths: Vec<&RepoPath> = changes.iter().map(|change| &change.path).collect();
-    if paths.is_empty() { Ok(None) } else { trees.patch(&span.from, &span.to, &paths).map(Some) }
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    match span.parts(trees)? {
+        [] => trees.patch(&span.from, &span.to, &paths).map(Some),
+        parts => parts
+            .iter()
+            .map(|(from, to)| trees.patch(from, to, &paths))
+            .collect::<std::result::Result<_, _>>()
+            .map(Some),
+    }
 }
 
 /// Shows what a task changed, as git shows it: git takes the place of this process.
@@ -130,6 +151,10 @@ pub fn show_changes(
     let trees = repository.trees();
     let span = TaskSpan::of(&trees, unit).map_err(|error| gone(&error.words()))?;
     let span = span.ok_or_else(|| unknown(state, id))?;
+    let parts = span.parts(&trees)?;
+    if !parts.is_empty() {
+        return Err(trees.diffs_call(parts, look)?.exec().into());
+    }
     let all = trees.changes(&span.from, &span.to)?;
     let own = span.changes(&trees)?;
     if own.len() == all.len() {

@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
+use super::inbox::Inbox;
 use super::trust::RunTrust;
 use crate::agent::redact::Redactor;
 use crate::agent::sanitise::sanitise;
@@ -30,6 +31,8 @@ pub struct TreeRequest<'a> {
     pub trust: &'a RunTrust,
     /// Who may end what takes long.
     pub supervisor: &'a Supervisor,
+    /// Where a person ends the wait while another run makes the tree; `None`: that is an error.
+    pub waits: Option<&'a Inbox>,
 }
 
 /// Bytes that are kept of what one command prints to standard output.

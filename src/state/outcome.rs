@@ -171,6 +171,7 @@ impl std::fmt::Display for Outcome {
             Self::Cancelled { by: CancelledBy::HangUp } => f.write_str("its window was closed"),
             Self::Cancelled { by: CancelledBy::SessionEnd } => f.write_str("its tmux session ended"),
             Self::Cancelled { by: CancelledBy::NoOrchestrator } => f.write_str("never started"),
+            Self::Cancelled { by: CancelledBy::TimeUp } => f.write_str("stopped: the time of the run was up"),
             Self::Cancelled { .. } => f.write_str("stopped by you"),
             Self::Lost => f.write_str("lost: its process is gone and left no result"),
         }
@@ -209,4 +210,6 @@ pub enum CancelledBy {
     SessionEnd,
     /// The orchestrator was gone before the agent could start.
     NoOrchestrator,
+    /// The run, with TERM: its time was up (`--until`, `--for`) and `run.hard_stop` is set. It uses up no attempt.
+    TimeUp,
 }

@@ -1,6 +1,6 @@
 //! Which specs have a work tree of their own, and where it is: a file for each in git's folder.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -133,13 +133,22 @@ impl SpecTreeRecord {
 
     /// The right to make or to remove the tree, until it is dropped; an error where another process has it.
     pub fn lock(&self) -> Result<File> {
-        self.make_folder()?;
-        let file = files::open_private_file(&self.file.with_extension("lock"))?;
-        file.try_lock().map_err(|_| {
+        self.try_lock()?.ok_or_else(|| {
             Error::new(ErrorKind::Locked, "another run makes or removes the work tree of this spec right now")
-                .hint("Wait for its end, and type the command again.")
-        })?;
-        Ok(file)
+                .hint("Wait for its end, and type the command again; `run --wait` waits for it.")
+        })
+    }
+
+    /// As [`Self::lock`]; `None` where another process has it.
+    pub fn try_lock(&self) -> Result<Option<File>> {
+        self.make_folder()?;
+        let path = self.file.with_extension("lock");
+        let file = files::open_private_file(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(why)) => Err(Error::io("locking", &path, why)),
+        }
     }
 
     fn make_folder(&self) -> Result<()> {

@@ -252,6 +252,8 @@ impl Project {
     fn set_environment(&self, command: &mut Command) {
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.path(".home")).env("XDG_CONFIG_HOME", self.path(".home/config"));
+        // else answers in a test have the name of the person who runs it
+        command.env("USER", "someone");
         command.env("LANG", "C.UTF-8").env("TERM", "xterm").env("TEST_PROJECT", &self.root);
         command.env("TMUX_TMPDIR", &self.root);
         // what a run asks for before it executes something is the topic of tests of its own

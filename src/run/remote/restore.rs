@@ -224,7 +224,13 @@ fn made(request: &RemoteRequest<'_>, branch: &str) -> Result<SpecPlace> {
     let mut config = request.config.clone();
     config.git.branch = Some(branch.to_owned());
     let (place, trust) = (request.place, request.trust);
-    own_tree::make(&TreeRequest { place, config: &config, trust, supervisor: &supervisor })
+    own_tree::make(&TreeRequest {
+        place,
+        config: &config,
+        trust,
+        supervisor: &supervisor,
+        waits: request.waits.then_some(request.inbox),
+    })
 }
 
 /// The state that the remote keeps; that which is here where it keeps none.
