@@ -74,6 +74,22 @@ impl RemoteRun {
         for _ in 0..MOVES {
             let mut state = store.load()?;
             let mut kept = self.keeper.kept();
+            if self.moved.replace(false) {
+                // what people pushed is not below the commits of this run: a push would take it off the branch
+                match sync(&mut kept, place, config) {
+                    Ok(Synced::TakenIn(names)) => state.rename_commits(&names),
+                    Ok(Synced::Diverged(why)) => {
+                        code = NEEDS_YOU;
+                        self.need(&mut kept, &mut state, &why);
+                    }
+                    Err(error) => {
+                        code = NEEDS_YOU;
+                        let why = format!("what people pushed cannot be taken in: {}", error.brief());
+                        self.need(&mut kept, &mut state, &why);
+                    }
+                }
+                store.save(&state)?;
+            }
             let answer = self.publish_last(&mut kept, place, &state, patience)?;
             match answer {
                 HoldAnswer::Published => {

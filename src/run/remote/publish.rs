@@ -61,11 +61,13 @@ impl RealWorld<'_> {
         if let Some(reason) = remote.trouble.borrow().clone() {
             return Ok(Some(Event::Diverged { reason }));
         }
-        if !remote.moved.replace(false) {
+        if !remote.moved.get() {
             return Ok(None);
         }
         let mut kept = remote.keeper.kept();
-        match sync(&mut kept, self.place, &self.config)? {
+        let synced = sync(&mut kept, self.place, &self.config)?;
+        remote.moved.set(false);
+        match synced {
             Synced::TakenIn(names) => {
                 drop(kept);
                 self.say("● people pushed to the branch; the run continues on top of that");
