@@ -419,3 +419,40 @@ fn the_end_of_a_job_leaves_an_agent_five_seconds() {
         project.run(&["run"]).code(0);
     }
 }
+
+#[test]
+fn status_has_the_waits_of_all_runs_as_the_report_has_them() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").env("TZ", "UTC");
+    let project = project.agent(
+        "[ $SEQORCH_UNIT = 1 ] && [ $SEQORCH_ATTEMPT = 1 ] && { echo which; say_halt; exit; }; say_done",
+    );
+    project.run(&["run"]).code(2);
+    // the answer comes two hours later
+    let path = ".seqorch/login/events.jsonl";
+    let text = project.read(path);
+    let old = text.lines().map(|line| {
+        let mut record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let at: jiff::Timestamp = record["at"].as_str().unwrap().parse().unwrap();
+        record["at"] = (at - jiff::SignedDuration::from_hours(2)).to_string().into();
+        format!("{record}\n")
+    });
+    let old: String = old.collect();
+    project.write(path, old);
+    let path = ".kiro/specs/SEQUENTIAL_STATE.json";
+    let mut all: serde_json::Value = serde_json::from_str(&project.read(path)).unwrap();
+    let attempt = &mut all["specs"]["login"]["units"]["1"]["attempts"][0];
+    for at in ["started_at", "ended_at"] {
+        let then: jiff::Timestamp = attempt[at].as_str().unwrap().parse().unwrap();
+        attempt[at] = (then - jiff::SignedDuration::from_hours(2)).to_string().into();
+    }
+    project.write(path, all.to_string());
+    project.run(&["resume", "--answer", "this"]).code(0);
+    project.run(&["run"]).code(0);
+    let json: serde_json::Value =
+        serde_json::from_str(&project.run(&["status", "--json"]).code(0).stdout).unwrap();
+    assert!(json["waited_in_all_runs_s"]["you"].as_u64() >= Some(7200), "{json}");
+    let said = project.run(&["status"]).code(0).stdout;
+    let waited = said.split("waited ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    assert!(waited.starts_with("2h") && waited.ends_with(" for you"), "{said}");
+    project.run(&["report", "--all"]).code(0).says(&[&format!("waited: {waited}")]);
+}

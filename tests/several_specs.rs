@@ -182,3 +182,22 @@ fn a_broken_configuration_is_named_and_what_ran_is_still_shown() {
         project.run(&["config", "show"]).code(78);
     }
 }
+
+#[test]
+fn tasks_that_cannot_be_read_are_said_and_what_ran_is_still_shown() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent("echo I worked; say_done");
+    project.run(&["run", "--only", "1"]).code(0);
+    project.run(&["status"]).code(0).says(&["login: idle"]);
+    project.write(".kiro/specs/login/tasks.md", "- [ ] 1. A\n- [ ] 1. B\n");
+    let place = "tasks.md:2:7: task id 1 is used twice";
+    let out = project.run(&["status"]).code(0).says(&["login: can't be run", place, "seqorch plan login"]);
+    assert!(!out.stdout.contains("idle"), "{out:?}");
+    let json = json_of(&project.run(&["status", "--json"]).code(0).stdout);
+    assert_eq!((&json["state"], &json["completed"]), (&json!(null), &json!(["1"])));
+    assert!(json["tasks_error"].as_str().unwrap().contains(place), "{json}");
+    project.run(&["specs"]).code(0).says(&["task id 1 is used twice"]);
+    project.run(&["logs", "1"]).code(0).says(&["I worked"]);
+    project.write(".kiro/specs/login/tasks.md", b"- [ ] 1. \xff\n");
+    project.run(&["status"]).code(0).says(&["login: can't be run", "tasks.md"]);
+    project.run(&["report"]).code(0).says(&["the tasks can't be run", "# login"]);
+}

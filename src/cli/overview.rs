@@ -79,11 +79,9 @@ impl SpecLook {
         let place = project.place(&found.dir, Selection::default());
         let typed = place.as_ref().map_or_else(|_| found.shown.clone(), |place| place.typed.clone());
         let look = place.and_then(|place| {
-            let (file, tasks) = (place.tasks_path(), place.read_tasks()?.1);
-            if let Some(wrong) = tasks.diagnostics.iter().find(|_| tasks.has_errors()) {
-                let file = file.strip_prefix(&project.root).unwrap_or(&file).display().to_string();
-                let text = format!("{file}:{}: {}", wrong.line, wrong.message);
-                return Err(Error::new(ErrorKind::BadTasks, text));
+            let (tasks, trouble) = place.shown_tasks()?;
+            if let Some(trouble) = trouble {
+                return Err(Error::new(ErrorKind::BadTasks, trouble));
             }
             let mut state = project.state(&place)?;
             // an older version did not

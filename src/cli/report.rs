@@ -17,7 +17,7 @@ use crate::plan::Selection;
 use crate::project::current_plan::current_plan;
 use crate::project::{SpecPlace, own_tree};
 use crate::report::run_report::{ReportSource, RunReport, run_report};
-use crate::report::text::spec_command;
+use crate::report::text::{sanitise_line, spec_command};
 use crate::report::work_tree::ShownTree;
 use crate::report::{events, page, theme};
 use crate::run::run_repository::RunRepository;
@@ -56,6 +56,9 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let is_page = args.open || args.html.is_some();
     let shown = args.remote.as_ref().map(|remote| remote_view::look(&project, &place, remote)).transpose()?;
     let seen = shown.as_ref().map_or(&place, |shown| &shown.place);
+    if let (_, Some(trouble)) = seen.shown_tasks()? {
+        let _ = writeln!(anstream::stderr(), "note: the tasks can't be run: {}", sanitise_line(&trouble));
+    }
     // programs get what the page shows
     let found = spec_report(&project, seen, args.all, is_page || args.json)?;
     let mut out = anstream::stdout();
@@ -137,7 +140,7 @@ pub(super) fn spec_report(
 ) -> Result<Option<RunReport>> {
     let store = place.store();
     let state = project.state(place)?;
-    let (_, tasks) = place.read_tasks()?;
+    let (tasks, _) = place.shown_tasks()?;
     let plan = current_plan(place, &project.loaded.config, &tasks, &state, Timestamp::now());
     let log = nofollow::read(&store.events_path(), WHOLE_MAX).unwrap_or_default();
     let log = String::from_utf8_lossy(&log);

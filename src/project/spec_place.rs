@@ -9,7 +9,7 @@ use super::gsd_summary;
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{self, Selection, TaskNames};
-use crate::spec::{self, Dialect, TaskFile};
+use crate::spec::{self, Dialect, Severity, TaskFile};
 use crate::state::{SeenTasks, SpecState, TaskMoves};
 use crate::store::spec_store::Store;
 use crate::sys::files;
@@ -104,6 +104,21 @@ impl SpecPlace {
         })?;
         let text = spec::decode(&bytes).map_err(|e| cannot_run(&path, &format!(": {e}")))?;
         Ok(text.to_owned())
+    }
+
+    /// The tasks as far as they can be read, and why they can't be run, as one line with the place: `tasks.md:3: id 1 is used
+    /// twice`. For what only shows. An error where there is no file.
+    pub fn shown_tasks(&self) -> Result<(TaskFile, Option<String>)> {
+        match self.read_tasks() {
+            Ok((_, tasks)) => {
+                let wrong = tasks.diagnostics.iter().find(|one| one.severity == Severity::Error);
+                let file = near(&self.tasks_path()).display().to_string();
+                let trouble = wrong.map(|one| format!("{file}:{}:{}: {}", one.line, one.column, one.message));
+                Ok((tasks, trouble))
+            }
+            Err(error) if error.kind() == ErrorKind::NoSpec => Err(error),
+            Err(error) => Ok((TaskFile::default(), Some(error.brief()))),
+        }
     }
 
     /// Like [`SpecPlace::read_tasks`], but errors among the diagnostics are an error, too.

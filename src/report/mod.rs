@@ -23,7 +23,7 @@ mod reasons;
 pub mod run_end;
 pub mod run_report;
 pub mod said;
-mod spans;
+pub mod spans;
 pub mod spent;
 pub mod summary;
 pub mod task_lines;

@@ -178,12 +178,36 @@ pub(super) fn person_waits(events: &[EventRecord]) -> Vec<TimelineSpan> {
     found
 }
 
-/// The sum of all waits: `12s: 10s for limits, 2s for pauses`.
-pub(super) fn waited(spans: &[TimelineSpan]) -> String {
+/// What all runs of a spec waited for, and how long: what `report --all` has among its totals. What was not waited for is not in
+/// it.
+#[must_use]
+pub fn waits_of_all_runs(events: &[EventRecord], now: Timestamp) -> Vec<(&'static str, Duration)> {
+    let spans: Vec<TimelineSpan> = pauses(events, now).into_iter().chain(person_waits(events)).collect();
+    // less than a second is no wait that a person means
+    let sums = sums(&spans).into_iter().filter(|(time, _)| time.as_secs() > 0);
+    sums.map(|(time, what)| (what, time)).collect()
+}
+
+/// `waited 12s: 10s for limits, 2s for pauses`; `None` where nothing was waited for.
+#[must_use]
+pub fn waited_line(waits: &[(&'static str, Duration)]) -> Option<String> {
+    let parts: Vec<_> = waits.iter().map(|(what, time)| (*time, *what)).collect();
+    (!parts.is_empty()).then(|| format!("waited {}", waited_text(&parts)))
+}
+
+/// The length of the waits of each kind.
+fn sums(spans: &[TimelineSpan]) -> Vec<(Duration, &'static str)> {
     let of =
         |kind: SpanKind| spans.iter().filter(|b| b.kind == kind).map(TimelineSpan::length).sum::<Duration>();
-    let parts: Vec<(Duration, &str)> =
-        WAITS.iter().map(|(kind, what)| (of(*kind), *what)).filter(|(time, _)| !time.is_zero()).collect();
+    WAITS.iter().map(|(kind, what)| (of(*kind), *what)).filter(|(time, _)| !time.is_zero()).collect()
+}
+
+/// The sum of all waits: `12s: 10s for limits, 2s for pauses`.
+pub(super) fn waited(spans: &[TimelineSpan]) -> String {
+    waited_text(&sums(spans))
+}
+
+fn waited_text(parts: &[(Duration, &str)]) -> String {
     let all = span(parts.iter().map(|(time, _)| *time).sum());
     let parts: Vec<_> = parts.iter().map(|(time, what)| format!("{} for {what}", span(*time))).collect();
     if parts.is_empty() { all } else { format!("{all}: {}", parts.join(", ")) }

@@ -112,13 +112,14 @@ impl<'a> Gatherer<'a> {
         }
         if self.tasks_stamp != Some(tasks) {
             self.tasks_stamp = Some(tasks);
-            match place.good_tasks() {
-                Ok((_, tasks)) => {
+            match place.shown_tasks() {
+                Ok((tasks, None)) => {
                     self.units = plan::units(&tasks, config.run.granularity);
                     self.tasks = tasks;
                     self.trouble[1] = None;
                     changed = true;
                 }
+                Ok((_, trouble)) => self.trouble[1] = trouble,
                 Err(error) => self.trouble[1] = Some(error.to_string()),
             }
         }
@@ -182,6 +183,7 @@ impl<'a> Gatherer<'a> {
             live: self.tail.as_ref().map(AgentTail::live),
             events: self.events(),
             summary: self.summary(),
+            has_bad_tasks: self.trouble[1].is_some(),
             trouble: self
                 .trouble
                 .iter()

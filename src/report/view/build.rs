@@ -111,6 +111,9 @@ fn state_of_run(source: &ViewSource<'_>) -> Option<RunWord> {
 
 fn word(source: &ViewSource<'_>, standing: Standing) -> String {
     let word = match state_of_run(source) {
+        None if source.has_bad_tasks && matches!(standing, Standing::Idle | Standing::Complete) => {
+            "can't be run"
+        }
         None => standing.label(),
         Some(RunWord::Running)
             if source.state.pause.as_ref().is_some_and(|pause| pause.holds(source.now)) =>

@@ -33,6 +33,8 @@ pub struct ViewSource<'a> {
     pub events: &'a [EventRecord],
     /// The summary of the last run, once that is over.
     pub summary: Option<&'a str>,
+    /// Its tasks.md can't be run now; `trouble` says why.
+    pub has_bad_tasks: bool,
     /// Which file cannot be read now, and why; or which command takes long.
     pub trouble: Option<&'a str>,
     /// The current time.

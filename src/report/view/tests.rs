@@ -40,6 +40,7 @@ struct Scene {
     events: Vec<EventRecord>,
     summary: Option<&'static str>,
     trouble: Option<&'static str>,
+    has_bad_tasks: bool,
     now: i64,
 }
 
@@ -84,6 +85,7 @@ impl Scene {
             events: Vec::new(),
             summary: None,
             trouble: None,
+            has_bad_tasks: false,
             now,
         }
     }
@@ -184,6 +186,7 @@ impl Scene {
             events: &self.events,
             summary: self.summary,
             trouble: self.trouble,
+            has_bad_tasks: self.has_bad_tasks,
             now: at(self.now),
             zone: &UTC,
         }
