@@ -1,6 +1,6 @@
-//! Agents that print gigabytes: memory stays flat and the end of the log is kept.
+//! Agents that flood their output: memory stays flat and the end of the log is kept.
 //!
-//! `SEQORCH_BIG_GB` sets the length of the longest output (default 2).
+//! `SEQORCH_FLOOD_MB` sets how much each of them prints (default 1000).
 
 use std::fs;
 use std::time::Instant;
@@ -30,8 +30,10 @@ const FLAT: u64 = 40_000;
 
 const MAX_MB: u64 = 8;
 
-fn gigabytes() -> u64 {
-    std::env::var("SEQORCH_BIG_GB").ok().and_then(|n| n.parse().ok()).unwrap_or(2)
+/// How many bytes each agent prints.
+fn flood_size() -> u64 {
+    let megabytes = std::env::var("SEQORCH_FLOOD_MB").ok().and_then(|n| n.parse().ok()).unwrap_or(1000);
+    megabytes * 1_000_000
 }
 
 /// Peak resident memory of a process in kB.
@@ -84,54 +86,54 @@ fn flood(name: &str, project: Project, script: &str, bytes: u64, stream: &str) {
 }
 
 #[test]
-#[ignore = "gigabytes take a while"]
-fn gigabytes_of_lines_take_flat_memory_and_keep_their_end() {
-    let bytes = gigabytes() * 1_000_000_000;
+#[ignore = "a gigabyte takes a while"]
+fn a_flood_of_lines_takes_flat_memory_and_keeps_its_end() {
+    let bytes = flood_size();
     let script = format!("yes 'a line that says nothing of interest to anybody' | head -c {bytes}");
     flood("lines", Project::new(), &script, bytes, "stdout");
 }
 
 #[test]
-#[ignore = "gigabytes take a while"]
-fn gigabytes_into_a_window_take_flat_memory() {
+#[ignore = "a gigabyte takes a while"]
+fn a_flood_into_a_window_takes_flat_memory() {
     let Some(project) = Project::new().tmux() else { return };
-    let bytes = gigabytes() * 500_000_000;
+    let bytes = flood_size();
     let script = format!("yes 'a line that says nothing of interest to anybody' | head -c {bytes}");
     flood("lines in a window", project, &script, bytes, "stdout");
 }
 
 #[test]
-#[ignore = "gigabytes take a while"]
-fn a_line_of_a_gigabyte_takes_flat_memory() {
-    let bytes = 1_000_000_000;
+#[ignore = "a gigabyte takes a while"]
+fn an_endless_line_takes_flat_memory() {
+    let bytes = flood_size();
     flood("one line", Project::new(), &format!("head -c {bytes} /dev/zero | tr '\\0' x"), bytes, "stdout");
 }
 
 #[test]
-#[ignore = "gigabytes take a while"]
-fn a_gigabyte_of_nul_bytes_takes_flat_memory() {
-    let bytes = 1_000_000_000;
+#[ignore = "a gigabyte takes a while"]
+fn a_flood_of_nul_bytes_takes_flat_memory() {
+    let bytes = flood_size();
     flood("NUL bytes", Project::new(), &format!("head -c {bytes} /dev/zero"), bytes, "stdout");
 }
 
 #[test]
-#[ignore = "gigabytes take a while"]
-fn a_gigabyte_of_unfinished_escapes_takes_flat_memory() {
-    let bytes = 1_000_000_000;
+#[ignore = "a gigabyte takes a while"]
+fn a_flood_of_unfinished_escapes_takes_flat_memory() {
+    let bytes = flood_size();
     let script = format!("yes \"$(printf '\\033]52;c;')\" | tr -d '\\n' | head -c {bytes}");
     flood("escapes", Project::new(), &script, bytes, "stdout");
 }
 
 #[test]
-#[ignore = "gigabytes take a while"]
-fn a_gigabyte_on_stderr_takes_flat_memory() {
-    let bytes = 1_000_000_000;
+#[ignore = "a gigabyte takes a while"]
+fn a_flood_on_stderr_takes_flat_memory() {
+    let bytes = flood_size();
     let script = format!("yes 'a warning without a reader' | head -c {bytes} >&2");
     flood("stderr", Project::new(), &script, bytes, "stderr");
 }
 
 #[test]
-#[ignore = "gigabytes take a while"]
+#[ignore = "a gigabyte takes a while"]
 fn a_line_without_an_end_is_cut_by_the_deadline() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n")

@@ -101,8 +101,8 @@ fn try_one(outbox: &Outbox, addresses: &Addresses, mut posted: Posted) -> Option
     let age = Timestamp::now().duration_since(posted.message.at);
     posted.given_up = is_final || age.unsigned_abs() > LONGEST;
     posted.failure = Some(sanitise_line(&why));
-    if outbox.note(&posted).is_err() {
-        // else a refused message would be sent again and again
+    if outbox.note(&posted).is_err() && posted.given_up {
+        // else it would be sent again and again
         outbox.remove(&posted.id);
     }
     Some(pause_after(posted.tries))
@@ -145,6 +145,7 @@ fn on_desktop(message: &Message, dir: &Path) -> Tried {
 fn by_curl(post: &Post, dir: &Path) -> Tried {
     let args = [
         "--silent",
+        "--globoff",
         "--show-error",
         "--connect-timeout",
         "10",

@@ -1,7 +1,7 @@
 //! The messages that are not delivered yet, a file for each, in the folder of a spec.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -129,7 +129,7 @@ impl Outbox {
     /// Whether no newer process delivers.
     #[must_use]
     pub fn is_newest(&self, me: &str) -> bool {
-        fs::read(self.newest_path()).is_ok_and(|name| name == me.as_bytes())
+        nofollow::read_regular(&self.newest_path(), 1000).is_ok_and(|name| name == me.as_bytes())
     }
 
     fn newest_path(&self) -> PathBuf {

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use super::form::FormFields;
 
 /// Seconds that a browser keeps the cookie.
-const COOKIE_AGE: u32 = 30 * 24 * 3600;
+const COOKIE_AGE: u32 = 365 * 24 * 3600;
 /// The field of the address that has the token.
 pub(super) const TOKEN_FIELD: &str = "t";
 
@@ -82,6 +82,9 @@ pub(super) enum AccessVerdict {
         /// must come from a page.
         by_page: bool,
     },
+    /// It came from a link on another site, with which browsers send no strict cookie: a page of its own leads to the same
+    /// address once more, and then they do.
+    ComesAgain { to: String },
     /// It is refused with this status, for this reason.
     Refused(u16, &'static str),
 }
@@ -99,7 +102,7 @@ pub(super) struct Gate {
 impl Gate {
     /// Decides about a request.
     pub(super) fn judge(&self, head: &RequestHead<'_>) -> AccessVerdict {
-        use AccessVerdict::{Enters, Passes, Refused};
+        use AccessVerdict::{ComesAgain, Enters, Passes, Refused};
         let [host] = head.hosts.as_slice() else {
             return Refused(421, "the request names no host, or several");
         };
@@ -115,18 +118,18 @@ impl Gate {
         let changes = head.method == "POST";
         let (path, query) = head.target.split_once('?').unwrap_or((head.target, ""));
         let fields = FormFields::parse(query.as_bytes());
+        let is_elsewhere = head.fetch_site.is_some_and(|site| site != "none" && site != "same-origin");
         if let Some(token) = fields.get(TOKEN_FIELD).filter(|_| !changes) {
             if !same(token, &self.token) {
                 return Refused(401, "that is not the address that the terminal prints now");
             }
-            let rest = fields.encoded_without(TOKEN_FIELD);
-            // a path with two slashes would be the name of a host
-            let path = format!("/{}", path.trim_start_matches('/'));
-            let to = if rest.is_empty() { path } else { format!("{path}?{rest}") };
-            let by_page = head.fetch_site.is_some_and(|site| site != "none" && site != "same-origin");
-            return Enters { to, cookie: self.set_cookie(host), by_page };
+            let to = own_address(path, &fields);
+            return Enters { to, cookie: self.set_cookie(host), by_page: is_elsewhere };
         }
         if !self.has_cookie(&head.cookies) {
+            if is_elsewhere && head.method == "GET" {
+                return ComesAgain { to: own_address(path, &fields) };
+            }
             return Refused(401, "open the address that `seqorch serve` printed; it has the key");
         }
         if !changes {
@@ -191,6 +194,14 @@ impl Gate {
     }
 }
 
+/// An address of this server without the token.
+fn own_address(path: &str, fields: &FormFields) -> String {
+    let rest = fields.encoded_without(TOKEN_FIELD);
+    // a path with two slashes would be the name of a host
+    let path = format!("/{}", path.trim_start_matches(['/', '\\']));
+    if rest.is_empty() { path } else { format!("{path}?{rest}") }
+}
+
 /// A host in lower case, without the port that its scheme has anyway.
 fn normal(authority: &str, scheme: &str) -> String {
     let authority = authority.to_ascii_lowercase();
@@ -235,6 +246,7 @@ mod tests {
         match gate.judge(head) {
             AccessVerdict::Passes => 200,
             AccessVerdict::Enters { .. } => 303,
+            AccessVerdict::ComesAgain { .. } => 401,
             AccessVerdict::Refused(status, _) => status,
         }
     }
@@ -300,6 +312,20 @@ mod tests {
         );
         gate.rules.scope = ListenScope::Public;
         assert_eq!((host(&gate, "192.168.1.5:7878"), host(&gate, "evil.example")), (200, 421));
+    }
+
+    #[test]
+    fn a_link_on_another_site_comes_again_with_the_cookie() {
+        let at = |target, site| gate().judge(&RequestHead { fetch_site: Some(site), ..head("GET", target) });
+        let again = |to: &str| AccessVerdict::ComesAgain { to: to.to_owned() };
+        assert_eq!(at("/spec/a?x=1", "cross-site"), again("/spec/a?x=1"));
+        assert_eq!(at("//evil.example/", "same-site"), again("/evil.example/"));
+        assert_eq!(at("/\\evil.example/", "cross-site"), again("/evil.example/"));
+        for site in ["same-origin", "none"] {
+            assert!(matches!(at("/spec/a", site), AccessVerdict::Refused(401, _)), "{site}");
+        }
+        let form = RequestHead { fetch_site: Some("cross-site"), ..head("POST", "/spec/a/act") };
+        assert!(matches!(gate().judge(&form), AccessVerdict::Refused(401, _)));
     }
 
     #[test]

@@ -182,7 +182,7 @@ impl Doors {
         let now = self.start.elapsed();
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
         match verdict {
-            AccessVerdict::Refused(..) => rates.strangers.passes(now),
+            AccessVerdict::Refused(..) | AccessVerdict::ComesAgain { .. } => rates.strangers.passes(now),
             _ if is_form => rates.forms.passes(now),
             _ => rates.readers.passes(now),
         }

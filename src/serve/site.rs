@@ -1,6 +1,6 @@
 //! Answers a request that may be served.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::access::{AccessVerdict, Gate};
@@ -31,8 +31,8 @@ pub(super) struct Site {
     pub(super) live: Arc<LivePages>,
     project: Arc<dyn ServedProject>,
     templates: Arc<PageTemplates>,
-    /// One form is done at a time, so that each sees what the one before it changed.
-    acts: Mutex<()>,
+    /// One form of a spec is done at a time, so that each sees what the one before it changed.
+    acts: Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
     said: Mutex<VecDeque<(String, PageMessage)>>,
 }
 
@@ -56,6 +56,9 @@ impl Site {
     pub(super) fn turned_away(&self, verdict: &AccessVerdict) -> Option<PageResponse> {
         match verdict {
             AccessVerdict::Passes => None,
+            AccessVerdict::ComesAgain { to } => {
+                Some(self.templates.enter(to).map_or_else(|_| broken(), |page| PageResponse::html(401, page)))
+            }
             AccessVerdict::Refused(status, why) => Some(PageResponse::refusal(*status, why)),
             AccessVerdict::Enters { to, cookie, by_page } => {
                 let response = if *by_page {
@@ -145,7 +148,11 @@ impl Site {
 
     /// Does what a form asks for.
     fn act(&self, spec: &ServedSpec, form: &FormFields) -> Result<PageResponse> {
-        let _one = self.acts.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = {
+            let mut acts = self.acts.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(acts.entry(spec.address.clone()).or_default())
+        };
+        let _one = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (page, ids) = spec_now(spec);
         let refused = |status, text: &str| {
             self.spec(status, spec, &page, &PageMessage { text: text.to_owned(), failed: true })

@@ -48,7 +48,8 @@ pub(super) fn task_page(
     };
     let cut = log.len() >= LOG;
     // the first line may have lost its beginning
-    let log = if cut { log.split_once('\n').map_or("", |(_, rest)| rest).to_owned() } else { log };
+    let whole = log.split_once('\n').map(|(_, rest)| rest.to_owned()).filter(|_| cut);
+    let log = whole.unwrap_or(log);
     let mut stamps = FileStamps::default();
     stamps.add(&spec.place.store().state_path());
     if known.0.as_ref().is_none_or(|(of, _)| *of != stamps) {

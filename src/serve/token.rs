@@ -1,8 +1,10 @@
 //! The secret of a project's page. It is kept, so that a server that comes back has the same address.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -41,7 +43,12 @@ impl PageToken {
         };
         let is_whole =
             |text: &String| text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if let Some(text) = known.filter(is_whole).filter(|_| !renew) {
+        // what others could read is no secret, and a file that is replaced keeps its mode
+        let is_open = path.symlink_metadata().is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
+        if is_open {
+            fs::remove_file(&path).map_err(|e| Error::io("removing", &path, e))?;
+        }
+        if let Some(text) = known.filter(is_whole).filter(|_| !renew && !is_open) {
             return Ok(Self { text, name });
         }
         let failed = |e| Error::new(ErrorKind::Internal, "drawing a random number").caused_by(e);
@@ -55,9 +62,6 @@ impl PageToken {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
@@ -75,6 +79,10 @@ mod tests {
         let path = folder.join(format!("{}.token", first.name));
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&folder), mode(&path)), (0o700, 0o600));
+        let third = of("/p", false);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert_ne!(of("/p", false), third, "others could read it");
+        assert_eq!(mode(&path), 0o600);
         fs::write(&path, "short").unwrap();
         assert_eq!(of("/p", false).text.len(), LENGTH);
         assert!(PageToken::of_project(Path::new("/p"), false, |_| None).is_err());

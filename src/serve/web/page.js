@@ -62,7 +62,10 @@
   const lost = document.getElementById('lost');
   let source = null;
   let shown = null;
+  let again = null;
   const listen = () => {
+    clearTimeout(again);
+    if (source) source.close();
     source = new EventSource(main.dataset.events);
     source.onopen = () => { lost.hidden = true; };
     source.onmessage = (event) => {
@@ -72,15 +75,12 @@
     source.onerror = () => {
       lost.hidden = false;
       // the browser tries again by itself unless it has given up
-      if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+      if (source.readyState === EventSource.CLOSED) again = setTimeout(listen, 5000);
     };
   };
   listen();
   // a phone that sleeps loses its connection without noticing
   document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'visible' && source.readyState !== EventSource.OPEN) {
-      source.close();
-      listen();
-    }
+    if (document.visibilityState === 'visible' && source.readyState !== EventSource.OPEN) listen();
   });
 })();
