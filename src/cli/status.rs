@@ -184,24 +184,14 @@ fn of_spec(
     }
     let needs = needs::shown(&place.typed, &state);
     let mut out = Fitting(out);
-    let head = StatusHead {
-        name: &place.name,
-        standing,
-        is_unclear,
-        trouble: trouble.as_deref(),
-        typed: &place.typed,
-    };
+    let head = StatusHead::new(place, standing, is_unclear, trouble.as_deref());
     write_head(&mut out, &head, &needs, (tree.as_ref(), holder.as_ref()));
-    if let Some(lease) = lease {
-        let _ = writeln!(out, "  {}", remote_view::lease_line(lease));
-    }
+    write_lines(&mut out, lease.map(remote_view::lease_line));
     if let Some((unit, attempt, doing)) = running.as_ref().filter(|_| !runs_elsewhere) {
         let line = at_work(&place.typed, &state, (unit, attempt), doing, commands, holder.is_some());
         let _ = writeln!(out, "  {line}");
     }
-    if let Some(busy) = &busy {
-        let _ = writeln!(out, "  {}", busy_line(&busy.command, busy.since, Timestamp::now()));
-    }
+    write_lines(&mut out, busy.map(|busy| busy_line(&busy.command, busy.since, Timestamp::now())));
     let limits = limit_lines(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits, holder.is_some());
     let checks = baseline::status_lines(&state, holder.is_some(), Timestamp::now());

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use crate::project::SpecPlace;
 use crate::report::needs::{self, ShownNeed};
 use crate::report::text::{sanitise_line, shell_word};
 use crate::report::theme::{BAD, BOLD, paint, style_of};
@@ -11,13 +12,25 @@ use crate::store::lock::Holder;
 
 /// Where a spec stands.
 pub(super) struct StatusHead<'a> {
-    pub(super) name: &'a str,
-    pub(super) standing: Standing,
+    name: &'a str,
+    standing: Standing,
     /// Its tasks.md leaves open whether something is to be done.
-    pub(super) is_unclear: bool,
+    is_unclear: bool,
     /// Why its tasks.md can't be run.
-    pub(super) trouble: Option<&'a str>,
-    pub(super) typed: &'a str,
+    trouble: Option<&'a str>,
+    typed: &'a str,
+}
+
+impl<'a> StatusHead<'a> {
+    /// That of a spec.
+    pub(super) fn new(
+        place: &'a SpecPlace,
+        standing: Standing,
+        is_unclear: bool,
+        trouble: Option<&'a str>,
+    ) -> Self {
+        Self { name: &place.name, standing, is_unclear, trouble, typed: &place.typed }
+    }
 }
 
 /// Writes where the spec stands, its work tree, and its run.
