@@ -42,6 +42,7 @@ mod shells;
 mod spec_run;
 mod specs;
 mod status;
+mod status_head;
 mod stop;
 mod talk;
 mod time_flags;

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use super::overview::{Overview, Unnamed, spec_for};
 use super::project::Project;
 use super::remote_view;
 use super::report::shown_tree;
+use super::status_head::{StatusHead, write_head};
 use crate::agent::sanitise::harmless;
 use crate::config::HistoryRule;
 use crate::error::Result;
@@ -31,18 +33,18 @@ use crate::report::spans::{waited_line, waits_of_all_runs};
 use crate::report::spent::sums_line;
 use crate::report::task_lines::{near_task_lines, task_lines};
 use crate::report::text::{sanitise_line, shell_word, wrap_lines};
-use crate::report::theme::{self, BAD, BOLD, paint, style_of};
+use crate::report::theme;
 use crate::report::times::{busy_line, span};
 use crate::report::view::Standing;
 use crate::report::wait_text::wait_lines;
-use crate::report::work_tree::ShownTree;
 use crate::run::recorded_commits::{LostCommit, lost_commits};
 use crate::run::run_repository::RunRepository;
 use crate::run::run_texts::limit_lines;
 use crate::state::{self, AttemptRecord, AttemptSums, ById, NeedKind, SpecState, UnitState, counts, left};
 use crate::store::activity::AtWork;
 use crate::store::busy_file::BusyFile;
-use crate::store::lock::{self, Holder};
+use crate::store::lock;
+use crate::store::spec_store::Store;
 use crate::sys::nofollow::{self, WHOLE_MAX};
 
 #[derive(Debug, Args)]
@@ -134,8 +136,7 @@ fn of_spec(
     let lost = lost(project, place, &state);
     let busy = BusyFile::new(&store.folder()).look().filter(|_| holder.is_some());
     let tree = shown_tree(place);
-    let log = nofollow::read(&store.events_path(), WHOLE_MAX).unwrap_or_default();
-    let waited = waits_of_all_runs(&events::read(&String::from_utf8_lossy(&log)), Timestamp::now());
+    let waited = waits(&store);
     let mut out = anstream::stdout();
     if as_json {
         let mut value = json!({
@@ -164,7 +165,7 @@ fn of_spec(
             "config": state.run.open().and_then(|open| open.config.as_ref()),
             "times": state.run.times(),
             "waited_s": state.run.waited_s(),
-            "waited_in_all_runs_s": waited.iter().map(|(what, time)| ((*what).to_owned(), json!(time.as_secs()))).collect::<serde_json::Map<_, _>>(),
+            "waited_in_all_runs_s": seconds(&waited),
             "limits": state.limits,
             "busy": busy,
             "lost_commits": lost.iter().map(|one| json!({ "unit": one.unit, "commit": one.commit })).collect::<Vec<_>>(),
@@ -183,43 +184,56 @@ fn of_spec(
     }
     let needs = needs::shown(&place.typed, &state);
     let mut out = Fitting(out);
-    let head =
-        Head { name: &place.name, standing, is_unclear, trouble: trouble.as_deref(), typed: &place.typed };
+    let head = StatusHead::new(place, standing, is_unclear, trouble.as_deref());
     write_head(&mut out, &head, &needs, (tree.as_ref(), holder.as_ref()));
-    if let Some(lease) = lease {
-        let _ = writeln!(out, "  {}", remote_view::lease_line(lease));
-    }
+    write_lines(&mut out, lease.map(remote_view::lease_line));
     if let Some((unit, attempt, doing)) = running.as_ref().filter(|_| !runs_elsewhere) {
         let line = at_work(&place.typed, &state, (unit, attempt), doing, commands, holder.is_some());
         let _ = writeln!(out, "  {line}");
     }
-    if let Some(busy) = &busy {
-        let _ = writeln!(out, "  {}", busy_line(&busy.command, busy.since, Timestamp::now()));
-    }
+    write_lines(&mut out, busy.map(|busy| busy_line(&busy.command, busy.since, Timestamp::now())));
     let limits = limit_lines(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits, holder.is_some());
     let checks = baseline::status_lines(&state, holder.is_some(), Timestamp::now());
-    for line in config_note_lines(&state).into_iter().chain(checks) {
-        let _ = writeln!(out, "  {line}");
-    }
+    write_lines(&mut out, config_note_lines(&state).into_iter().chain(checks));
     // a pipe gets all of them
     let is_short = terminal_width().is_some() && project.verbosity == 0;
-    for line in if is_short { near_task_lines(&state, &plan) } else { task_lines(&state, &plan) } {
-        let _ = writeln!(out, "  {line}");
-    }
+    let lines = if is_short { near_task_lines(&state, &plan) } else { task_lines(&state, &plan) };
+    write_lines(&mut out, lines);
     let _ = writeln!(out, "  {}", report_counts::line(&counts));
-    let sums = sums_line(&AttemptSums::since(&state, Timestamp::MIN, Timestamp::now()));
-    let sums: Vec<String> = sums.into_iter().chain(waited_line(&waited)).collect();
-    if !sums.is_empty() {
-        let _ = writeln!(out, "  all runs: {}", sums.join("; "));
-    }
+    write_sums(&mut out, &state, &waited);
     write_answers(&mut out, &state);
-    for line in note_lines(&state) {
-        let _ = writeln!(out, "  {line}");
-    }
+    write_lines(&mut out, note_lines(&state));
     write_lost(&mut out, &lost);
     write_needs(&mut out, &place.typed, &needs);
     Ok(0)
+}
+
+fn write_lines(out: &mut impl Write, lines: impl IntoIterator<Item = String>) {
+    for line in lines {
+        let _ = writeln!(out, "  {line}");
+    }
+}
+
+/// What all runs of the spec waited for.
+fn waits(store: &Store) -> Vec<(&'static str, Duration)> {
+    let log = nofollow::read(&store.events_path(), WHOLE_MAX).unwrap_or_default();
+    waits_of_all_runs(&events::read(&String::from_utf8_lossy(&log)), Timestamp::now())
+}
+
+/// Waits for programs.
+fn seconds(waited: &[(&'static str, Duration)]) -> Value {
+    let parts = waited.iter().map(|(what, time)| ((*what).to_owned(), json!(time.as_secs())));
+    Value::Object(parts.collect())
+}
+
+/// Writes what all runs of the spec used and waited for.
+fn write_sums(out: &mut impl Write, state: &SpecState, waited: &[(&'static str, Duration)]) {
+    let sums = sums_line(&AttemptSums::since(state, Timestamp::MIN, Timestamp::now()));
+    let sums: Vec<String> = sums.into_iter().chain(waited_line(waited)).collect();
+    if !sums.is_empty() {
+        let _ = writeln!(out, "  all runs: {}", sums.join("; "));
+    }
 }
 
 /// Prints what a person must do, broken at words.
@@ -229,46 +243,6 @@ fn write_needs(out: &mut impl Write, typed: &str, needs: &[ShownNeed]) {
     let text = String::from_utf8_lossy(&text);
     let text = terminal_width().map_or_else(|| text.to_string(), |columns| wrap_lines(&text, columns));
     let _ = write!(out, "{}", theme::text(&text));
-}
-
-/// Where a spec stands.
-struct Head<'a> {
-    name: &'a str,
-    standing: Standing,
-    /// Its tasks.md leaves open whether something is to be done.
-    is_unclear: bool,
-    /// Why its tasks.md can't be run.
-    trouble: Option<&'a str>,
-    typed: &'a str,
-}
-
-/// Writes where the spec stands, its work tree, and its run.
-fn write_head(
-    out: &mut impl Write,
-    of: &Head<'_>,
-    needs: &[ShownNeed],
-    (tree, holder): (Option<&ShownTree>, Option<&Holder>),
-) {
-    let word = if of.is_unclear { "can't be run" } else { of.standing.word() };
-    let head = match needs::headline(needs) {
-        None => word.to_owned(),
-        Some(needed) if of.standing.needs_human() => needed,
-        Some(needed) => format!("{word}, {needed}"),
-    };
-    let style = if of.is_unclear { BAD } else { style_of(of.standing) };
-    let _ = writeln!(out, "{}: {}", paint(BOLD, &sanitise_line(of.name)), paint(style, &head));
-    if let Some(trouble) = of.trouble {
-        let plan = sanitise_line(&format!("seqorch plan {}", shell_word(of.typed)));
-        let _ = writeln!(out, "  {}", sanitise_line(trouble));
-        let _ = writeln!(out, "  fix the file; `{plan}` shows all that is wrong with it");
-    }
-    if let Some(tree) = tree {
-        let _ = writeln!(out, "  {tree}");
-    }
-    if let Some(holder) = holder {
-        let session = holder.session.as_deref().map_or_else(String::new, |s| format!(", tmux session {s}"));
-        let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);
-    }
 }
 
 /// The attempt that runs. `commands` is the number of the commands of verify that follow it.
@@ -388,7 +362,7 @@ fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[St
         let _ = writeln!(out, "  {line}");
     }
     for (reason, seconds) in state.run.waited_s() {
-        let waited = std::time::Duration::from_secs(*seconds);
+        let waited = Duration::from_secs(*seconds);
         let _ = writeln!(out, "  last run: waited {} for {}", span(waited), sanitise_line(reason));
     }
 }
