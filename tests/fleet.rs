@@ -249,6 +249,24 @@ fn a_push_of_a_person_that_conflicts_needs_you_and_loses_nothing() {
 }
 
 #[test]
+fn a_push_of_a_person_that_cannot_be_taken_in_stays_on_the_branch() {
+    // a file that is too large for a commit is in the way of the person's
+    let agent = "[ $SEQORCH_UNIT = 2 ] && gate && head -c 2000000 /dev/zero > mine.txt\n\
+                 echo x > made-$SEQORCH_UNIT; say_done";
+    let Fleet { first, bare } = Fleet::new(agent, "");
+    let fleet = Fleet { first: first.env("SEQORCH_GIT__MAX_FILE", "1"), bare };
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    fleet.person_pushes("mine.txt", "mine\n");
+    fleet.first.release();
+    first.wait().code(2).says(&["cannot be taken in", "refs/seqorch/kept/demo-"]);
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "by a person"]);
+    let kept = fleet.git(&["for-each-ref", "--format=%(subject)", "refs/seqorch/kept"]);
+    assert_eq!(kept, "2: Second thing");
+    assert_eq!(fleet.file("lease.json")["holder"], Value::Null);
+}
+
+#[test]
 fn what_a_person_pushed_is_checked_together_with_the_commit_of_a_task() {
     let check = "echo x >> ../checks; test ! -e mine.txt || test ! -e made-2";
     let check = format!("[verify]\ncommands = [[\"sh\", \"-c\", \"{check}\"]]\n");

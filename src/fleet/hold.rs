@@ -75,7 +75,7 @@ pub enum HoldEffect {
 pub enum HoldAnswer {
     /// It is published.
     Published,
-    /// Somebody moved the branch to this commit, or deleted it. Nothing may have been published; the lease holds.
+    /// Somebody moved the branch to this commit, or deleted it, so that the own commit may be missing there; the lease holds.
     BranchMoved(Option<String>),
     /// The remote refuses it again and again, and the lease holds.
     Refused,
@@ -325,7 +325,7 @@ impl Hold {
             }
             PushFate::CameLate(tip) => {
                 self.run = Some(tip.object);
-                // what people pushed is not below the commit that is pushed next, which would take it away from there
+                // the next commit is not on top of what people pushed, so a push from there would remove theirs
                 let commit = self.wanted.as_ref().and_then(|wanted| wanted.commit.as_ref());
                 if commit.is_some() && commit == seen.branch.as_ref() {
                     self.branch = seen.branch;

@@ -30,10 +30,14 @@ pub fn judge(push: &Push, object: &str, seen: &SeenRefs, made: &[String]) -> Pus
     let has_old_branch = push.branch.as_ref().is_none_or(|moved| moved.from == seen.branch);
     if run.is_some_and(|tip| tip.object == object) {
         return match &push.branch {
-            Some(moved) if seen.branch.as_ref() == Some(&moved.to) => PushFate::Landed,
-            Some(_) if has_old_branch => PushFate::Torn,
-            Some(_) => PushFate::Overtaken,
-            None => PushFate::Landed,
+            Some(moved) if seen.branch.as_ref() != Some(&moved.to) => {
+                if has_old_branch {
+                    PushFate::Torn
+                } else {
+                    PushFate::Overtaken
+                }
+            }
+            _ => PushFate::Landed,
         };
     }
     if run.map(|tip| &tip.object) == push.parent.as_ref() {

@@ -76,17 +76,17 @@ impl RemoteRun {
             let mut kept = self.keeper.kept();
             if self.moved.replace(false) {
                 // what people pushed is not below the commits of this run: a push would take it off the branch
-                match sync(&mut kept, place, config) {
-                    Ok(Synced::TakenIn(names)) => state.rename_commits(&names),
-                    Ok(Synced::Diverged(why)) => {
-                        code = NEEDS_YOU;
-                        self.need(&mut kept, &mut state, &why);
+                let why = match sync(&mut kept, place, config) {
+                    Ok(Synced::TakenIn(names)) => {
+                        state.rename_commits(&names);
+                        None
                     }
-                    Err(error) => {
-                        code = NEEDS_YOU;
-                        let why = format!("what people pushed cannot be taken in: {}", error.brief());
-                        self.need(&mut kept, &mut state, &why);
-                    }
+                    Ok(Synced::Diverged(why)) => Some(why),
+                    Err(error) => Some(format!("what people pushed cannot be taken in: {}", error.brief())),
+                };
+                if let Some(why) = why {
+                    code = NEEDS_YOU;
+                    self.need(&mut kept, &mut state, &why);
                 }
                 store.save(&state)?;
             }
@@ -96,13 +96,7 @@ impl RemoteRun {
                     kept.remote.leave();
                     return Ok(code);
                 }
-                HoldAnswer::BranchMoved(_) => match sync(&mut kept, place, config)? {
-                    Synced::TakenIn(names) => state.rename_commits(&names),
-                    Synced::Diverged(why) => {
-                        code = NEEDS_YOU;
-                        self.need(&mut kept, &mut state, &why);
-                    }
-                },
+                HoldAnswer::BranchMoved(_) => self.moved.set(true),
                 HoldAnswer::Refused if self.trouble.borrow().is_none() => {
                     code = NEEDS_YOU;
                     let words = sanitise_line(&kept.remote.words);
