@@ -9,19 +9,19 @@ use serde_json::{Value, json};
 
 use crate::common::git::{WRITES, git, repo};
 use crate::common::programs::program;
-use crate::common::{Project, skipped, wait_until};
+use crate::common::{Project, wait_until};
 
 /// The branch of the spec on the remote.
 const BRANCH: &str = "seqorch/demo";
 
 /// A bare repository with one spec, and the machine that pushed it there.
-struct Fleet {
-    first: Project,
-    bare: PathBuf,
+pub(crate) struct Fleet {
+    pub(crate) first: Project,
+    pub(crate) bare: PathBuf,
 }
 
 impl Fleet {
-    fn new(agent: &str, more: &str) -> Self {
+    pub(crate) fn new(agent: &str, more: &str) -> Self {
         let first = repo(agent, &format!("[remote]\nlease = \"3s\"\n{more}"));
         let bare = first.outside().join("remote.git");
         git(&first, &["init", "-q", "--bare", "-b", "main", bare.to_str().unwrap()]);
@@ -33,7 +33,7 @@ impl Fleet {
     }
 
     /// Another machine, with a clone of its own.
-    fn machine(&self) -> Project {
+    pub(crate) fn machine(&self) -> Project {
         let machine = Project::new();
         git(&machine, &["init", "-q", "-b", "main"]);
         machine.write(".git/info/exclude", "ledger\ngate\n.out/\n.home/\n");
@@ -53,7 +53,7 @@ impl Fleet {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    fn subjects(&self) -> Vec<String> {
+    pub(crate) fn subjects(&self) -> Vec<String> {
         self.git(&["log", "--reverse", "--format=%s", BRANCH]).lines().map(str::to_owned).collect()
     }
 
@@ -403,44 +403,4 @@ fn forget_removes_what_a_remote_keeps_and_leaves_the_branch() {
     assert_eq!(fleet.git(&["for-each-ref", "refs/seqorch"]), "");
     assert_eq!(fleet.subjects().len(), 3);
     fleet.machine().run(&forget).code(0).says(&["has nothing of it"]);
-}
-
-/// The file of an example.
-fn example(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fleet").join(path)
-}
-
-/// As Slurm starts it: in the folder of `sbatch`, with the number of the job in its environment.
-#[test]
-fn the_slurm_example_runs_the_spec_of_its_number_in_a_clone_of_its_own() {
-    if Command::new("jq").arg("--version").output().is_err() {
-        return skipped("jq is not installed");
-    }
-    let fleet = Fleet::new(WRITES, "");
-    fleet.first.write(".home/.gitconfig", "[user]\nname = t\nemail = t@localhost\n");
-    let program = Path::new(env!("CARGO_BIN_EXE_seqorch")).parent().unwrap();
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-    let job = |number: &str| {
-        let script = example("slurm/array.sbatch");
-        let mut command = fleet.first.command_of("bash", &[script.to_str().unwrap()]);
-        command.env("PATH", &path).env("SLURM_ARRAY_JOB_ID", "7").env("SLURM_ARRAY_TASK_ID", number);
-        command.env("SEQORCH_CLONES", fleet.first.outside().join("clones")).output().unwrap()
-    };
-    let out = job("1");
-    assert!(out.status.success(), "{out:?}");
-    assert_eq!(fleet.subjects(), ["start", "1: First thing", "2: Second thing"]);
-    assert!(fleet.first.outside().join("clones/7-1/.git").exists());
-    let out = job("2");
-    assert!(String::from_utf8_lossy(&out.stdout).contains("nothing is left"), "{out:?}");
-}
-
-#[test]
-fn systemd_takes_the_units_of_the_example() {
-    let folder = tempfile::tempdir().unwrap();
-    let units = ["seqorch@.service", "seqorch@.timer"].map(|unit| example("systemd").join(unit));
-    let mut command = Command::new("systemd-analyze");
-    command.args(["--user", "verify"]).args(&units).env("XDG_RUNTIME_DIR", folder.path());
-    let Ok(out) = command.output() else { return skipped("systemd-analyze is not installed") };
-    let said = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(out.status.success() && said.trim().is_empty(), "{said}");
 }
