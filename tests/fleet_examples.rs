@@ -151,3 +151,139 @@ fn the_workflow_starts_what_can_continue_and_what_may_begin_at_that_hour() {
     fleet.first.run(&["run", "early", "--remote", "origin"]).code(0);
     assert_eq!(to_start(&look(), &[("NIGHT", "20-6"), ("NOW", noon)]).0, json!([]));
 }
+
+/// What of a value does not fit a JSON schema: the place and what is wrong there. It knows the words that the schemas of
+/// Kubernetes use, and fails at any other one.
+fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let below =
+        |schema: &Value, value: &Value, name: &str| misfits(root, schema, value, &format!("{at}/{name}"));
+    for (word, rule) in schema.as_object().unwrap() {
+        match word.as_str() {
+            "$comment" | "$defs" => {}
+            "$ref" => {
+                let definition = root.pointer(rule.as_str().unwrap().trim_start_matches('#')).unwrap();
+                found.extend(misfits(root, definition, value, at));
+            }
+            "type" => {
+                let one = std::slice::from_ref(rule);
+                let types = rule.as_array().map_or(one, Vec::as_slice);
+                if !types.iter().any(|word| is_of_type(value, word.as_str().unwrap())) {
+                    found.push(format!("{at}: {value} is not of type {rule}"));
+                }
+            }
+            "enum" if rule.as_array().unwrap().contains(value) => {}
+            "enum" => found.push(format!("{at}: {value} is none of {rule}")),
+            "oneOf" => {
+                let fits = |schema: &&Value| misfits(root, schema, value, at).is_empty();
+                if rule.as_array().unwrap().iter().filter(fits).count() != 1 {
+                    found.push(format!("{at}: {value} fits not exactly one of {rule}"));
+                }
+            }
+            "required" => {
+                let is_missing =
+                    |name: &&Value| value.is_object() && value.get(name.as_str().unwrap()).is_none();
+                let missing = rule.as_array().unwrap().iter().filter(is_missing);
+                found.extend(missing.map(|name| format!("{at}: {name} is missing")));
+            }
+            "items" => {
+                let all = value.as_array().into_iter().flatten().enumerate();
+                found.extend(all.flat_map(|(number, item)| below(rule, item, &number.to_string())));
+            }
+            "properties" | "additionalProperties" => {
+                let known = schema.get("properties").and_then(Value::as_object);
+                for (name, inner) in value.as_object().into_iter().flatten() {
+                    match (word.as_str(), known.and_then(|known| known.get(name))) {
+                        ("properties", Some(schema)) => found.extend(below(schema, inner, name)),
+                        ("additionalProperties", None) if rule.is_object() => {
+                            found.extend(below(rule, inner, name))
+                        }
+                        ("additionalProperties", None) if *rule == json!(false) => {
+                            found.push(format!("{at}: {name:?} is not known"));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            other => panic!("the schema has a word that this does not check: {other}"),
+        }
+    }
+    found
+}
+
+fn is_of_type(value: &Value, word: &str) -> bool {
+    match word {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_i64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => panic!("{other} is no type"),
+    }
+}
+
+/// The job of a pod: what is started in it.
+const POD: &str = "/spec/jobTemplate/spec/template/spec";
+
+#[test]
+fn the_cron_job_of_kubernetes_fits_the_schema_of_kubernetes() {
+    let schema: Value =
+        serde_json::from_str(include_str!("fixtures/kubernetes/cronjob.schema.json")).unwrap();
+    let job = yaml(&fs::read_to_string(example("kubernetes/cronjob.yml")).unwrap());
+    assert_eq!(misfits(&schema, &schema, &job, ""), [""; 0]);
+    // the check finds what is misspelt, missing, of another type, or another kind of object
+    let wrong = |place: &str, name: &str, value: Value| {
+        let mut job = job.clone();
+        let object = job.pointer_mut(place).unwrap().as_object_mut().unwrap();
+        if value.is_null() {
+            object.remove(name)
+        } else {
+            object.insert(name.to_owned(), value)
+        };
+        misfits(&schema, &schema, &job, "").join("; ")
+    };
+    let container = format!("{POD}/containers/0");
+    for (place, name, value, says) in [
+        ("", "kind", json!("Job"), "/kind: \"Job\" is none of"),
+        ("/spec", "schedule", Value::Null, "/spec: \"schedule\" is missing"),
+        ("/spec", "concurrency", json!("Forbid"), "\"concurrency\" is not known"),
+        (POD, "terminationGracePeriodSeconds", json!("30s"), "is not of type"),
+        (&container, "name", Value::Null, "\"name\" is missing"),
+        (&format!("{container}/env/0"), "value", json!(1), "/env/0/value: 1 is not of type"),
+        (&format!("{container}/resources/limits"), "memory", json!([]), "fits not exactly one of"),
+    ] {
+        let found = wrong(place, name, value);
+        assert!(found.contains(says), "{place}/{name}: {found}");
+    }
+}
+
+/// As a pod starts it: with the variables of the CronJob, and an empty home folder.
+#[test]
+fn the_script_of_the_image_runs_the_spec_in_a_clone_of_its_own() {
+    let fleet = Fleet::new(WRITES, "");
+    let job = yaml(&fs::read_to_string(example("kubernetes/cronjob.yml")).unwrap());
+    let container = job.pointer(&format!("{POD}/containers/0")).unwrap();
+    let home = fleet.first.outside().join("home");
+    fs::create_dir_all(&home).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_seqorch")).parent().unwrap();
+    let script = example("kubernetes/run-spec");
+    let mut command = fleet.first.command_of(script.to_str().unwrap(), &[]);
+    for variable in container["env"].as_array().unwrap() {
+        let name = variable["name"].as_str().unwrap();
+        let value = variable["value"].as_str();
+        command.envs(value.map(|value| (name, value)));
+    }
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    command.env("PATH", path).env("HOME", &home).env("XDG_STATE_HOME", home.join("state"));
+    command.env("REPOSITORY", &fleet.bare).env("SPEC", "demo").current_dir(&home);
+    let out = command.output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "2: Second thing"]);
+    let author = git(
+        &fleet.first,
+        &["--git-dir", fleet.bare.to_str().unwrap(), "log", "-1", "--format=%an", "seqorch/demo"],
+    );
+    assert_eq!(author.trim(), "seqorch");
+}
