@@ -31,7 +31,7 @@ impl Machine {
             None | Some(Outcome::Cancelled { .. }) => self.replan(),
             Some(failure) => {
                 let reason = format!("with what people pushed to the branch, its last task is {failure}");
-                self.finish(now, End::History { unit: None, reason })
+                self.finish(now, End::Branch { reason })
             }
         }
     }
@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(machine.on(at(2), passed), [Effect::Replan]);
         machine.on(at(3), renamed(&["make"]));
         let effects = machine.on(at(4), Event::Verified { failure: Some(failed()), after: None });
-        let Some(Effect::Finish(End::History { reason, .. })) = effects.last() else { panic!("{effects:?}") };
+        let Some(Effect::Finish(End::Branch { reason })) = effects.last() else { panic!("{effects:?}") };
         assert!(reason.contains("`make` does not succeed"), "{reason}");
     }
 

@@ -150,7 +150,7 @@ impl RemoteRun {
     fn need(&self, kept: &mut Kept, state: &mut SpecState, why: &str) {
         let reason = self.divergence(kept, why);
         note(&reason);
-        state.end_run(Timestamp::now(), End::History { unit: None, reason }, true);
+        state.end_run(Timestamp::now(), End::Branch { reason }, true);
     }
 
     /// The reason of the need, for people. From now on the branch stays as it is.
