@@ -211,6 +211,48 @@ fn a_question_waits_on_the_remote_and_is_kept_by_every_machine() {
 }
 
 #[test]
+fn a_retry_on_another_machine_has_the_options_of_the_last_run() {
+    let agent = "[ \"$SEQORCH_UNIT $SEQORCH_ATTEMPT\" = '1 1' ] && { echo 'Which database?'; say_halt; exit; }; say_done";
+    let fleet = Fleet::new(agent, "");
+    fleet.first.run(&run_with(&["--only", "1", "--workdir", "."])).code(2);
+    // an earlier run of this machine had others
+    let second = fleet.machine();
+    let out = second.run(&run_with(&["--retry"])).code(0);
+    let out = out.says(&[
+        "with the options of the earlier run: --remote=origin --only=1",
+        "for its machine: --workdir=/",
+    ]);
+    assert!(out.stderr.matches("with the options").count() == 1, "{}", out.stderr);
+    assert_eq!(fleet.first.ledger(), ["1 1", "1 2"]);
+    // and the machine that had the spec first does not take its own for the last ones
+    fleet.first.run(&run_with(&["--retry", "--all"])).code(0);
+    assert_eq!(fleet.first.ledger(), ["1 1", "1 2", "2 1"]);
+}
+
+#[test]
+fn a_detached_retry_has_the_options_that_the_remote_has() {
+    let agent = "[ \"$SEQORCH_UNIT $SEQORCH_ATTEMPT\" = '1 1' ] && { echo 'Which database?'; say_halt; exit; }; say_done";
+    let fleet = Fleet::new(agent, "");
+    fleet.first.run(&run_with(&["--only", "1", "--no-tmux"])).code(2);
+    let Some(second) = fleet.machine().tmux() else { return };
+    second.run(&run_with(&["--retry", "--detach"])).code(0).says(&["detached · watch:"]);
+    wait_until("the end of the run", || {
+        fleet.file("lease.json")["holder"] == Value::Null && fleet.subjects().len() == 2
+    });
+    assert_eq!(fleet.first.ledger(), ["1 1", "1 2"]);
+}
+
+#[test]
+fn a_run_that_cannot_begin_with_those_options_frees_the_spec() {
+    let fleet = Fleet::new("echo 'Which database?'; say_halt", "");
+    fleet.first.write(".home/config/seqorch/config.toml", "[profile.night]\n");
+    fleet.first.run(&run_with(&["--profile", "night"])).code(2);
+    // the other machine has no such profile
+    fleet.machine().run(&run_with(&["--retry"])).code(78).says(&["--profile=night", "--all forgets them"]);
+    assert_eq!(fleet.file("lease.json")["holder"], Value::Null);
+}
+
+#[test]
 fn what_a_person_pushes_stays_below_the_commit_of_a_task() {
     let fleet = Fleet::new("[ $SEQORCH_UNIT = 2 ] && gate; echo x > made-$SEQORCH_UNIT; say_done", "");
     let first = fleet.first.start(&RUN);
