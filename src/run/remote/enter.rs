@@ -15,7 +15,7 @@ use crate::config::Commit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::hold::{Hold, HoldAnswer, HolderId, Publication};
 use crate::fleet::lease::{Lease, LeaseTiming};
-use crate::fleet::push::SeenRefs;
+use crate::fleet::push::{RefQuestion, SeenRefs};
 use crate::fleet::ref_names::RefNames;
 use crate::fleet::saved::{SavedSpec, Standpoint};
 use crate::fleet::take::{TakeAnswer, Watched};
@@ -159,7 +159,7 @@ fn free(request: &RemoteRequest<'_>, here: &SpecPlace, remote: &mut SpecRemote) 
     let mut watched = None;
     let mut unanswered = 0;
     loop {
-        let Some(seen) = remote.read() else {
+        let Some(seen) = remote.read(&RefQuestion::default()) else {
             unanswered += 1;
             if unanswered >= ASKED {
                 return Err(no_answer(remote));

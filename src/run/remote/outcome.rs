@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -44,7 +45,7 @@ pub struct RemoteRun {
     pub(super) moved: Cell<bool>,
     /// Why a person is needed, so that the branch stays as it is.
     pub(super) trouble: RefCell<Option<String>>,
-    /// The number of the ref that keeps the commits of this run that are not on the branch.
+    /// The number of the ref that is to keep the commits of this run that are not on the branch.
     pub(super) kept_as: Cell<Option<u64>>,
     /// The objects of the accounts' refs, as they were seen last.
     pub(super) accounts: RefCell<BTreeMap<String, String>>,
@@ -137,13 +138,19 @@ impl RemoteRun {
         let is_in_trouble = self.trouble.borrow().is_some();
         let to_keep = self.kept_as.get().zip(head.clone());
         let saved = packed::saved(kept, place, state, if is_in_trouble { None } else { head.as_deref() })?;
-        Ok(kept.publish(Publication {
-            saved,
-            commit: head.filter(|_| !is_in_trouble),
-            kept: to_keep,
-            releases: true,
-            patience: Some(patience),
-        }))
+        let patience = Some(patience);
+        if to_keep.is_some() {
+            // while the lease holds: no machine takes the spec before they are there
+            let saved = Arc::clone(&saved);
+            let publication = Publication { saved, commit: None, kept: to_keep, releases: false, patience };
+            let answer = kept.publish(publication);
+            if answer != HoldAnswer::Published {
+                return Ok(answer);
+            }
+            self.kept_as.set(None);
+        }
+        let commit = head.filter(|_| !is_in_trouble);
+        Ok(kept.publish(Publication { saved, commit, kept: None, releases: true, patience }))
     }
 
     /// A person is needed: says so in the state, and has the commits kept under a ref.
