@@ -328,6 +328,56 @@ fn what_a_person_pushed_is_checked_together_with_the_commit_of_a_task() {
     assert_eq!(fs::read_to_string(checks).unwrap(), "x\nx\nx\n", "one for each task, and the last one again");
 }
 
+/// Checks that count themselves, wait in the third one for the end of the run, and fail with both files.
+const WAITING_CHECK: &str = "[verify]\ncommands = [[\"sh\", \"-c\", \"echo x >> ../checks; [ $(wc -l < ../checks) = 3 ] && read -r _ < $TEST_PROJECT/gate; test ! -e mine.txt || test ! -e made-2\"]]\n";
+
+/// What the checks of a machine have counted.
+fn checks(machine: &Project) -> usize {
+    let trees = fs::read_dir(machine.outside().join("state/seqorch/trees")).into_iter().flatten().flatten();
+    let files = trees.filter_map(|tree| fs::read_to_string(tree.path().join("checks")).ok());
+    files.map(|text| text.lines().count()).sum()
+}
+
+#[test]
+fn checks_that_term_ended_are_what_the_next_run_begins_with() {
+    let fleet =
+        Fleet::new("[ $SEQORCH_UNIT = 2 ] && gate; echo x > made-$SEQORCH_UNIT; say_done", WAITING_CHECK);
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    fleet.person_pushes("mine.txt", "mine\n");
+    fleet.first.release();
+    wait_until("the checks on top of what a person pushed", || checks(&fleet.first) == 3);
+    first.signal(Signal::TERM);
+    first.wait().code(143);
+    // what is done is pushed, and it is known that it was not checked there
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "by a person", "2: Second thing"]);
+    assert_eq!(fleet.file("state.json")["specs"]["demo"]["units"]["2"]["unchecked"], true);
+    let second = fleet.machine();
+    second.run(&["specs", "--json", "--open", "--remote"]).code(0).says(&["\"start\": \"now\""]);
+    second.run(&RUN).code(2).says(&["with what people pushed to the branch, its last task is not done"]);
+    assert_eq!((checks(&second), fleet.first.ledger().len()), (1, 2), "no agent worked again");
+    // a person knows
+    second.run(&run_with(&["--retry"])).code(0);
+    assert_eq!(checks(&second), 1);
+}
+
+#[test]
+fn a_commit_that_term_left_unpushed_is_checked_with_what_people_pushed() {
+    let hook = "[ $SEQORCH_UNIT = 1 ] || { touch $TEST_PROJECT/ended; until read -r _ < $TEST_PROJECT/gate; do :; done; }";
+    let hooks = format!("{WAITING_CHECK}[hooks]\nrequired = true\nstep_end = [\"sh\", \"-c\", \"{hook}\"]\n");
+    let fleet = Fleet::new("echo x > made-$SEQORCH_UNIT; say_done", &hooks);
+    let first = fleet.first.start(&RUN);
+    wait_until("the end of the last task", || fleet.first.path("ended").exists());
+    fleet.person_pushes("mine.txt", "mine\n");
+    first.signal(Signal::TERM);
+    fleet.first.release();
+    first.wait().code(143);
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "by a person", "2: Second thing"]);
+    let second = fleet.machine();
+    second.run(&RUN).code(2).says(&["with what people pushed to the branch, its last task is not done"]);
+    assert_eq!((checks(&second), fleet.first.ledger().len()), (1, 2));
+}
+
 #[test]
 fn a_detached_run_takes_the_lease_in_its_window() {
     let fleet = Fleet::new("gate; say_done", "");

@@ -102,6 +102,7 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
         accounts: BTreeMap::new().into(),
         checked: None.into(),
         checks_again: false.into(),
+        looks_for_unchecked: true.into(),
     };
     Ok((place, run))
 }

@@ -53,6 +53,8 @@ pub struct RemoteRun {
     pub(super) checked: RefCell<Option<(Box<Step>, u32)>>,
     /// They run once more, on top of what people pushed.
     pub(super) checks_again: Cell<bool>,
+    /// What an earlier run had no time to check was not looked for yet.
+    pub(super) looks_for_unchecked: Cell<bool>,
 }
 
 impl RemoteRun {
@@ -80,6 +82,10 @@ impl RemoteRun {
                 let why = match sync(&mut kept, place, config) {
                     Ok(Synced::TakenIn(names)) => {
                         state.rename_commits(&names);
+                        if self.leaves_checks(&names, &mut state) && code == 0 {
+                            note("people pushed to the branch; the next run checks the last task again");
+                            code = TRY_AGAIN;
+                        }
                         None
                     }
                     Ok(Synced::Diverged(why)) => Some(why),
@@ -122,6 +128,15 @@ impl RemoteRun {
         }
         note("people push to the branch again and again; the next run in this clone tries again");
         Ok(if code == 0 { TRY_AGAIN } else { code })
+    }
+
+    /// Notes that the checks of the last task are to run once more, where it has any and its commit has another name now.
+    fn leaves_checks(&self, names: &[(String, String)], state: &mut SpecState) -> bool {
+        let checked = self.checked.borrow();
+        let step = checked.as_ref().map(|(step, _)| step).filter(|step| !step.settings.verify.is_empty());
+        let Some(step) = step.filter(|_| !names.is_empty()) else { return false };
+        state.must_check_again(&step.unit);
+        true
     }
 
     fn publish_last(
