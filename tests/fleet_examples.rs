@@ -196,7 +196,7 @@ fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String>
                     match (word.as_str(), known.and_then(|known| known.get(name))) {
                         ("properties", Some(schema)) => found.extend(below(schema, inner, name)),
                         ("additionalProperties", None) if rule.is_object() => {
-                            found.extend(below(rule, inner, name))
+                            found.extend(below(rule, inner, name));
                         }
                         ("additionalProperties", None) if *rule == json!(false) => {
                             found.push(format!("{at}: {name:?} is not known"));
@@ -259,7 +259,7 @@ fn the_cron_job_of_kubernetes_fits_the_schema_of_kubernetes() {
     }
 }
 
-/// As a pod starts it: with the variables of the CronJob, and an empty home folder.
+/// As a pod starts it: with the variables of the `CronJob`, and an empty home folder.
 #[test]
 fn the_script_of_the_image_runs_the_spec_in_a_clone_of_its_own() {
     let fleet = Fleet::new(WRITES, "");

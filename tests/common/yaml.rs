@@ -44,9 +44,7 @@ fn scalar(text: &str, style: ScalarStyle) -> Value {
         (ScalarStyle::Plain, "" | "~" | "null") => Value::Null,
         (ScalarStyle::Plain, "true") => true.into(),
         (ScalarStyle::Plain, "false") => false.into(),
-        (ScalarStyle::Plain, number) => {
-            number.parse::<i64>().map_or_else(|_| number.into(), |number| number.into())
-        }
+        (ScalarStyle::Plain, number) => number.parse::<i64>().map_or_else(|_| number.into(), Into::into),
         _ => text.into(),
     }
 }
