@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use super::Chance;
 use super::machine::{Commits, Doing, LEASE, Machine, TASKS, Wish};
-use super::remote::{Moves, Remote, name, take_of};
+use super::remote::{Moves, Remote, commit_name, name, take_of};
 use crate::fleet::hold::{HoldAnswer, HoldEffect, HoldEvent};
 use crate::fleet::push::{Push, RefQuestion};
 
@@ -280,9 +280,17 @@ impl Fleet {
         }
     }
 
-    /// A machine hears that it has lost the lease only where something of what it released is missing.
+    /// A machine hears that it has lost the lease only where something of what it released is missing, and is not refused for
+    /// ever what is there.
     fn check_answer(&mut self, at: usize, answer: &HoldAnswer) {
         let machine = &self.machines[at];
+        let kept = machine.wanted.as_ref().and_then(|wanted| wanted.kept.as_ref());
+        if *answer == HoldAnswer::Refused
+            && kept.is_some_and(|(_, commit)| self.remote.kept.values().any(|at| commit_name(*at) == *commit))
+        {
+            self.remote.wrong.push(format!("machine {at} pushes a kept commit once more, which is refused"));
+            return;
+        }
         let Some(wanted) = machine.wanted.as_ref().filter(|wanted| wanted.releases) else { return };
         let mut sent = machine.sent.iter();
         let is_there = sent.any(|object| self.remote.has_object(*object))
