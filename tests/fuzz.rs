@@ -183,7 +183,7 @@ const TOKENS: [&str; 40] = [
 /// Damages a text at one place.
 fn mutate(text: &str, dice: &mut Rng) -> String {
     let place = |dice: &mut Rng, text: &str| {
-        let mut at = dice.usize(..text.len() + 1);
+        let mut at = dice.usize(..=text.len());
         while !text.is_char_boundary(at) {
             at -= 1;
         }
@@ -197,7 +197,7 @@ fn mutate(text: &str, dice: &mut Rng) -> String {
         }
         1 if n > 0 => {
             let line = lines[dice.usize(..n)].clone();
-            lines.insert(dice.usize(..n + 1), line);
+            lines.insert(dice.usize(..=n), line);
         }
         2 if n > 0 => lines.swap(dice.usize(..n), dice.usize(..n)),
         3 if n > 0 => lines[dice.usize(..n)].insert_str(0, ["  ", "\t", "    ", "> "][dice.usize(..4)]),

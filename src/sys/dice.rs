@@ -6,6 +6,7 @@ pub struct Dice(fastrand::Rng);
 
 impl Dice {
     /// The source of this seed.
+    #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(fastrand::Rng::with_seed(seed))
     }
@@ -17,7 +18,7 @@ impl Dice {
 
     /// One of these.
     pub fn pick<T: Clone>(&mut self, of: &[T]) -> T {
-        self.0.choice(of).expect("nothing to pick from").clone()
+        of[self.0.usize(..of.len())].clone()
     }
 
     /// True in one of `n` cases.
