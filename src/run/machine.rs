@@ -159,7 +159,7 @@ impl Machine {
             }
             Event::Kept { unit, kept } => self.kept(now, unit, kept),
             Event::ReportFailed(notice) => self.report_failed(now, &notice),
-            Event::Assigned(assigned) => self.assigned(now, assigned),
+            Event::Assigned { assigned, calls } => self.assigned(now, assigned, calls),
             Event::Refused { files, args } => self.refused(now, files, args),
             Event::Failed { end, saved, unsaved } => self.failed(now, end, saved, unsaved.as_ref()),
             Event::EndRefused { end } => self.end_refused(now, end),
@@ -286,14 +286,19 @@ impl Machine {
             effects.extend(waiting);
             return effects;
         }
+        let Some(step) = next else { return effects };
         let units = self.to_assign(&plan.steps);
         if !units.is_empty() {
+            let backend = self.policy.assigns.clone();
+            if let Some(waiting) = self.keep_pace(now, &step, &backend) {
+                effects.extend(waiting);
+                return effects;
+            }
             self.phase = Phase::Assigning;
             self.asked_for.extend(units.iter().cloned());
             effects.push(Effect::Assign(units));
             return effects;
         }
-        let Some(step) = next else { return effects };
         if let Some(over) = self.give_up_spent(now, &step) {
             effects.extend(over);
             return effects;
@@ -302,7 +307,7 @@ impl Machine {
             effects.extend(waiting);
             return effects;
         }
-        if let Some(waiting) = self.keep_pace(now, &step) {
+        if let Some(waiting) = self.keep_pace(now, &step, &step.settings.backend) {
             effects.extend(waiting);
             return effects;
         }

@@ -11,7 +11,8 @@ use crate::config::{Batch, HaltOrSkip, RefusedRule};
 use crate::plan::{Plan, Step};
 use crate::state::outcome::{CancelledBy, REFUSED_COMMIT};
 use crate::state::{
-    Changes, CommitRefused, Learned, Outcome, ResumeReason, Resumption, TreeRecord, UnitState, UnitStatus,
+    AttemptRecord, Changes, CommitRefused, Learned, Outcome, ResumeReason, Resumption, TreeRecord, UnitState,
+    UnitStatus,
 };
 
 /// How often in a row a verify command may fail in the same way before the run asks you.
@@ -227,14 +228,21 @@ impl Machine {
     }
 
     /// Saves the answer before it is used. The next run asks again for what is missing.
-    pub(super) fn assigned(&mut self, now: Timestamp, assigned: Assigned) -> Vec<Effect> {
+    pub(super) fn assigned(
+        &mut self,
+        now: Timestamp,
+        assigned: Assigned,
+        calls: Vec<AttemptRecord>,
+    ) -> Vec<Effect> {
         if self.phase != Phase::Assigning {
             return Vec::new();
         }
-        let mut effects = Vec::new();
+        // they are paid, whatever becomes of the answer
+        self.state.count_calls(calls);
+        let mut effects = vec![Effect::Save];
         if self.stop == Stop::No {
             self.state.assign(now, &assigned.by, assigned.entries(), &assigned.missing);
-            effects.extend([Effect::Save, Effect::Report(Notice::Assigned(assigned))]);
+            effects.push(Effect::Report(Notice::Assigned(assigned)));
         }
         effects.extend(self.replan());
         effects
