@@ -57,7 +57,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let shown = args.remote.as_ref().map(|remote| remote_view::look(&project, &place, remote)).transpose()?;
     let seen = shown.as_ref().map_or(&place, |shown| &shown.place);
     if let (_, Some(trouble)) = seen.shown_tasks()? {
-        let _ = writeln!(anstream::stderr(), "note: the tasks can't be run: {}", sanitise_line(&trouble));
+        let _ = writeln!(anstream::stderr(), "warning: the tasks can't be run: {}", sanitise_line(&trouble));
     }
     // programs get what the page shows
     let found = spec_report(&project, seen, args.all, is_page || args.json)?;
