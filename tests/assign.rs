@@ -198,7 +198,8 @@ fn status(project: &Project) -> serde_json::Value {
 fn what_assigning_tasks_used_is_in_all_sums() {
     let project = paid_project("");
     let sums = "3 attempts, 1 review, 1 call to assign tasks, worked ";
-    let run = project.run(&["run"]).code(0).says(&["assigning tasks: 1 call, ", &format!("this run: {sums}")]);
+    let run =
+        project.run(&["run"]).code(0).says(&["assigning tasks: 1 call, ", &format!("this run: {sums}")]);
     assert!(run.stdout.contains("at least 900 tokens in, 200 out, at least $0.50"), "{}", run.stdout);
     let json = status(&project);
     assert_eq!((&json["usage"]["input"], &json["usage"]["cost_usd"]), (&900.into(), &0.5.into()));

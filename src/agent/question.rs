@@ -85,6 +85,22 @@ pub fn from_question(message: &str) -> String {
     lines[at.unwrap_or(0)..].join("\n")
 }
 
+/// A line from the sentence on that asks last; the whole line if it asks nothing.
+#[must_use]
+pub fn from_asking_sentence(line: &str) -> &str {
+    let Some(end) = line.rfind(['?', '？']) else { return line };
+    let before = &line[..end];
+    let ends =
+        before.char_indices().filter(|(_, sign)| matches!(sign, '.' | '!' | '?' | ';' | '。' | '？' | '！'));
+    let begins = ends.filter_map(|(at, sign)| {
+        let rest = &before[at + sign.len_utf8()..];
+        // a point in a name or a number ends no sentence
+        (rest.starts_with(' ') || !sign.is_ascii())
+            .then(|| line.len() - rest.trim_start().len() - (line.len() - end))
+    });
+    &line[begins.last().unwrap_or(0)..]
+}
+
 fn ends_with_question(line: &str) -> bool {
     let line = line.trim_end_matches(['*', '_', '`', '"', '\'', ')', ' ', '”', '’']);
     line.ends_with(['?', '？'])
@@ -115,6 +131,19 @@ mod tests {
     fn message(text: &str) -> String {
         let paragraphs: Vec<String> = text.split("\n\n").map(str::to_owned).collect();
         last_message(&paragraphs)
+    }
+
+    #[test]
+    fn a_long_line_is_cut_to_its_asking_sentence() {
+        for (line, asks) in [
+            ("I compared v1.2 and v2. Both work! Which one?", "Which one?"),
+            ("A or B? I mean the shop; do you want A? Say so.", "do you want A? Say so."),
+            ("どれですか。どれにしますか？", "どれにしますか？"),
+            ("Which one of a.b and c.d?", "Which one of a.b and c.d?"),
+            ("No question. At all.", "No question. At all."),
+        ] {
+            assert_eq!(from_asking_sentence(line), asks);
+        }
     }
 
     #[test]

@@ -14,10 +14,10 @@ use super::edit_text::{config_lines, tasks_line};
 use super::events::EventKind;
 use super::needs::{NeedRecord, ShownNeed, what};
 use super::notice::{NextKind, Notice};
-use super::text::{cut, plural, sanitise_line, sanitise_text};
+use super::text::{cut, plural, sanitise_line, sanitise_text, width};
 use super::times::span;
 use super::wait_text::{asked_entry, asked_event, waiting_line};
-use crate::agent::question::from_question;
+use crate::agent::question::{from_asking_sentence, from_question};
 use crate::spec::compare_ids;
 use crate::state::work_tree::AgentCommit;
 use crate::state::{Answer, Changes, End, EndKind, NeedKind, Outcome, ResumeReason};
@@ -39,6 +39,12 @@ pub fn mark(outcome: &Outcome) -> &'static str {
 #[must_use]
 pub fn failed_word(unit: &str) -> String {
     format!("✗ {} failed", sanitise_line(unit))
+}
+
+/// The status line's text for a unit that asks and is parked, while the run continues.
+#[must_use]
+pub fn parked_word(unit: &str) -> String {
+    format!("‖ {} asks", sanitise_line(unit))
 }
 
 /// The status line's text for a run that is over, and whether to ring the bell: not if a person ended the run.
@@ -82,6 +88,17 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             let left = plural(*left, "task");
             let what = if role.is_work() { "" } else { "review of " };
             format!("▶ {what}{unit} {title}  (iteration {iteration}{most}, {left} left{again}{resumes})")
+        }
+        EventKind::StepEnded {
+            unit,
+            outcome: Outcome::Halted { question },
+            took_ms,
+            next: NextKind::Parked,
+            ..
+        } => {
+            let (unit, question) = (sanitise_line(unit), question_line(question));
+            let took = span(Duration::from_millis(*took_ms));
+            format!("‖ task {unit} asks, parked until you answer (ran {took}): {question}")
         }
         EventKind::StepEnded { unit, outcome, says, took_ms, next, attempts_left, .. } => {
             let mark = mark(outcome);
@@ -153,8 +170,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("✗ {}", cut(&sanitise_line(&need(needs, reason)), QUESTION))
         }
         EventKind::Halted { unit, question, .. } => {
-            let question = cut(&sanitise_line(&from_question(question)), QUESTION);
-            format!("‖ task {} asks: {question}", sanitise_line(unit))
+            format!("‖ task {} asks: {}", sanitise_line(unit), question_line(question))
         }
         EventKind::RunEnded { why, left, took_ms, needs, .. }
             if !needs.is_empty() && matches!(why, EndKind::Complete | EndKind::SelectionComplete) =>
@@ -251,9 +267,19 @@ pub(super) fn end_words(why: EndKind, failed: &[String]) -> String {
 /// What you must do, in a sentence; the caller removes escape sequences.
 pub(super) fn need(needs: &[NeedRecord], reason: &str) -> String {
     match needs.first().filter(|need| need.task.is_some()) {
+        Some(need) if need.kind == NeedKind::Question => {
+            format!("{}: {}", what(need.kind, need.task.as_deref()), question_line(&need.reason))
+        }
         Some(need) => format!("{}: {}", what(need.kind, need.task.as_deref()), need.reason),
         None => reason.to_owned(),
     }
+}
+
+/// What a message asks, as a line. Of a long one, what leads to its question is left out.
+fn question_line(message: &str) -> String {
+    let line = sanitise_line(&from_question(message));
+    let line = if width(&line) > QUESTION { from_asking_sentence(&line) } else { &line };
+    cut(line, QUESTION)
 }
 
 /// How a pending commit was settled.
