@@ -61,6 +61,8 @@ pub struct Machine {
     pub(super) edits: TaskEdits,
     /// The time is up after which no step starts.
     pub(super) time_up: bool,
+    /// An earlier run asked the agent that works to end, since its time was up.
+    pub(super) ended_before: bool,
     /// A person talks to an agent, as of the last plan.
     pub(super) talk: Option<WaitReason>,
     /// The unit that a person wants run next.
@@ -92,6 +94,7 @@ impl Machine {
             removed: Vec::new(),
             edits: TaskEdits::default(),
             time_up: false,
+            ended_before: false,
             talk: None,
             confirmed: None,
             lease_lost: false,
@@ -215,6 +218,7 @@ impl Machine {
             // a box that is open now was opened since: an agent may tick it before the next look
             run.believed.retain(|id| ticked.contains(id));
             (run.only, run.from, run.config) = (start.only, start.from, None);
+            self.ended_before = std::mem::take(&mut run.ends_agent);
             if let Some(work) = start.work {
                 (run.args, run.times) = (work.args, work.times);
             }
