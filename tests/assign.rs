@@ -208,7 +208,7 @@ fn what_assigning_tasks_used_is_in_all_sums() {
     project.run(&["status"]).code(0).says(&["assigning tasks: 1 call, ", &format!("all runs: {sums}")]);
     project.run(&["report"]).code(0).says(&[
         "- assigning tasks: 1 call, ",
-        "- tokens: at least 1.1k",
+        "- tokens: at least 1100",
         "- cost: at least $0.50",
     ]);
 }

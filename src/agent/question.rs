@@ -4,6 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::columns::{cut, width};
+use super::sanitise::sanitise_line;
+
 /// Most lines of a question. A person reads them in a notification.
 const LINES: usize = 15;
 
@@ -85,9 +88,16 @@ pub fn from_question(message: &str) -> String {
     lines[at.unwrap_or(0)..].join("\n")
 }
 
-/// A line from the sentence on that asks last; the whole line if it asks nothing.
+/// What a message asks, as a line of at most so many columns. Of a long one, what leads to its question is left out.
 #[must_use]
-pub fn from_asking_sentence(line: &str) -> &str {
+pub fn question_line(message: &str, columns: usize) -> String {
+    let line = sanitise_line(&from_question(message));
+    let line = if width(&line) > columns { from_asking_sentence(&line) } else { &line };
+    cut(line, columns)
+}
+
+/// A line from the sentence on that asks last; the whole line if it asks nothing.
+fn from_asking_sentence(line: &str) -> &str {
     let Some(end) = line.rfind(['?', '？']) else { return line };
     let before = &line[..end];
     let ends =

@@ -1,12 +1,12 @@
 //! `seqorch mark`: marks a task done, to do or skipped, or assigns it.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::Global;
+use super::global::print_line;
 use super::project::Project;
 use crate::config::Commit;
 use crate::error::Result;
@@ -111,5 +111,5 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
 }
 
 fn print(line: &str) {
-    let _ = writeln!(anstream::stdout(), "{}", sanitise_line(line));
+    print_line(&sanitise_line(line));
 }

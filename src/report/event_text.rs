@@ -14,10 +14,10 @@ use super::edit_text::{config_lines, tasks_line};
 use super::events::EventKind;
 use super::needs::{NeedRecord, ShownNeed, what};
 use super::notice::{NextKind, Notice};
-use super::text::{cut, plural, sanitise_line, sanitise_text, width};
+use super::text::{cut, plural, sanitise_line, sanitise_text};
 use super::times::span;
 use super::wait_text::{asked_entry, asked_event, waiting_line};
-use crate::agent::question::{from_asking_sentence, from_question};
+use crate::agent::question::question_line;
 use crate::spec::compare_ids;
 use crate::state::work_tree::AgentCommit;
 use crate::state::{Answer, Changes, End, EndKind, NeedKind, Outcome, ResumeReason};
@@ -96,7 +96,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             next: NextKind::Parked,
             ..
         } => {
-            let (unit, question) = (sanitise_line(unit), question_line(question));
+            let (unit, question) = (sanitise_line(unit), question_line(question, QUESTION));
             let took = span(Duration::from_millis(*took_ms));
             format!("‖ task {unit} asks, parked until you answer (ran {took}): {question}")
         }
@@ -170,7 +170,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("✗ {}", cut(&sanitise_line(&need(needs, reason)), QUESTION))
         }
         EventKind::Halted { unit, question, .. } => {
-            format!("‖ task {} asks: {}", sanitise_line(unit), question_line(question))
+            format!("‖ task {} asks: {}", sanitise_line(unit), question_line(question, QUESTION))
         }
         EventKind::RunEnded { why, left, took_ms, needs, .. }
             if !needs.is_empty() && matches!(why, EndKind::Complete | EndKind::SelectionComplete) =>
@@ -268,18 +268,11 @@ pub(super) fn end_words(why: EndKind, failed: &[String]) -> String {
 pub(super) fn need(needs: &[NeedRecord], reason: &str) -> String {
     match needs.first().filter(|need| need.task.is_some()) {
         Some(need) if need.kind == NeedKind::Question => {
-            format!("{}: {}", what(need.kind, need.task.as_deref()), question_line(&need.reason))
+            format!("{}: {}", what(need.kind, need.task.as_deref()), question_line(&need.reason, QUESTION))
         }
         Some(need) => format!("{}: {}", what(need.kind, need.task.as_deref()), need.reason),
         None => reason.to_owned(),
     }
-}
-
-/// What a message asks, as a line. Of a long one, what leads to its question is left out.
-fn question_line(message: &str) -> String {
-    let line = sanitise_line(&from_question(message));
-    let line = if width(&line) > QUESTION { from_asking_sentence(&line) } else { &line };
-    cut(line, QUESTION)
 }
 
 /// How a pending commit was settled.

@@ -291,16 +291,8 @@ impl Machine {
             return effects;
         }
         let Some(step) = next else { return effects };
-        let units = self.to_assign(&plan.steps);
-        if !units.is_empty() {
-            let backend = self.policy.assigns.clone();
-            if let Some(waiting) = self.keep_pace(now, &step, &backend) {
-                effects.extend(waiting);
-                return effects;
-            }
-            self.phase = Phase::Assigning;
-            self.asked_for.extend(units.iter().cloned());
-            effects.push(Effect::Assign(units));
+        if let Some(asking) = self.assign_first(now, plan, &step) {
+            effects.extend(asking);
             return effects;
         }
         if let Some(over) = self.give_up_spent(now, &step) {

@@ -217,8 +217,23 @@ impl Machine {
         effects
     }
 
+    /// The effects instead of a step, where an agent says first who does it.
+    pub(super) fn assign_first(&mut self, now: Timestamp, plan: &Plan, step: &Step) -> Option<Vec<Effect>> {
+        let units = self.to_assign(&plan.steps);
+        if units.is_empty() {
+            return None;
+        }
+        let backend = self.policy.assigns.clone();
+        if let Some(waiting) = self.keep_pace(now, step, &backend) {
+            return Some(waiting);
+        }
+        self.phase = Phase::Assigning;
+        self.asked_for.extend(units.iter().cloned());
+        Some(vec![Effect::Assign(units)])
+    }
+
     /// The units that an agent must assign before the first step can start.
-    pub(super) fn to_assign(&self, steps: &[Step]) -> Vec<String> {
+    fn to_assign(&self, steps: &[Step]) -> Vec<String> {
         let open = |step: &&Step| step.settings.unassigned && !self.asked_for.contains(&step.unit);
         match (steps.first().filter(open), self.policy.batch) {
             (None, _) => Vec::new(),
