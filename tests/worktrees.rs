@@ -611,7 +611,8 @@ fn a_run_waits_while_another_makes_the_tree() {
     let setup = "worktree_setup = [[\"sh\", \"-c\", \"touch $TEST_PROJECT/.home/begun; while [ ! -e $TEST_PROJECT/.home/go ]; do sleep 0.02; done\"]]\n";
     let project = ground(WRITES, setup);
     fs::create_dir_all(project.path(".home")).unwrap();
-    let first = project.start(&["run", "demo", "--worktree"]);
+    // one that waits may be the first to run once the tree is there, so this one may have to wait, too
+    let first = project.start(&["run", "demo", "--worktree", "--wait"]);
     wait_until("the setup", || project.path(".home/begun").exists());
     project.run(&["run", "demo", "--worktree"]).code(75).says(&["makes or removes the work tree", "--wait"]);
     let stopped = project.start(&["run", "demo", "--worktree", "--wait"]);
