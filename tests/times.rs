@@ -161,12 +161,12 @@ fn a_hard_stop_ends_the_agent_and_costs_no_attempt() {
 #[test]
 fn a_hard_stop_that_a_kill_cut_off_is_not_taken_for_a_persons() {
     // the agent ends only some time after TERM
-    let project = demo(1, "[ $SEQORCH_ATTEMPT = 1 ] && { trap 'gate; exit 1' TERM; until false; do sleep 0.05; done; }; say_done")
+    let project = demo(1, "[ $SEQORCH_ATTEMPT = 1 ] && { trap 'note term; gate; exit 1' TERM; until false; do sleep 0.05; done; }; say_done")
         .config("[run]\nhard_stop = true\n[retry]\nattempts = 1\n[timeout]\ngrace = \"40s\"\n");
     let run = at_the_gate(&project, &["run", "--for", "1s"]);
-    run.wait_for("ending the agent");
+    project.wait_for_ledger(2);
     run.signal(Signal::KILL);
-    run.wait().code(137);
+    run.wait().code(137).says(&["ending the agent"]);
     assert_eq!(project.state("login")["run"]["ends_agent"], true);
     project.release();
     project.run(&["run", "--all"]).code(0);

@@ -102,13 +102,13 @@ fn from_asking_sentence(line: &str) -> &str {
     let before = &line[..end];
     let ends =
         before.char_indices().filter(|(_, sign)| matches!(sign, '.' | '!' | '?' | ';' | '。' | '？' | '！'));
-    let begins = ends.filter_map(|(at, sign)| {
+    let mut begins = ends.filter_map(|(at, sign)| {
         let rest = &before[at + sign.len_utf8()..];
         // a point in a name or a number ends no sentence
         (rest.starts_with(' ') || !sign.is_ascii())
             .then(|| line.len() - rest.trim_start().len() - (line.len() - end))
     });
-    &line[begins.last().unwrap_or(0)..]
+    &line[begins.next_back().unwrap_or(0)..]
 }
 
 fn ends_with_question(line: &str) -> bool {

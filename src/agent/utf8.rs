@@ -13,6 +13,7 @@ pub fn first_bytes(text: &str, max: usize) -> &str {
 }
 
 /// The last bytes of a text, at most `max`, without a part of a character.
+#[must_use]
 pub fn last_bytes(text: &str, max: usize) -> &str {
     let mut from = text.len().saturating_sub(max);
     while !text.is_char_boundary(from) {

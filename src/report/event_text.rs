@@ -89,25 +89,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             let what = if role.is_work() { "" } else { "review of " };
             format!("▶ {what}{unit} {title}  (iteration {iteration}{most}, {left} left{again}{resumes})")
         }
-        EventKind::StepEnded {
-            unit,
-            outcome: Outcome::Halted { question },
-            took_ms,
-            next: NextKind::Parked,
-            ..
-        } => {
-            let (unit, question) = (sanitise_line(unit), question_line(question, QUESTION));
-            let took = span(Duration::from_millis(*took_ms));
-            format!("‖ task {unit} asks, parked until you answer (ran {took}): {question}")
-        }
-        EventKind::StepEnded { unit, outcome, says, took_ms, next, attempts_left, .. } => {
-            let mark = mark(outcome);
-            let next = next_words(*next, *attempts_left);
-            let (unit, says) = (sanitise_line(unit), sanitise_line(says));
-            let took = span(Duration::from_millis(*took_ms));
-            let took = if mark == "✓" { format!("in {took}") } else { format!("(ran {took})") };
-            format!("{mark} task {unit} {says} {took}{next}")
-        }
+        EventKind::StepEnded { .. } => step_ended_line(what),
         EventKind::Waiting { why, reason, unit, until } => {
             waiting_line(*why, reason, unit.as_deref(), *until, zone)
         }
@@ -186,6 +168,22 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         }
         EventKind::Unknown => String::new(),
     }
+}
+
+/// The line for the end of an attempt.
+fn step_ended_line(what: &EventKind) -> String {
+    let EventKind::StepEnded { unit, outcome, says, took_ms, next, attempts_left, .. } = what else {
+        return String::new();
+    };
+    let (unit, says) = (sanitise_line(unit), sanitise_line(says));
+    let took = span(Duration::from_millis(*took_ms));
+    if let (Outcome::Halted { question }, NextKind::Parked) = (outcome, next) {
+        let question = question_line(question, QUESTION);
+        return format!("‖ task {unit} asks, parked until you answer (ran {took}): {question}");
+    }
+    let (mark, next) = (mark(outcome), next_words(*next, *attempts_left));
+    let took = if mark == "✓" { format!("in {took}") } else { format!("(ran {took})") };
+    format!("{mark} task {unit} {says} {took}{next}")
 }
 
 /// Why an attempt resumes a session, as words behind its start.

@@ -43,9 +43,6 @@ impl Machine {
         ticked: Option<&BTreeSet<String>>,
     ) -> Vec<Effect> {
         let Phase::Running { unit: id } = self.phase.clone() else { return Vec::new() };
-        if let Some(run) = self.state.run.open_mut() {
-            run.ends_agent = false;
-        }
         let step = self.step.take();
         let outcome = self.questioned(self.ended_by(outcome), &id, step.as_deref(), &learned);
         let blameless = self.blameless(&outcome);
@@ -158,8 +155,8 @@ impl Machine {
     fn ended_by(&self, outcome: Outcome) -> Outcome {
         match outcome {
             Outcome::Cancelled { by: CancelledBy::Terminate }
-                if self.recovered && self.ended_before
-                    || self.time_up && self.policy.hard_stop && self.stop < Stop::Now =>
+                if self.stop < Stop::Now
+                    && (self.recovered && self.ended_before || self.time_up && self.policy.hard_stop) =>
             {
                 Outcome::Cancelled { by: CancelledBy::TimeUp }
             }

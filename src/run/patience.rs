@@ -49,8 +49,8 @@ mod tests {
 
     use super::*;
 
-    fn busy(_: u32) -> Result<Turn<u32>> {
-        Ok(Turn::Busy { who: "the run of a".into(), does: "works".into() })
+    fn busy() -> Turn<u32> {
+        Turn::Busy { who: "the run of a".into(), does: "works".into() }
     }
 
     #[test]
@@ -58,14 +58,14 @@ mod tests {
         let tries = Cell::new(0);
         let taken = take_turn(&|_| false, || {
             tries.set(tries.get() + 1);
-            if tries.get() == 3 { Ok(Turn::Ours(7)) } else { busy(0) }
+            Ok(if tries.get() == 3 { Turn::Ours(7) } else { busy() })
         });
         assert_eq!((taken.unwrap(), tries.get()), (7, 3));
     }
 
     #[test]
     fn a_wait_for_a_turn_ends_when_it_is_stopped_and_on_errors() {
-        let stopped = take_turn(&|_| true, || busy(0)).unwrap_err();
+        let stopped = take_turn(&|_| true, || Ok(busy())).unwrap_err();
         assert_eq!(
             (stopped.kind(), stopped.to_string()),
             (ErrorKind::Interrupted, "stopped while waiting for the run of a".into())
