@@ -256,7 +256,7 @@ pub(super) fn end_words(why: EndKind, failed: &[String]) -> String {
         K::Human => "stopped: what is left is for you".to_owned(),
         K::NotCommitted => "stopped: a commit is pending".to_owned(),
         K::Halted => "halted with a question".to_owned(),
-        K::Dirty | K::History | K::IndexBehind | K::Unavailable | K::Limited | K::Error => {
+        K::Dirty | K::History | K::Branch | K::IndexBehind | K::Unavailable | K::Limited | K::Error => {
             format!("stopped: {}", why.label())
         }
     }
