@@ -5,8 +5,10 @@
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 /// What an error means for the exit code. The codes follow BSD `sysexits.h` where one fits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ErrorKind {
     /// The command line is wrong.
     Usage,
@@ -117,6 +119,12 @@ impl Error {
     #[must_use]
     pub fn details(&self) -> &[String] {
         &self.details
+    }
+
+    /// The hints that were added to it.
+    #[must_use]
+    pub fn hints(&self) -> &[String] {
+        &self.hints
     }
 
     /// Adds a hint before the others.

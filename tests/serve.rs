@@ -97,6 +97,11 @@ fn the_key_is_private_and_stays_until_a_new_one_is_made() {
     let renewed = Page::start(&project, &["--new-key"]);
     assert_ne!(renewed.token, first);
     assert_eq!(renewed.with_token(&first).get("/").status, 401);
+    // also for a server that works already, but not for one that could not begin
+    assert_eq!(again.get("/").status, 401);
+    let renewed = Page::start(&project, &[]);
+    project.run(&["serve", "--listen", &renewed.address, "--new-key"]).code(69);
+    assert_eq!(renewed.get("/").status, 200);
 }
 
 #[test]

@@ -193,7 +193,7 @@ impl Scene {
     }
 
     fn page(&self) -> SpecPage {
-        spec_page(&self.source(), &|question| format!("{}?", question.unit))
+        spec_page(&self.source())
     }
 
     fn screen(&self, columns: u16, rows: u16) -> String {
@@ -898,7 +898,7 @@ fn the_page_counts_a_wait_down() {
 }
 
 #[test]
-fn the_page_asks_each_question_with_a_fingerprint_of_its_own() {
+fn the_page_asks_each_question_by_its_name() {
     let mut scene = Scene::new(3, 0);
     scene.state.halt(at(1), "2", &format!("Which{HOSTILE}?"));
     scene.trouble = Some(HOSTILE);
@@ -906,7 +906,7 @@ fn the_page_asks_each_question_with_a_fingerprint_of_its_own() {
     let [need] = page.needs.as_slice() else { panic!("{page:?}") };
     assert_eq!(
         (need.asked.as_deref(), need.id.as_deref(), need.need.title.as_str()),
-        (Some("2?"), Some("2"), "Do 2")
+        (Some(scene.state.questions()[0].id().as_str()), Some("2"), "Do 2")
     );
     assert!(page.now.is_none() && !page.can_retry && page.tone == "halted");
     let all = serde_json::to_string(&page).unwrap();
