@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::Global;
 use super::flags::{TASKS, Work};
+use super::global::print_line;
 use super::overview::{Unnamed, spec_for};
 use super::project::Project;
 use super::remote_view::{self, never_ran};
@@ -109,7 +110,7 @@ fn answer_run_at_work(place: &SpecPlace, answers: &[GivenAnswer]) -> Result<u8> 
                 format!("answered; `seqorch run {}` continues", shell_word(&place.typed))
             }
         };
-        let _ = writeln!(anstream::stdout(), "task {unit}: {line}");
+        print_line(&format!("task {unit}: {line}"));
     }
     Ok(0)
 }
@@ -132,7 +133,7 @@ fn answer_remote(run: &SpecRun, args: &ResumeArgs) -> Result<u8> {
         "{name}: the answer is on {}; the next run there has it (`seqorch run {typed} --remote {}`)",
         spec.name, spec.name
     );
-    let _ = writeln!(anstream::stdout(), "{text}");
+    print_line(&text);
     Ok(0)
 }
 

@@ -68,8 +68,8 @@ pub(super) fn serve(global: &Global, args: &ServeArgs) -> Result<u8> {
     if scope == ListenScope::Public && !args.public {
         return Err(not_public(args.listen));
     }
-    // runs are started from here, so the configuration must be good
-    let project = Project::open(global, Vec::new(), args.specs.first().map(PathBuf::as_path))?;
+    // a run that is started from here says itself what is wrong with its configuration
+    let project = Project::open_to_look(global, args.specs.first().map(PathBuf::as_path))?;
     let found = found_specs(&project, &args.specs)?;
     let (root, count) = (project.root.clone(), found.len());
     let served = ServedFolder {

@@ -314,6 +314,14 @@ fn a_review_says_that_it_is_one() {
 }
 
 #[test]
+fn a_question_that_is_parked_is_named_while_the_run_works() {
+    let mut scene = Scene::of("1\n2\n3\n", 0).held().working(9);
+    scene.state.halt(at(0), "2", "Which one?");
+    let screen = scene.screen(80, 24);
+    assert!(screen.lines().next().unwrap().contains("running, task 2 asks"), "{screen}");
+}
+
+#[test]
 fn a_wait_for_a_limit_at_three_sizes() {
     snapshot("waiting", &limited());
 }
