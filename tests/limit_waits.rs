@@ -326,7 +326,7 @@ fn without_a_login_the_fallback_works_and_the_summary_says_so() {
     project.write("spare.sh", "echo spare $SEQORCH_UNIT >> ledger; echo '<promise>TASK_DONE</promise>'\n");
     project.run(&["run"]).code(0).says(&[
         "1  A: done, 1 attempt by fake, then spare",
-        "fake is limited: not logged in: Not logged in · Please run /login (log in with",
+        "fake needs a login: Not logged in · Please run /login (log in with",
     ]);
     assert_eq!(project.ledger(), ["1 1", "spare 1", "spare 2"]);
     let attempts = project.state("login")["units"]["1"]["attempts"].clone();
