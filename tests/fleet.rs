@@ -9,19 +9,19 @@ use serde_json::{Value, json};
 
 use crate::common::git::{WRITES, git, repo};
 use crate::common::programs::program;
-use crate::common::{Project, skipped, wait_until};
+use crate::common::{Project, wait_until};
 
 /// The branch of the spec on the remote.
 const BRANCH: &str = "seqorch/demo";
 
 /// A bare repository with one spec, and the machine that pushed it there.
-struct Fleet {
-    first: Project,
-    bare: PathBuf,
+pub(crate) struct Fleet {
+    pub(crate) first: Project,
+    pub(crate) bare: PathBuf,
 }
 
 impl Fleet {
-    fn new(agent: &str, more: &str) -> Self {
+    pub(crate) fn new(agent: &str, more: &str) -> Self {
         let first = repo(agent, &format!("[remote]\nlease = \"3s\"\n{more}"));
         let bare = first.outside().join("remote.git");
         git(&first, &["init", "-q", "--bare", "-b", "main", bare.to_str().unwrap()]);
@@ -33,7 +33,7 @@ impl Fleet {
     }
 
     /// Another machine, with a clone of its own.
-    fn machine(&self) -> Project {
+    pub(crate) fn machine(&self) -> Project {
         let machine = Project::new();
         git(&machine, &["init", "-q", "-b", "main"]);
         machine.write(".git/info/exclude", "ledger\ngate\n.out/\n.home/\n");
@@ -53,7 +53,7 @@ impl Fleet {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    fn subjects(&self) -> Vec<String> {
+    pub(crate) fn subjects(&self) -> Vec<String> {
         self.git(&["log", "--reverse", "--format=%s", BRANCH]).lines().map(str::to_owned).collect()
     }
 
@@ -211,6 +211,48 @@ fn a_question_waits_on_the_remote_and_is_kept_by_every_machine() {
 }
 
 #[test]
+fn a_retry_on_another_machine_has_the_options_of_the_last_run() {
+    let agent = "[ \"$SEQORCH_UNIT $SEQORCH_ATTEMPT\" = '1 1' ] && { echo 'Which database?'; say_halt; exit; }; say_done";
+    let fleet = Fleet::new(agent, "");
+    fleet.first.run(&run_with(&["--only", "1", "--workdir", "."])).code(2);
+    // an earlier run of this machine had others
+    let second = fleet.machine();
+    let out = second.run(&run_with(&["--retry"])).code(0);
+    let out = out.says(&[
+        "with the options of the earlier run: --remote=origin --only=1",
+        "for its machine: --workdir=/",
+    ]);
+    assert!(out.stderr.matches("with the options").count() == 1, "{}", out.stderr);
+    assert_eq!(fleet.first.ledger(), ["1 1", "1 2"]);
+    // and the machine that had the spec first does not take its own for the last ones
+    fleet.first.run(&run_with(&["--retry", "--all"])).code(0);
+    assert_eq!(fleet.first.ledger(), ["1 1", "1 2", "2 1"]);
+}
+
+#[test]
+fn a_detached_retry_has_the_options_that_the_remote_has() {
+    let agent = "[ \"$SEQORCH_UNIT $SEQORCH_ATTEMPT\" = '1 1' ] && { echo 'Which database?'; say_halt; exit; }; say_done";
+    let fleet = Fleet::new(agent, "");
+    fleet.first.run(&run_with(&["--only", "1", "--no-tmux"])).code(2);
+    let Some(second) = fleet.machine().tmux() else { return };
+    second.run(&run_with(&["--retry", "--detach"])).code(0).says(&["detached · watch:"]);
+    wait_until("the end of the run", || {
+        fleet.file("lease.json")["holder"] == Value::Null && fleet.subjects().len() == 2
+    });
+    assert_eq!(fleet.first.ledger(), ["1 1", "1 2"]);
+}
+
+#[test]
+fn a_run_that_cannot_begin_with_those_options_frees_the_spec() {
+    let fleet = Fleet::new("echo 'Which database?'; say_halt", "");
+    fleet.first.write(".home/config/seqorch/config.toml", "[profile.night]\n");
+    fleet.first.run(&run_with(&["--profile", "night"])).code(2);
+    // the other machine has no such profile
+    fleet.machine().run(&run_with(&["--retry"])).code(78).says(&["--profile=night", "--all forgets them"]);
+    assert_eq!(fleet.file("lease.json")["holder"], Value::Null);
+}
+
+#[test]
 fn what_a_person_pushes_stays_below_the_commit_of_a_task() {
     let fleet = Fleet::new("[ $SEQORCH_UNIT = 2 ] && gate; echo x > made-$SEQORCH_UNIT; say_done", "");
     let first = fleet.first.start(&RUN);
@@ -284,6 +326,56 @@ fn what_a_person_pushed_is_checked_together_with_the_commit_of_a_task() {
     let trees = fs::read_dir(fleet.first.outside().join("state/seqorch/trees")).unwrap();
     let checks = trees.flatten().next().unwrap().path().join("checks");
     assert_eq!(fs::read_to_string(checks).unwrap(), "x\nx\nx\n", "one for each task, and the last one again");
+}
+
+/// Checks that count themselves, wait in the third one for the end of the run, and fail with both files.
+const WAITING_CHECK: &str = "[verify]\ncommands = [[\"sh\", \"-c\", \"echo x >> ../checks; [ $(wc -l < ../checks) = 3 ] && read -r _ < $TEST_PROJECT/gate; test ! -e mine.txt || test ! -e made-2\"]]\n";
+
+/// What the checks of a machine have counted.
+fn checks(machine: &Project) -> usize {
+    let trees = fs::read_dir(machine.outside().join("state/seqorch/trees")).into_iter().flatten().flatten();
+    let files = trees.filter_map(|tree| fs::read_to_string(tree.path().join("checks")).ok());
+    files.map(|text| text.lines().count()).sum()
+}
+
+#[test]
+fn checks_that_term_ended_are_what_the_next_run_begins_with() {
+    let fleet =
+        Fleet::new("[ $SEQORCH_UNIT = 2 ] && gate; echo x > made-$SEQORCH_UNIT; say_done", WAITING_CHECK);
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    fleet.person_pushes("mine.txt", "mine\n");
+    fleet.first.release();
+    wait_until("the checks on top of what a person pushed", || checks(&fleet.first) == 3);
+    first.signal(Signal::TERM);
+    first.wait().code(143);
+    // what is done is pushed, and it is known that it was not checked there
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "by a person", "2: Second thing"]);
+    assert_eq!(fleet.file("state.json")["specs"]["demo"]["units"]["2"]["unchecked"], true);
+    let second = fleet.machine();
+    second.run(&["specs", "--json", "--open", "--remote"]).code(0).says(&["\"start\": \"now\""]);
+    second.run(&RUN).code(2).says(&["with what people pushed to the branch, its last task is not done"]);
+    assert_eq!((checks(&second), fleet.first.ledger().len()), (1, 2), "no agent worked again");
+    // a person knows
+    second.run(&run_with(&["--retry"])).code(0);
+    assert_eq!(checks(&second), 1);
+}
+
+#[test]
+fn a_commit_that_term_left_unpushed_is_checked_with_what_people_pushed() {
+    let hook = "[ $SEQORCH_UNIT = 1 ] || { touch $TEST_PROJECT/ended; until read -r _ < $TEST_PROJECT/gate; do :; done; }";
+    let hooks = format!("{WAITING_CHECK}[hooks]\nrequired = true\nstep_end = [\"sh\", \"-c\", \"{hook}\"]\n");
+    let fleet = Fleet::new("echo x > made-$SEQORCH_UNIT; say_done", &hooks);
+    let first = fleet.first.start(&RUN);
+    wait_until("the end of the last task", || fleet.first.path("ended").exists());
+    fleet.person_pushes("mine.txt", "mine\n");
+    first.signal(Signal::TERM);
+    fleet.first.release();
+    first.wait().code(143);
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "by a person", "2: Second thing"]);
+    let second = fleet.machine();
+    second.run(&RUN).code(2).says(&["with what people pushed to the branch, its last task is not done"]);
+    assert_eq!((checks(&second), fleet.first.ledger().len()), (1, 2));
 }
 
 #[test]
@@ -403,44 +495,4 @@ fn forget_removes_what_a_remote_keeps_and_leaves_the_branch() {
     assert_eq!(fleet.git(&["for-each-ref", "refs/seqorch"]), "");
     assert_eq!(fleet.subjects().len(), 3);
     fleet.machine().run(&forget).code(0).says(&["has nothing of it"]);
-}
-
-/// The file of an example.
-fn example(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fleet").join(path)
-}
-
-/// As Slurm starts it: in the folder of `sbatch`, with the number of the job in its environment.
-#[test]
-fn the_slurm_example_runs_the_spec_of_its_number_in_a_clone_of_its_own() {
-    if Command::new("jq").arg("--version").output().is_err() {
-        return skipped("jq is not installed");
-    }
-    let fleet = Fleet::new(WRITES, "");
-    fleet.first.write(".home/.gitconfig", "[user]\nname = t\nemail = t@localhost\n");
-    let program = Path::new(env!("CARGO_BIN_EXE_seqorch")).parent().unwrap();
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-    let job = |number: &str| {
-        let script = example("slurm/array.sbatch");
-        let mut command = fleet.first.command_of("bash", &[script.to_str().unwrap()]);
-        command.env("PATH", &path).env("SLURM_ARRAY_JOB_ID", "7").env("SLURM_ARRAY_TASK_ID", number);
-        command.env("SEQORCH_CLONES", fleet.first.outside().join("clones")).output().unwrap()
-    };
-    let out = job("1");
-    assert!(out.status.success(), "{out:?}");
-    assert_eq!(fleet.subjects(), ["start", "1: First thing", "2: Second thing"]);
-    assert!(fleet.first.outside().join("clones/7-1/.git").exists());
-    let out = job("2");
-    assert!(String::from_utf8_lossy(&out.stdout).contains("nothing is left"), "{out:?}");
-}
-
-#[test]
-fn systemd_takes_the_units_of_the_example() {
-    let folder = tempfile::tempdir().unwrap();
-    let units = ["seqorch@.service", "seqorch@.timer"].map(|unit| example("systemd").join(unit));
-    let mut command = Command::new("systemd-analyze");
-    command.args(["--user", "verify"]).args(&units).env("XDG_RUNTIME_DIR", folder.path());
-    let Ok(out) = command.output() else { return skipped("systemd-analyze is not installed") };
-    let said = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(out.status.success() && said.trim().is_empty(), "{said}");
 }

@@ -33,6 +33,7 @@ mod export;
 mod failures;
 mod fleet;
 mod fleet_chaos;
+mod fleet_examples;
 mod fuzz;
 mod git_budget;
 mod git_chaos;

@@ -58,6 +58,20 @@ impl KeptOptions {
         Self::try_parse_from(argv)
     }
 
+    /// Those that mean the same on any machine, and the others: files, folders, and what a terminal is used for. The remote is
+    /// in neither: it is the one that the options came from.
+    pub(super) fn on_another_machine(self, cwd: &Path) -> (Self, Vec<String>) {
+        let all = Self::argv(&self.global, &self.work, cwd);
+        let (mut global, mut work) = (self.global, self.work);
+        global.config = None;
+        work.flags.remote = None;
+        (work.flags.workdir, work.flags.tmux_session) = (None, None);
+        (work.flags.no_tmux, work.flags.worktree) = (false, false);
+        let same = Self::argv(&global, &work, cwd);
+        let is_other = |arg: &String| !same.contains(arg) && !arg.starts_with("--remote=");
+        (Self { global, work }, all.into_iter().filter(is_other).collect())
+    }
+
     /// The options given now; a kept option counts where none is given.
     pub(super) fn below(self, global: &Global, work: &Work) -> (Global, Work) {
         let mut global = global.clone();
@@ -117,6 +131,13 @@ impl Work {
     pub(super) fn tmux_argv(&self) -> Vec<OsString> {
         let session = self.flags.tmux_session.as_ref().map(|name| format!("--tmux-session={name}").into());
         session.into_iter().chain(self.flags.no_tmux.then(|| "--no-tmux".into())).collect()
+    }
+
+    /// Stays on the remote of these options, where none is given.
+    pub(super) fn stay_on_remote_of(&mut self, other: &Self) {
+        if self.flags.remote.is_none() {
+            self.flags.remote.clone_from(&other.flags.remote);
+        }
     }
 
     /// Removes `--no-tmux`.
@@ -349,6 +370,25 @@ mod tests {
             ("git.protect", "[]"),
         ];
         assert_eq!(set, expected.map(|(key, value)| (key, value.to_owned())));
+    }
+
+    #[test]
+    fn options_of_another_machine_are_those_that_name_nothing_of_it() {
+        let given = [
+            "--only=2",
+            "--profile=night",
+            "--no-tmux",
+            "--workdir=/a",
+            "--remote=origin",
+            "--config=/a/b.toml",
+        ];
+        let kept = KeptOptions::parse(&given.map(str::to_owned)).unwrap();
+        let (same, others) = kept.on_another_machine(Path::new("/"));
+        assert_eq!(
+            KeptOptions::argv(&same.global, &same.work, Path::new("/")),
+            ["--only=2", "--profile=night"]
+        );
+        assert_eq!(others, ["--workdir=/a", "--no-tmux", "--config=/a/b.toml"]);
     }
 
     #[test]

@@ -71,8 +71,9 @@ fn write_page(out: &mut dyn Write, command: &Command) -> io::Result<()> {
         man.render_subcommands_section(&mut page)?;
     }
     let page = String::from_utf8_lossy(&page);
-    let page: String = page.lines().map(|line| format!("{}\n", marked_code(line))).collect();
-    out.write_all(page.as_bytes())?;
+    for line in page.lines() {
+        writeln!(out, "{}", marked_code(line))?;
+    }
     if let Some(examples) = command.get_before_help() {
         let examples = examples.to_string();
         let lines = examples.lines().filter_map(|line| line.strip_prefix("  "));

@@ -113,7 +113,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
     for spec in specs {
         let keep_options = resume.is_some() && !args.all;
         let spec = spec.map(PathBuf::as_path);
-        let run = SpecRun::find(global, &args.work, spec, keep_options, args.detach, trust)?;
+        let run = SpecRun::find(global, &args.work, spec, keep_options, args.detach || args.in_main, trust)?;
         run.note_kept_options();
         runs.push(run);
     }

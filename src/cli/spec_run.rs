@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -37,6 +37,16 @@ pub(super) struct LeaseFlags {
     pub(super) leaves_it: bool,
 }
 
+/// What a person typed for a run that keeps options of the last one.
+#[derive(Clone)]
+struct TypedOptions {
+    global: Global,
+    work: Work,
+    spec: Option<PathBuf>,
+    /// The run gets tmux windows, even if the last one had `--no-tmux`.
+    in_windows: bool,
+}
+
 /// A spec to run.
 pub(super) struct SpecRun {
     pub(super) global: Global,
@@ -48,6 +58,8 @@ pub(super) struct SpecRun {
     /// The lease on a remote, while it is held.
     pub(super) remote: Option<RemoteRun>,
     flag: Option<TrustFlag>,
+    /// What was typed, where options of the last run count.
+    typed: Option<TypedOptions>,
     /// The options of the last run that still count.
     kept: Vec<String>,
     /// All options of the last run, where some of them may count.
@@ -71,29 +83,35 @@ impl SpecRun {
         }
         let state = run.place.store().load()?;
         let last = state.run.args();
+        let (global, work, spec) = (global.clone(), work.clone(), spec.map(Path::to_owned));
+        let typed = TypedOptions { global, work, spec, in_windows };
         if last.is_empty() {
             let flag = trust;
             let trust = trust.map(|flag| required(&run.project, &run.place.root, flag)).transpose()?;
-            return Ok(Self { last: Some(Vec::new()), trust, flag, ..run });
+            return Ok(Self { last: Some(Vec::new()), trust, flag, typed: Some(typed), ..run });
         }
-        let kept = KeptOptions::parse(last).map_err(|e| {
-            let what = e.to_string();
-            Error::new(ErrorKind::Usage, "this version does not know the options of the last run")
-                .detail(format!("  {}\n  {}", command_line(last), what.lines().next().unwrap_or_default()))
-                .hint("Give the options that you want, and --all, which forgets those of the last run.")
-        })?;
-        let typed = work;
-        let (global, mut work) = kept.below(global, work);
-        if in_windows {
+        Self::with_options(typed, last, read_options(last)?, &run.project.cwd, trust)
+    }
+
+    /// Opens the project with what was typed, and with those of these options that are not typed. `last`: all of the last run.
+    fn with_options(
+        typed: TypedOptions,
+        last: &[String],
+        kept: KeptOptions,
+        cwd: &Path,
+        trust: Option<TrustFlag>,
+    ) -> Result<Self> {
+        let (global, mut work) = kept.below(&typed.global, &typed.work);
+        if typed.in_windows {
             work.show_windows();
         }
-        let now = KeptOptions::argv(&global, &work, &run.project.cwd);
+        let now = KeptOptions::argv(&global, &work, cwd);
         let kept: Vec<_> = last.iter().filter(|arg| now.contains(arg)).cloned().collect();
         // a wrong option may be one that the user did not type now
-        let opened = Self::open(&global, &work, typed, spec, trust).map_err(|e| {
+        let opened = Self::open(&global, &work, &typed.work, typed.spec.as_deref(), trust).map_err(|e| {
             e.hint(format!("The last run had the options {}; --all forgets them.", command_line(&kept)))
         })?;
-        Ok(Self { kept, last: Some(last.to_vec()), ..opened })
+        Ok(Self { kept, last: Some(last.to_vec()), typed: Some(typed), ..opened })
     }
 
     /// Opens the project with all options in `work`, of which a person has just typed those in `typed`.
@@ -122,7 +140,18 @@ impl SpecRun {
         // a later run is given the ids: a range or a title may mean other tasks by then
         work.set_selection(&place.selection);
         work.fix_times(Timestamp::now(), &TimeZone::system())?;
-        Ok(Self { global, work, project, place, trust, remote: None, flag, kept: Vec::new(), last: None })
+        Ok(Self {
+            global,
+            work,
+            project,
+            place,
+            trust,
+            remote: None,
+            flag,
+            typed: None,
+            kept: Vec::new(),
+            last: None,
+        })
     }
 
     /// Whether a remote keeps the spec's lease and state.
@@ -146,10 +175,15 @@ impl SpecRun {
             let place = &self.place;
             let request = RemoteRequest { place, config, trust, inbox, takes_lease, accepts_branch, waits };
             let (place, remote) = remote::enter::enter(&request)?;
+            let ended = self.take_options(&place, flag).and_then(|()| self.go_to(place.clone(), flag));
+            if let Err(error) = ended {
+                // no machine has to wait for a run that does not begin
+                let _ = remote.release(&place, &self.project.loaded.config, error.kind().exit_code());
+                return Err(error);
+            }
             self.remote = Some(remote);
-            // the last run may have been another machine's, with options of its own
-            self.last = None;
-            place
+            self.note_options();
+            return Ok(());
         } else {
             let request = TreeRequest {
                 place: &self.place,
@@ -160,6 +194,11 @@ impl SpecRun {
             };
             own_tree::make(&request)?
         };
+        self.go_to(place, flag)
+    }
+
+    /// Goes to the spec's place in its own work tree.
+    fn go_to(&mut self, place: SpecPlace, flag: TrustFlag) -> Result<()> {
         if place.root == self.place.root {
             return Ok(());
         }
@@ -170,8 +209,35 @@ impl SpecRun {
         self.place.select(&self.project.loaded.config)
     }
 
-    /// Prints which options of the last run count.
+    /// Takes the options of the last run as the remote has them, where another machine ran it.
+    fn take_options(&mut self, place: &SpecPlace, flag: TrustFlag) -> Result<()> {
+        let Some(mut typed) = self.typed.clone() else { return Ok(()) };
+        let state = place.store().load()?;
+        let last = state.run.args();
+        if self.last.as_deref() == Some(last) {
+            return Ok(());
+        }
+        typed.work.stay_on_remote_of(&self.work);
+        let (kept, others) = read_options(last)?.on_another_machine(&self.project.cwd);
+        *self = Self::with_options(typed, last, kept, &self.project.cwd, Some(flag))?;
+        if !others.is_empty() {
+            let others = command_line(&others);
+            let _ = writeln!(
+                io::stderr(),
+                "note: without the options of the earlier run for its machine: {others}"
+            );
+        }
+        Ok(())
+    }
+
+    /// Prints which options of the last run count. What those are of a run on a remote is known once it has the lease.
     pub(super) fn note_kept_options(&self) {
+        if !self.is_shared() {
+            self.note_options();
+        }
+    }
+
+    fn note_options(&self) {
         if !self.kept.is_empty() {
             let kept = command_line(&self.kept);
             let _ = writeln!(
@@ -188,16 +254,35 @@ impl SpecRun {
 
     /// The arguments of the same run in the main window of its tmux session.
     pub(super) fn detached_argv(&self, paths: &DetachedPaths) -> Vec<OsString> {
-        let mut argv = self.global.argv();
-        argv.extend((0..self.global.verbose).map(|_| "-v".into()));
+        // of a run on a remote, the process with the lease knows which options of the last one count
+        let typed = self.typed.clone().filter(|_| self.is_shared()).map(|mut typed| {
+            typed.work.stay_on_remote_of(&self.work);
+            typed
+        });
+        let (global, work) =
+            typed.as_ref().map_or((&self.global, &self.work), |typed| (&typed.global, &typed.work));
+        let mut argv = global.argv();
+        argv.extend((0..global.verbose).map(|_| "-v".into()));
         argv.push("run".into());
-        argv.extend(self.work.argv());
-        argv.extend(self.work.tmux_argv());
-        // the options of the last run are among the arguments by now
-        argv.push("--all".into());
+        argv.extend(work.argv());
+        argv.extend(work.tmux_argv());
+        if typed.is_none() {
+            // the options of the last run are among the arguments by now
+            argv.push("--all".into());
+        }
         argv.extend(paths.resume_file.iter().flat_map(|path| ["--resume-file".into(), path.into()]));
         argv.extend(["--in-main".into(), "--ready".into(), paths.ready.clone().into(), "--".into()]);
         argv.push(self.place.named_path().into_os_string());
         argv
     }
+}
+
+/// Reads the options of the last run.
+fn read_options(last: &[String]) -> Result<KeptOptions> {
+    KeptOptions::parse(last).map_err(|e| {
+        let what = e.to_string();
+        Error::new(ErrorKind::Usage, "this version does not know the options of the last run")
+            .detail(format!("  {}\n  {}", command_line(last), what.lines().next().unwrap_or_default()))
+            .hint("Give the options that you want, and --all, which forgets those of the last run.")
+    })
 }

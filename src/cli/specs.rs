@@ -12,6 +12,7 @@ use super::remote_view;
 use super::when;
 use crate::agent::sanitise::harmless;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fleet::lease::Lease;
 use crate::plan::{Selection, SkipReason};
 use crate::project::SpecPlace;
 use crate::project::discovery::FoundSpec;
@@ -20,7 +21,7 @@ use crate::report::text::{sanitise_line, width};
 use crate::report::theme;
 use crate::spec::{Severity, TaskFile};
 use crate::state::next_start::NextStart;
-use crate::state::{SpecState, counts};
+use crate::state::{Run, SpecState, counts};
 
 #[derive(Debug, Args)]
 #[command(
@@ -59,6 +60,10 @@ struct SpecSummary {
     start: Option<&'static str>,
     /// The time of `later`.
     resume_at: Option<String>,
+    /// Whether a run has ever begun it, or taken its lease.
+    begun: bool,
+    /// Who works on it, or did last; `None`: no remote was asked, or no run was ever there.
+    lease: Option<Lease>,
     /// Errors in tasks.md. A spec that has any can't be run.
     errors: Vec<String>,
 }
@@ -98,6 +103,8 @@ fn summary(project: &Project, found: FoundSpec, remote: Option<&str>) -> Result<
         needed: None,
         start: None,
         resume_at: None,
+        begun: false,
+        lease: None,
         errors: Vec::new(),
     };
     let place = project.place(&found.dir, Selection::default());
@@ -108,6 +115,7 @@ fn summary(project: &Project, found: FoundSpec, remote: Option<&str>) -> Result<
         },
         _ => None,
     };
+    summary.lease = shown.as_ref().map(|shown| shown.lease.clone());
     let read = || -> Result<(TaskFile, SpecState, SpecPlace, NextStart)> {
         let place = match &shown {
             Some(shown) => &shown.place,
@@ -122,6 +130,7 @@ fn summary(project: &Project, found: FoundSpec, remote: Option<&str>) -> Result<
         Ok((tasks, state, place, next)) => {
             let (start, resume_at, _) = when::words(next);
             (summary.start, summary.resume_at) = (Some(start), resume_at);
+            summary.begun = state.run != Run::Never || summary.lease.is_some();
             summary.needs = needs::records(&place.typed, &state);
             summary.needed = needs::headline(&needs::shown(&place.typed, &state));
             count(&mut summary, project, &place, &tasks, &state);

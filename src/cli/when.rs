@@ -59,7 +59,7 @@ pub(super) fn next_start(
 ) -> NextStart {
     let config = &project.loaded.config;
     let plan = super::plan::current(place, config, tasks, state);
-    let has_steps = !plan.steps.is_empty() || state.running().is_some();
+    let has_steps = !plan.steps.is_empty() || state.running().is_some() || state.unchecked().is_some();
     let skips = config.run.on_halt == HaltOrSkip::Skip && config.run.on_failure == HaltOrSkip::Skip;
     NextStart::of(state, has_steps, skips, Timestamp::now())
 }

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use super::hold_event::{HoldAnswer, HoldEffect, HoldEvent, HolderId, Publication};
 use super::judge::{PushFate, judge};
 use super::lease::{LEASE_SCHEMA, Lease, LeaseTiming, Moment};
-use super::push::{BranchMove, Push, SeenRefs};
+use super::push::{BranchMove, Push, RefQuestion, SeenRefs};
 use super::saved::SavedSpec;
 
 /// How often a push is tried that the remote refuses.
@@ -17,73 +18,6 @@ const TRIES: u32 = 6;
 const TAKE_PAUSE: Duration = Duration::from_secs(4);
 /// Objects of this process that are remembered, for a push that comes late.
 const REMEMBERED: usize = 16;
-
-/// Who holds a lease.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HolderId {
-    /// The random id of this process.
-    pub id: String,
-    /// The machine.
-    pub host: String,
-}
-
-/// What is to be published with the next push.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Publication {
-    /// What is kept beside the lease.
-    pub saved: Arc<SavedSpec>,
-    /// The commit that the branch is to have; `None`: it stays as it is.
-    pub commit: Option<String>,
-    /// A commit that a ref of its own keeps: a number from [`Hold::next_number`], and the commit.
-    pub kept: Option<(u64, String)>,
-    /// Nothing works on the spec after it.
-    pub releases: bool,
-    /// How long it may take; `None`: until the lease ends.
-    pub patience: Option<Duration>,
-}
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HoldEvent {
-    /// Time has passed.
-    Time,
-    /// The run wants this published.
-    Publish(Publication),
-    /// Git says that the push of this object landed.
-    Pushed(String),
-    /// The push of this object failed, or was not answered.
-    PushFailed(String),
-    /// What the remote has; `None`: it does not answer.
-    Read(Option<SeenRefs>),
-}
-
-/// What to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HoldEffect {
-    /// Read the refs, and come back with [`HoldEvent::Read`].
-    Read,
-    /// Push, and come back with [`HoldEvent::Pushed`] or [`HoldEvent::PushFailed`].
-    Push(Push),
-    /// Come back with [`HoldEvent::Time`] at this time of the own clock.
-    Wait(Duration),
-    /// Say this to the run.
-    Say(HoldAnswer),
-}
-
-/// What the run hears.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HoldAnswer {
-    /// It is published.
-    Published,
-    /// Somebody moved the branch to this commit, or deleted it, so that the own commit may be missing there; the lease holds.
-    BranchMoved(Option<String>),
-    /// The remote refuses it again and again, and the lease holds.
-    Refused,
-    /// The lease is lost: another process has it, or it ended without an answer of the remote (`None`).
-    Lost(Option<Lease>),
-    /// There was no answer in the time that it had. The lease may hold.
-    NoAnswer,
-}
 
 /// A push at work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +59,8 @@ pub struct Hold {
     /// When the last push that landed was sent.
     good: Duration,
     wanted: Option<Publication>,
+    /// The objects of pushes that publish it.
+    sent: Vec<String>,
     /// Since when that is wanted, and how often it did not land.
     since: Duration,
     tries: u32,
@@ -148,6 +84,7 @@ impl Hold {
             made: Vec::new(),
             good: now.boot,
             wanted: None,
+            sent: Vec::new(),
             since: now.boot,
             tries: 0,
             flight: None,
@@ -199,18 +136,22 @@ impl Hold {
                     return vec![HoldEffect::Say(HoldAnswer::Lost(None))];
                 }
                 (self.wanted, self.since, self.tries) = (Some(publication), now.boot, 0);
+                self.sent.clear();
                 if self.flight.is_some() { Vec::new() } else { self.send_next(now) }
             }
             HoldEvent::Time => self.time(now),
             HoldEvent::Pushed(object) => self.landed(now, object),
             HoldEvent::PushFailed(object) => {
                 let Some(flight) = &mut self.flight else { return Vec::new() };
-                if !self.made.contains(&object) {
-                    self.made.push(object.clone());
+                for known in std::iter::once(&mut self.made).chain((!flight.renews).then_some(&mut self.sent))
+                {
+                    if !known.contains(&object) {
+                        known.push(object.clone());
+                    }
                 }
                 flight.push.object = Some(object);
                 (flight.seen, flight.stage) = (None, FlightStage::Reading);
-                vec![HoldEffect::Read]
+                vec![HoldEffect::Read(self.question())]
             }
             HoldEvent::Read(seen) => self.read(now, seen),
         }
@@ -225,7 +166,7 @@ impl Hold {
             FlightStage::Sent | FlightStage::Reading => Vec::new(),
             FlightStage::ToRead => {
                 flight.stage = FlightStage::Reading;
-                vec![HoldEffect::Read]
+                vec![HoldEffect::Read(self.question())]
             }
             FlightStage::ToRepeat => {
                 let is_due = now.boot >= self.good + self.timing.renew;
@@ -312,14 +253,26 @@ impl Hold {
         };
         if flight.seen.as_ref() != Some(&seen) {
             flight.seen = Some(seen);
-            return vec![HoldEffect::Read];
+            return vec![HoldEffect::Read(self.question())];
         }
         let Some(object) = flight.push.object.clone() else { return Vec::new() };
-        match judge(&flight.push, &object, &seen, &self.made) {
+        for kept in [Some(&mut flight.push.kept), self.wanted.as_mut().map(|wanted| &mut wanted.kept)] {
+            // its ref must not exist before, so it is pushed once
+            if let Some(kept) =
+                kept.filter(|kept| kept.as_ref().map(|(_, commit)| commit) == seen.kept.as_ref())
+            {
+                *kept = None;
+            }
+        }
+        let releases = self.wanted.as_ref().is_some_and(|wanted| wanted.releases && wanted.kept.is_none());
+        match judge(&flight.push, &object, &seen, &self.made, releases) {
             PushFate::Landed => self.landed(now, object),
             PushFate::Torn => {
-                // the lease is this one's, and only the branch is pushed again
+                // the lease is this one's, and only what is missing is pushed again
                 (self.run, self.good) = (Some(object), flight.sent);
+                if flight.push.branch.as_ref().is_some_and(|moved| seen.branch.as_ref() == Some(&moved.to)) {
+                    self.branch = seen.branch;
+                }
                 self.flight = None;
                 self.send(now, false)
             }
@@ -341,6 +294,10 @@ impl Hold {
             PushFate::BranchMoved => {
                 self.branch.clone_from(&seen.branch);
                 self.give_up(HoldAnswer::BranchMoved(seen.branch))
+            }
+            PushFate::Released => {
+                self.is_over = true;
+                self.give_up(HoldAnswer::Published)
             }
             PushFate::Lost(lease) => self.lose(lease),
             PushFate::NotLanded => {
@@ -366,7 +323,18 @@ impl Hold {
         }
     }
 
-    /// What was wanted is not published, and the lease holds.
+    /// What a read is to find out beside where the refs lead.
+    fn question(&self) -> RefQuestion {
+        let Some(wanted) = &self.wanted else { return RefQuestion::default() };
+        let kept = wanted.kept.as_ref().map(|(number, _)| (self.epoch, *number));
+        if !wanted.releases {
+            return RefQuestion { kept, ..RefQuestion::default() };
+        }
+        // others may go on from what was released
+        RefQuestion { objects: self.sent.clone(), commit: wanted.commit.clone(), kept }
+    }
+
+    /// Nothing is wanted any more: it is published, or it is not and the lease holds.
     fn give_up(&mut self, answer: HoldAnswer) -> Vec<HoldEffect> {
         (self.flight, self.wanted) = (None, None);
         vec![HoldEffect::Say(answer)]

@@ -5,6 +5,7 @@
 //! its clock says. [`hold::Hold`] takes events and returns effects; it never reads the world.
 
 pub mod hold;
+pub mod hold_event;
 pub mod judge;
 pub mod lease;
 pub mod push;

@@ -14,6 +14,17 @@ pub struct RunTip {
     pub lease: Lease,
 }
 
+/// What is asked of a remote beside where the refs of a spec lead.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RefQuestion {
+    /// Whether the chain of the ref with the lease has one of these objects.
+    pub objects: Vec<String>,
+    /// Whether the branch has this commit.
+    pub commit: Option<String>,
+    /// What the ref leads to that keeps commits and has these numbers in its name: the take, and the push.
+    pub kept: Option<(u64, u64)>,
+}
+
 /// The refs of a spec, as a remote has them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SeenRefs {
@@ -21,6 +32,12 @@ pub struct SeenRefs {
     pub run: Option<RunTip>,
     /// The commit of the branch; `None`: it does not exist.
     pub branch: Option<String>,
+    /// The commit of [`RefQuestion::kept`]; `None`: that ref does not exist.
+    pub kept: Option<String>,
+    /// The answer to [`RefQuestion::objects`].
+    pub has_object: bool,
+    /// The answer to [`RefQuestion::commit`]; true where there is no question.
+    pub has_commit: bool,
 }
 
 /// A move of the branch.
@@ -45,6 +62,6 @@ pub struct Push {
     pub object: Option<String>,
     /// The move of the branch, if there is one.
     pub branch: Option<BranchMove>,
-    /// A commit that a ref of its own keeps: the number in the ref's name, and the commit.
+    /// A commit that a ref of its own is to keep, which is not there yet: the number in the ref's name, and the commit.
     pub kept: Option<(u64, String)>,
 }

@@ -50,29 +50,45 @@ pub struct FetchedRefs {
     pub run: Option<String>,
     /// The branch.
     pub branch: Option<String>,
+    /// The ref that keeps commits, where one was asked for.
+    pub kept: Option<String>,
+}
+
+/// The names of the refs of a spec that are fetched.
+#[derive(Debug, Clone, Copy)]
+pub struct FetchNames<'a> {
+    /// The ref with the lease.
+    pub run: &'a str,
+    /// The branch.
+    pub branch: &'a str,
+    /// A ref that keeps commits.
+    pub kept: Option<&'a str>,
 }
 
 impl Repository {
-    /// Fetches the two refs of a spec with their objects; `into`: where they are noted in this repository.
+    /// Fetches refs of a spec with their objects; `into`: where they are noted in this repository.
     pub fn fetch_spec_refs(
         &self,
         address: &str,
-        (run, branch): (&str, &str),
+        FetchNames { run, branch, kept }: FetchNames<'_>,
         into: &str,
         deadline: Duration,
     ) -> Result<FetchedRefs, GitError> {
         // a pattern is no error where the ref does not exist
         let runs = format!("+{run}*:{into}/run*");
         let branches = format!("+{branch}:{into}/branch");
+        let keeps = kept.map(|kept| format!("+{kept}*:{into}/kept*"));
+        let without_branch: Vec<&str> =
+            [Some(&runs), keeps.as_ref()].into_iter().flatten().map(String::as_str).collect();
         let fetch = |refs: &[&str]| {
             let flags = ["fetch", "--quiet", "--no-tags", "--prune", "--no-write-fetch-head", "--", address];
             let call = self.call(ALONE.iter().chain(&flags).chain(refs)).env("GIT_TERMINAL_PROMPT", "0");
             call.within(deadline).run(&self.supervisor)
         };
-        let has_branch = match fetch(&[&runs, &branches]) {
+        let has_branch = match fetch(&[&without_branch[..], &[&branches]].concat()) {
             Ok(_) => true,
             Err(error) if error.words().contains("couldn't find remote ref") => {
-                fetch(&[&runs])?;
+                fetch(&without_branch)?;
                 false
             }
             Err(error) => return Err(error),
@@ -82,7 +98,8 @@ impl Repository {
             let wanted = format!("{into}/{name} ");
             printed.lines().find_map(|line| line.strip_prefix(wanted.as_str())).map(str::to_owned)
         };
-        Ok(FetchedRefs { run: of("run"), branch: of("branch").filter(|_| has_branch) })
+        let kept = of("kept").filter(|_| kept.is_some());
+        Ok(FetchedRefs { run: of("run"), branch: of("branch").filter(|_| has_branch), kept })
     }
 
     /// Fetches the refs of a remote that begin like this, with their objects: the rest of their names, and the objects. `into`:
@@ -297,6 +314,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
     const RUN: &str = "refs/seqorch/run/a-1";
     const BRANCH: &str = "refs/heads/seqorch/a";
+    const KEPT: &str = "refs/seqorch/kept/a-1/1-1";
 
     fn remote() -> (tempfile::TempDir, Repository, String) {
         let (dir, repo) = repository();
@@ -306,7 +324,8 @@ mod tests {
     }
 
     fn fetched(repo: &Repository, address: &str) -> FetchedRefs {
-        repo.fetch_spec_refs(address, (RUN, BRANCH), "refs/seqorch/seen/a", MINUTE).unwrap()
+        let names = FetchNames { run: RUN, branch: BRANCH, kept: Some(KEPT) };
+        repo.fetch_spec_refs(address, names, "refs/seqorch/seen/a", MINUTE).unwrap()
     }
 
     fn update(name: &str, from: Option<&str>, to: Option<&str>) -> RefUpdate {
@@ -322,7 +341,7 @@ mod tests {
         let first = repo.write_record(None, &[("lease.json", &content)], "take").unwrap();
         let push = |updates: &[RefUpdate]| repo.push_refs(&address, updates, MINUTE);
         push(&[update(RUN, None, Some(&first)), update(BRANCH, None, Some(&head))]).unwrap();
-        let both = FetchedRefs { run: Some(first.clone()), branch: Some(head.clone()) };
+        let both = FetchedRefs { run: Some(first.clone()), branch: Some(head.clone()), kept: None };
         assert_eq!(fetched(&repo, &address), both);
         assert_eq!(repo.read_record(&first, "lease.json").unwrap().as_deref(), Some(&b"{}\n"[..]));
         assert_eq!(repo.read_record(&first, "other").unwrap(), None);
@@ -337,14 +356,17 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_branch_and_one_with_a_similar_name_are_not_the_branch() {
+    fn a_removed_ref_and_one_with_a_similar_name_are_not_the_ref() {
         let (_dir, repo, address) = remote();
         let head = repo.head().unwrap().unwrap();
         let like = format!("{BRANCH}2");
-        let all = [update(BRANCH, None, Some(&head)), update(&like, None, Some(&head))];
+        let other = format!("{KEPT}0");
+        let all = [BRANCH, &like, KEPT, &other].map(|name| update(name, None, Some(&head)));
         repo.push_refs(&address, &all, MINUTE).unwrap();
-        assert_eq!(fetched(&repo, &address).branch.as_ref(), Some(&head));
-        repo.push_refs(&address, &[update(BRANCH, Some(&head), None)], MINUTE).unwrap();
+        let found = fetched(&repo, &address);
+        assert_eq!((found.branch.as_ref(), found.kept.as_ref()), (Some(&head), Some(&head)));
+        let gone = [BRANCH, KEPT].map(|name| update(name, Some(&head), None));
+        repo.push_refs(&address, &gone, MINUTE).unwrap();
         assert_eq!(fetched(&repo, &address), FetchedRefs::default());
     }
 

@@ -169,11 +169,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         }
         EventKind::RunEnded { why, failed, left, took_ms, needs, .. } => {
             let left = if *left > 0 { format!(", {left} left") } else { String::new() };
-            let why = match (why, needs.first().map(|need| need.kind)) {
-                (EndKind::Limited, Some(NeedKind::Login)) => "stopped: needs a login".to_owned(),
-                (EndKind::Limited, Some(NeedKind::Payment)) => "stopped: needs a payment".to_owned(),
-                _ => end_words(*why, failed),
-            };
+            let why = why_ended(*why, failed, needs);
             format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
         }
         EventKind::Unknown => String::new(),
@@ -250,9 +246,18 @@ pub(super) fn end_words(why: EndKind, failed: &[String]) -> String {
         K::Human => "stopped: what is left is for you".to_owned(),
         K::NotCommitted => "stopped: a commit is pending".to_owned(),
         K::Halted => "halted with a question".to_owned(),
-        K::Dirty | K::History | K::IndexBehind | K::Unavailable | K::Limited | K::Error => {
+        K::Dirty | K::History | K::Branch | K::IndexBehind | K::Unavailable | K::Limited | K::Error => {
             format!("stopped: {}", why.label())
         }
+    }
+}
+
+/// Why a run ended, in words, where these needs are left.
+fn why_ended(why: EndKind, failed: &[String], needs: &[NeedRecord]) -> String {
+    match (why, needs.first().map(|need| need.kind)) {
+        (EndKind::Limited, Some(NeedKind::Login)) => "stopped: needs a login".to_owned(),
+        (EndKind::Limited, Some(NeedKind::Payment)) => "stopped: needs a payment".to_owned(),
+        _ => end_words(why, failed),
     }
 }
 

@@ -18,7 +18,7 @@ const CHECK_LINES: usize = 10;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NeedRecord {
     /// The kind: `question`, `failed_task`, `human_task`, `pending_commit`, `login`, `payment`, `dirty_tree`, `history`,
-    /// `index_behind`, `hook`, `trust`, `rule`, `blocked`, `unavailable`, `error`.
+    /// `branch`, `index_behind`, `hook`, `trust`, `rule`, `blocked`, `unavailable`, `error`.
     pub kind: NeedKind,
     /// The task that it is about; null: it is about none.
     pub task: Option<String>,
@@ -107,6 +107,7 @@ pub(super) fn what(kind: NeedKind, task: Option<&str>) -> String {
         NeedKind::Payment => format!("{task} needs a payment"),
         NeedKind::DirtyTree => "the work tree has changes".to_owned(),
         NeedKind::History => "the git history was changed".to_owned(),
+        NeedKind::Branch => "commits and the branch on the remote do not fit".to_owned(),
         NeedKind::IndexBehind => "the index of git is not up to date".to_owned(),
         NeedKind::Hook => "a hook failed".to_owned(),
         NeedKind::Trust => format!("{task} changed settings that are executed"),
@@ -149,6 +150,7 @@ impl ShownNeed {
             NeedKind::Payment => "Pay, then continue with",
             NeedKind::DirtyTree => "Commit or stash them, then continue with",
             NeedKind::History => "Get back, or keep it as it is; then continue with",
+            NeedKind::Branch => "Change the branch, or leave it as it is; then continue with",
             NeedKind::IndexBehind => "Do that before you commit anything, then continue with",
             NeedKind::Trust => "This run did not use them. Look at them, and trust them with",
             NeedKind::Rule => "Continue later, or change the rule, with",
@@ -236,6 +238,27 @@ mod tests {
         );
         assert_eq!(headline(&needs).unwrap(), "needs you: the last run ended with an error");
         assert_eq!(headline(&shown("my spec", &SpecState::default())), None);
+    }
+
+    #[test]
+    fn the_setting_for_history_is_named_only_where_it_helps() {
+        let lines = |end: End| {
+            let mut state = SpecState::default();
+            state.begin_run(at(0), [].into());
+            state.end_run(at(1), end, true);
+            let mut text = Vec::new();
+            write(&mut text, "shop", &shown("shop", &state)).unwrap();
+            String::from_utf8(text).unwrap()
+        };
+        let reason = || "kept on origin".to_owned();
+        let by_agent = lines(End::History { unit: Some("2".into()), reason: reason() });
+        assert!(by_agent.contains("Or set git.history"), "{by_agent}");
+        let by_people = lines(End::Branch { reason: reason() });
+        assert_eq!(
+            by_people,
+            "\nNeeds you: commits and the branch on the remote do not fit:\n  kept on origin\n\
+             Change the branch, or leave it as it is; then continue with: seqorch run shop --retry\n"
+        );
     }
 
     #[test]

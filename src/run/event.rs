@@ -239,6 +239,9 @@ pub enum Event {
         /// The step of the last one and its attempt, whose checks are to run again.
         again: Option<(Box<Step>, u32)>,
     },
+    /// An earlier run had no time for the checks of a task whose commit was made again on top of what people pushed. Its step
+    /// and its last attempt; `None`: it has no step any more.
+    Unchecked(Option<(Box<Step>, u32)>),
     /// What people pushed to the branch of the spec, or that the remote refuses a push, needs a person.
     Diverged {
         /// What happened, and where the commits of the run are.

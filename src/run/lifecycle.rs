@@ -133,7 +133,8 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     check_last_options(request, &state)?;
     let mut resumed = preflight::resumed(place, state.clone(), request.resume)?;
     old_attempts::refuse_unknown_agent(&store, &resumed)?;
-    let has_work = has_work(config, &resumed, &plan);
+    let checks_again = request.remote.is_some() && resumed.unchecked().is_some();
+    let has_work = has_work(config, &resumed, &plan) || checks_again;
     let busy: Arc<dyn CommandWatch + Send + Sync> = Arc::new(BusyFile::new(&store.folder()));
     busy.over();
     let supervisor = Supervisor { stop: Some(inbox.stop_flag()), watch: Some(Arc::clone(&busy)) };

@@ -177,7 +177,8 @@ impl Machine {
                 self.configured(now, policy.map(|policy| *policy), became)
             }
             Event::Renamed { names, again } => self.renamed(&names, again),
-            Event::Diverged { reason } => self.finish(now, End::History { unit: None, reason }),
+            Event::Unchecked(step) => self.check_again(step),
+            Event::Diverged { reason } => self.diverged(now, reason),
             Event::LimitsSeen(accounts) => self.limits_seen(now, &accounts),
             Event::TimeUp => self.time_is_up(now),
             Event::Asked(Interrupt::TryNow) => self.try_now(now),

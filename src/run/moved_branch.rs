@@ -15,11 +15,23 @@ impl Machine {
         again: Option<(Box<Step>, u32)>,
     ) -> Vec<Effect> {
         self.state.rename_commits(names);
-        // a run that is to end at once has no time for checks
-        let again = again.filter(|(step, _)| !step.settings.verify.is_empty() && self.stop < Stop::Now);
-        let Some((step, attempt)) = again else {
-            return [vec![Effect::Save], self.replan()].concat();
+        match again.filter(|(step, _)| !step.settings.verify.is_empty()) {
+            None => self.saved_and_replanned(),
+            again => self.check_again(again),
+        }
+    }
+
+    /// Runs the checks of a done task once more. `None`: it has no step any more.
+    pub(super) fn check_again(&mut self, again: Option<(Box<Step>, u32)>) -> Vec<Effect> {
+        let Some((step, attempt)) = again.filter(|(step, _)| !step.settings.verify.is_empty()) else {
+            self.state.checked_again();
+            return self.saved_and_replanned();
         };
+        // a run that is to end at once has no time for them: the next one runs them
+        self.state.must_check_again(&step.unit);
+        if self.stop >= Stop::Now {
+            return self.saved_and_replanned();
+        }
         let report = Notice::Verifying { unit: step.unit.clone(), commands: step.settings.verify.len() };
         self.phase = Phase::Rechecking;
         vec![Effect::Save, Effect::Report(report), Effect::Verify { step, attempt }]
@@ -28,12 +40,27 @@ impl Machine {
     /// The checks are over that were run once more.
     pub(super) fn rechecked(&mut self, now: Timestamp, failure: Option<&Outcome>) -> Vec<Effect> {
         match failure {
-            None | Some(Outcome::Cancelled { .. }) => self.replan(),
+            // the next run runs them
+            Some(Outcome::Cancelled { .. }) => self.replan(),
+            None => {
+                self.state.checked_again();
+                self.saved_and_replanned()
+            }
             Some(failure) => {
                 let reason = format!("with what people pushed to the branch, its last task is {failure}");
-                self.finish(now, End::History { unit: None, reason })
+                self.diverged(now, reason)
             }
         }
+    }
+
+    /// A person must decide about the branch, and has the result of the checks.
+    pub(super) fn diverged(&mut self, now: Timestamp, reason: String) -> Vec<Effect> {
+        self.state.checked_again();
+        self.finish(now, End::Branch { reason })
+    }
+
+    fn saved_and_replanned(&mut self) -> Vec<Effect> {
+        [vec![Effect::Save], self.replan()].concat()
     }
 }
 
@@ -80,11 +107,14 @@ mod tests {
         let effects = machine.on(at(1), renamed(&["make"]));
         assert!(matches!(effects.last(), Some(Effect::Verify { attempt: 1, .. })), "{effects:?}");
         let passed = Event::Verified { failure: None, after: None };
-        assert_eq!(machine.on(at(2), passed), [Effect::Replan]);
+        assert_eq!(machine.state.unchecked(), Some("1"), "a kill must not skip them");
+        assert_eq!(machine.on(at(2), passed), [Effect::Save, Effect::Replan]);
+        assert_eq!(machine.state.unchecked(), None);
         machine.on(at(3), renamed(&["make"]));
         let effects = machine.on(at(4), Event::Verified { failure: Some(failed()), after: None });
-        let Some(Effect::Finish(End::History { reason, .. })) = effects.last() else { panic!("{effects:?}") };
+        let Some(Effect::Finish(End::Branch { reason })) = effects.last() else { panic!("{effects:?}") };
         assert!(reason.contains("`make` does not succeed"), "{reason}");
+        assert_eq!(machine.state.unchecked(), None, "a person knows");
     }
 
     #[test]
@@ -97,10 +127,33 @@ mod tests {
         assert!(effects.contains(&Effect::Cancel), "{effects:?}");
         let over = Outcome::Cancelled { by: CancelledBy::Terminate };
         let effects = machine.on(at(3), Event::Verified { failure: Some(over), after: None });
-        assert_eq!(effects, [Effect::Replan]);
+        assert_eq!((effects.as_slice(), machine.state.unchecked()), ([Effect::Replan].as_slice(), Some("1")));
         // the same before they began
         let mut machine = done();
         machine.on(at(1), Event::Asked(Interrupt::Terminate));
         assert_eq!(machine.on(at(2), renamed(&["make"])), [Effect::Save, Effect::Replan]);
+        assert_eq!(machine.state.unchecked(), Some("1"));
+    }
+
+    #[test]
+    fn the_next_run_begins_with_the_checks_that_are_left() {
+        let left = || {
+            let mut machine = done();
+            machine.state.must_check_again("1");
+            machine
+        };
+        let Event::Renamed { again, .. } = renamed(&["make"]) else { unreachable!() };
+        let mut machine = left();
+        let effects = machine.on(at(1), Event::Unchecked(again.clone()));
+        assert!(matches!(effects.last(), Some(Effect::Verify { attempt: 1, .. })), "{effects:?}");
+        let effects = machine.on(at(2), Event::Verified { failure: Some(failed()), after: None });
+        assert!(matches!(effects.last(), Some(Effect::Finish(End::Branch { .. }))), "{effects:?}");
+        // its task is gone, or has no checks any more
+        let Event::Renamed { again: without, .. } = renamed(&[]) else { unreachable!() };
+        for step in [None, without] {
+            let mut machine = left();
+            assert_eq!(machine.on(at(1), Event::Unchecked(step)), [Effect::Save, Effect::Replan]);
+            assert_eq!(machine.state.unchecked(), None);
+        }
     }
 }

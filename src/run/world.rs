@@ -156,7 +156,10 @@ impl<'a> RealWorld<'a> {
         self.note_accounts(state);
         // a run that was killed judges what happened in it, and what an agent did stays undecided
         let undecided = state.run.is_open()
-            || state.run.over().is_some_and(|over| matches!(over.end, End::History { .. }));
+            || state
+                .run
+                .over()
+                .is_some_and(|over| matches!(over.end, End::History { .. } | End::Branch { .. }));
         if let Some(repository) = self.repository.as_ref().filter(|_| !undecided) {
             self.lost_before = lost_commits(repository.repository(), state)?;
         }

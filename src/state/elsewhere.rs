@@ -107,6 +107,36 @@ impl SpecState {
         }
     }
 
+    /// The unit whose checks must run once more, since its commit was made again on top of what people pushed.
+    #[must_use]
+    pub fn unchecked(&self) -> Option<&str> {
+        self.units.iter().find(|(_, unit)| unit.unchecked && unit.is_done()).map(|(id, _)| id.as_str())
+    }
+
+    /// The commit of a unit was made again, so that its checks must run once more.
+    pub fn must_check_again(&mut self, id: &str) {
+        if let Some(unit) = self.units.get_mut(id) {
+            unit.unchecked = true;
+        }
+    }
+
+    /// No checks have to run once more: they did, or a person decides.
+    pub fn checked_again(&mut self) {
+        self.units.values_mut().for_each(|unit| unit.unchecked = false);
+    }
+
+    /// The state in which a done unit is open again, to find out how it was done; and the ids of its tasks.
+    #[must_use]
+    pub fn with_open(&self, id: &str) -> (Self, Vec<String>) {
+        let mut state = self.clone();
+        let unit = state.units.entry(id.to_owned()).or_default();
+        unit.status = UnitStatus::Todo;
+        let completes = unit.attempts.last().map(|attempt| attempt.completes.clone());
+        let ids = completes.filter(|ids| !ids.is_empty()).unwrap_or_else(|| vec![id.to_owned()]);
+        state.completed.retain(|id| !ids.contains(id));
+        (state, ids)
+    }
+
     /// Commits were made again under other names.
     pub fn rename_commits(&mut self, names: &[(String, String)]) {
         let rename = |commit: &mut String| {
@@ -134,6 +164,21 @@ impl SpecState {
 mod tests {
     use super::*;
     use crate::state::testing::{at, attempt};
+
+    #[test]
+    fn checks_that_must_run_again_are_kept_until_they_did() {
+        let mut state = SpecState::default();
+        state.done(at(0), "2", &["2".to_owned(), "2.1".to_owned()]);
+        state.must_check_again("2");
+        let text = serde_json::to_string(&state).unwrap();
+        let mut state: SpecState = serde_json::from_str(&text).unwrap();
+        assert_eq!(state.unchecked(), Some("2"));
+        let (open, ids) = state.with_open("2");
+        assert_eq!((open.unchecked(), ids.as_slice()), (None, ["2".to_owned()].as_slice()));
+        assert!(!open.completed.contains(&"2".to_owned()));
+        state.checked_again();
+        assert_eq!(state.unchecked(), None);
+    }
 
     fn running() -> SpecState {
         let mut state = SpecState::default();

@@ -54,6 +54,11 @@ pub enum End {
         /// What happened, and how to get back.
         reason: String,
     },
+    /// What people or the remote did with the branch of the spec keeps commits of this run from it, or a check fails since.
+    Branch {
+        /// What happened, and where the commits are.
+        reason: String,
+    },
     /// Commits are made that the index of the user does not have yet: a person's next commit would take them back.
     IndexBehind {
         /// Which commits, and what to do.
@@ -140,6 +145,7 @@ pub enum EndKind {
     NotCommitted,
     Dirty,
     History,
+    Branch,
     IndexBehind,
     CommitsLost,
     Unavailable,
@@ -168,6 +174,7 @@ impl EndKind {
             Self::NotCommitted => "not_committed",
             Self::Dirty => "dirty",
             Self::History => "history",
+            Self::Branch => "branch",
             Self::IndexBehind => "index_behind",
             Self::CommitsLost => "commits_lost",
             Self::Unavailable => "unavailable",
@@ -203,6 +210,7 @@ impl End {
             Self::NotCommitted { .. } => EndKind::NotCommitted,
             Self::Dirty { .. } => EndKind::Dirty,
             Self::History { .. } => EndKind::History,
+            Self::Branch { .. } => EndKind::Branch,
             Self::IndexBehind { .. } => EndKind::IndexBehind,
             Self::CommitsLost { .. } => EndKind::CommitsLost,
             Self::Unavailable { .. } => EndKind::Unavailable,
@@ -232,6 +240,7 @@ impl End {
             | Self::MaxIterations
             | Self::TimeUp
             | Self::Dirty { .. }
+            | Self::Branch { .. }
             | Self::IndexBehind { .. }
             | Self::CommitsLost { .. }
             | Self::HookFailed { .. }

@@ -51,6 +51,8 @@ pub enum NeedKind {
     DirtyTree,
     /// Decide about history that an agent rewrote or left.
     History,
+    /// Decide about the branch on a remote, which people moved, or which does not take commits.
+    Branch,
     /// Free the index of git, which does not have a commit yet that is made.
     IndexBehind,
     /// Fix a hook that must succeed and failed.
@@ -69,7 +71,7 @@ pub enum NeedKind {
 
 impl NeedKind {
     /// All kinds, the most urgent first.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Question,
         Self::FailedTask,
         Self::HumanTask,
@@ -78,6 +80,7 @@ impl NeedKind {
         Self::Payment,
         Self::DirtyTree,
         Self::History,
+        Self::Branch,
         Self::IndexBehind,
         Self::Hook,
         Self::Trust,
@@ -99,6 +102,7 @@ impl NeedKind {
             Self::Payment => "payment",
             Self::DirtyTree => "dirty_tree",
             Self::History => "history",
+            Self::Branch => "branch",
             Self::IndexBehind => "index_behind",
             Self::Hook => "hook",
             Self::Trust => "trust",
@@ -270,6 +274,7 @@ fn of_end(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
             (NeedKind::DirtyTree, None, format!("the work tree has changes of others: {}", files.join(", ")))
         }
         End::History { unit, reason } => (NeedKind::History, unit.as_ref(), reason.clone()),
+        End::Branch { reason } => (NeedKind::Branch, None, reason.clone()),
         End::IndexBehind { reason } => (NeedKind::IndexBehind, None, reason.clone()),
         End::Unavailable { unit, reason } => (NeedKind::Unavailable, Some(unit), reason.clone()),
         End::Stuck { failed, blocked } if failed.is_empty() && !units_wait => (

@@ -75,6 +75,7 @@ pub(crate) fn in_need(kind: NeedKind, word: &str) -> SpecState {
         NeedKind::Rule => limited(Remedy::Rule),
         NeedKind::DirtyTree => End::Dirty { files: vec![reason()] },
         NeedKind::History => End::History { unit: Some(unit()), reason: reason() },
+        NeedKind::Branch => End::Branch { reason: reason() },
         NeedKind::IndexBehind => End::IndexBehind { reason: reason() },
         NeedKind::Trust => {
             let mut attempt = attempt(1, Some(Outcome::Done));

@@ -54,6 +54,9 @@ pub struct UnitState {
     /// What its last review found, where that is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<String>,
+    /// Its commit was made again on top of what people pushed, and its checks have not run since.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unchecked: bool,
     /// The talks of people to its agent in which files changed, oldest first, as long as no commit has these changes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub talks: Vec<TalkRecord>,
@@ -310,6 +313,7 @@ struct UnitFile {
     to_tick: Vec<String>,
     undone: Option<UndoRecord>,
     findings: Option<String>,
+    unchecked: bool,
     talks: Vec<TalkRecord>,
 }
 
@@ -354,6 +358,7 @@ impl TryFrom<UnitFile> for UnitState {
             to_tick: file.to_tick,
             undone: file.undone,
             findings: file.findings,
+            unchecked: file.unchecked,
             talks: file.talks,
         })
     }

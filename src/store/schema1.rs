@@ -232,6 +232,7 @@ impl OldUnit {
         let pending = PendingCommit { since: at, refused: self.not_committed };
         UnitState {
             findings: None,
+            unchecked: false,
             title: String::new(),
             folder: None,
             status,

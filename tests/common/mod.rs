@@ -12,6 +12,7 @@ pub(crate) mod programs;
 pub(crate) mod recipes;
 pub(crate) mod windows;
 pub(crate) mod wire;
+pub(crate) mod yaml;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};

@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::Chance;
-use super::machine::{Doing, LEASE, Machine, TASKS, Wish};
-use super::remote::{Remote, name};
-use crate::fleet::hold::{HoldEffect, HoldEvent};
-use crate::fleet::push::Push;
+use super::machine::{Commits, Doing, LEASE, Machine, TASKS, Wish};
+use super::remote::{Moves, Remote, name, take_of};
+use crate::fleet::hold::{HoldAnswer, HoldEffect, HoldEvent};
+use crate::fleet::push::{Push, RefQuestion};
 
 /// Longest true time of a schedule, in milliseconds.
 const LONGEST: u64 = 40 * 60 * 1000;
@@ -19,10 +19,10 @@ enum Happening {
     Look,
     /// A machine's lease hears this.
     Hold(HoldEvent),
-    /// A machine reads the remote.
-    Read,
+    /// A machine reads the remote, and asks this.
+    Read(RefQuestion),
     /// A push reaches the remote; the machine hears later whether it landed, if it still has the life that pushed.
-    Arrives { push: Push, object: usize, torn: bool, answers: bool, life: u64 },
+    Arrives { push: Push, object: usize, moves: Moves, answers: bool, life: u64 },
     /// Its agent is done.
     Worked,
     /// The machine is killed, stopped, or a person pushes.
@@ -42,6 +42,12 @@ pub(super) struct FleetCounts {
     takeovers: u64,
     kept: u64,
     torn: u64,
+    /// Torn pushes that were to keep a commit.
+    torn_kept: u64,
+    /// Releases whose answer was lost, and that another machine followed.
+    followed: u64,
+    /// Machines that could not take in what people pushed.
+    failed: u64,
     late: u64,
 }
 
@@ -58,6 +64,9 @@ impl FleetCounts {
             (&mut self.takeovers, other.takeovers),
             (&mut self.kept, other.kept),
             (&mut self.torn, other.torn),
+            (&mut self.torn_kept, other.torn_kept),
+            (&mut self.followed, other.followed),
+            (&mut self.failed, other.failed),
             (&mut self.late, other.late),
         ] {
             *sum += more;
@@ -66,7 +75,8 @@ impl FleetCounts {
 
     pub(super) fn is_wild(&self, runs: u64) -> bool {
         let each = [self.unanswered, self.refused, self.kills, self.stops, self.people, self.takeovers];
-        each.iter().all(|count| *count > runs / 4) && self.kept > 0 && self.torn > 0 && self.late > 0
+        let rare = [self.kept, self.torn, self.torn_kept, self.followed, self.failed, self.late];
+        each.iter().all(|count| *count > runs / 4) && rare.iter().all(|count| *count > 0)
     }
 }
 
@@ -155,7 +165,7 @@ impl Fleet {
                 if self.chance.percent(self.trouble) {
                     return self.after(700, at, Happening::Look);
                 }
-                let seen = self.remote.seen();
+                let seen = self.remote.seen(&RefQuestion::default());
                 let wish = self.machines[at].look(self.time, &mut self.remote, &seen);
                 self.grant(at, wish);
             }
@@ -164,13 +174,14 @@ impl Fleet {
                 let effects = hold.on(now, event);
                 self.perform(at, effects);
             }
-            Happening::Read => {
-                let seen = (!self.chance.percent(self.trouble)).then(|| self.remote.seen());
+            Happening::Read(question) => {
+                let seen = (!self.chance.percent(self.trouble)).then(|| self.remote.seen(&question));
                 let pause = 20 + self.chance.below(200);
                 self.after(pause, at, Happening::Hold(HoldEvent::Read(seen)));
             }
-            Happening::Arrives { push, object, torn, answers, life } => {
-                let landed = self.remote.land(&push, object, torn);
+            Happening::Arrives { push, object, moves, answers, life } => {
+                let torn = moves != Moves::ALL;
+                let landed = self.remote.land(&push, object, moves);
                 let event =
                     if landed && answers && !torn { HoldEvent::Pushed } else { HoldEvent::PushFailed };
                 if (answers || torn) && life == self.machines[at].life {
@@ -210,6 +221,8 @@ impl Fleet {
     fn grant(&mut self, at: usize, wish: Wish) {
         match wish {
             Wish::Publish(publication) => {
+                self.machines[at].wanted = Some(publication.clone());
+                self.machines[at].sent.clear();
                 self.after(5, at, Happening::Hold(HoldEvent::Publish(publication)));
             }
             Wish::Work => {
@@ -242,7 +255,7 @@ impl Fleet {
         }
         for effect in effects {
             match effect {
-                HoldEffect::Read => self.after(1, at, Happening::Read),
+                HoldEffect::Read(question) => self.after(1, at, Happening::Read(question)),
                 HoldEffect::Wait(until) => {
                     let boot = self.machines[at].now(self.time).boot;
                     let pause = u64::try_from(until.saturating_sub(boot).as_millis()).unwrap();
@@ -250,11 +263,39 @@ impl Fleet {
                 }
                 HoldEffect::Push(push) => self.push(at, push),
                 HoldEffect::Say(answer) => {
-                    let conflicts = self.chance.percent(20);
-                    let wish = self.machines[at].hear(answer, conflicts, &mut self.remote);
+                    self.check_answer(at, &answer);
+                    let commits = match self.chance.below(20) {
+                        0..4 => Commits::Conflict,
+                        4 => Commits::Fail,
+                        _ => Commits::Fit,
+                    };
+                    let is_moved = matches!(answer, HoldAnswer::BranchMoved(_));
+                    self.counts.failed += u64::from(is_moved && commits == Commits::Fail);
+                    let wish = self.machines[at].hear(answer, commits, &mut self.remote);
                     self.grant(at, wish);
                 }
             }
+        }
+    }
+
+    /// A machine hears that it has lost the lease only where something of what it released is missing.
+    fn check_answer(&mut self, at: usize, answer: &HoldAnswer) {
+        let machine = &self.machines[at];
+        let Some(wanted) = machine.wanted.as_ref().filter(|wanted| wanted.releases) else { return };
+        let mut sent = machine.sent.iter();
+        let is_there = sent.any(|object| self.remote.has_object(*object))
+            && machine.pending.is_none_or(|commit| self.remote.has_commit(commit))
+            && wanted.kept.is_none();
+        let of_another = self.remote.run.is_some_and(|run| {
+            let take = take_of(&self.remote.objects[run].lease);
+            machine.sent.last().is_some_and(|sent| take != take_of(&self.remote.objects[*sent].lease))
+        });
+        match answer {
+            HoldAnswer::Published => self.counts.followed += u64::from(is_there && of_another),
+            HoldAnswer::Lost(Some(_)) if is_there => {
+                self.remote.wrong.push(format!("machine {at} hears of a loss after it released all"));
+            }
+            _ => {}
         }
     }
 
@@ -262,15 +303,24 @@ impl Fleet {
         self.counts.pushes += 1;
         let object = self.remote.object(&push);
         self.machines[at].made(&name(object));
+        if push.lease.holder.is_none() {
+            self.machines[at].sent.push(object);
+        }
         let timed_out = LEASE / 6;
         let life = self.machines[at].life;
-        let torn = push.branch.is_some() && self.chance.percent(self.trouble / 5);
-        if torn {
+        let has_parts = push.branch.is_some() || push.kept.is_some();
+        // few pushes keep a commit
+        let often = if push.kept.is_some() { self.trouble } else { self.trouble / 5 };
+        if has_parts && self.chance.percent(often) {
             self.counts.torn += 1;
-            return self.after(40, at, Happening::Arrives { push, object, torn, answers: true, life });
+            self.counts.torn_kept += u64::from(push.kept.is_some());
+            let run = self.chance.percent(70);
+            let moves = Moves { run, branch: !run, kept: !run };
+            return self.after(40, at, Happening::Arrives { push, object, moves, answers: true, life });
         }
+        let moves = Moves::ALL;
         if !self.chance.percent(self.trouble) {
-            return self.after(40, at, Happening::Arrives { push, object, torn, answers: true, life });
+            return self.after(40, at, Happening::Arrives { push, object, moves, answers: true, life });
         }
         let failed = Happening::Hold(HoldEvent::PushFailed(name(object)));
         match self.chance.below(3) {
@@ -280,13 +330,13 @@ impl Fleet {
             }
             1 => {
                 self.counts.unanswered += 1;
-                self.after(40, at, Happening::Arrives { push, object, torn, answers: false, life });
+                self.after(40, at, Happening::Arrives { push, object, moves, answers: false, life });
                 self.after(timed_out, at, failed);
             }
             _ => {
                 self.counts.late += 1;
                 let late = self.chance.below(4 * timed_out);
-                self.after(late, at, Happening::Arrives { push, object, torn, answers: false, life });
+                self.after(late, at, Happening::Arrives { push, object, moves, answers: false, life });
                 self.after(timed_out, at, failed);
             }
         }

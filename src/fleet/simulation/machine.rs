@@ -44,13 +44,29 @@ pub(super) struct Machine {
     /// Tasks that are done, as it knows.
     done: u32,
     /// Its commit that is not on the remote yet.
-    pending: Option<usize>,
+    pub(super) pending: Option<usize>,
+    /// What is published next releases the lease.
+    is_kept: bool,
+    /// What it wants published, and the objects of the pushes that it sent for that.
+    pub(super) wanted: Option<Publication>,
+    pub(super) sent: Vec<usize>,
     /// An agent works.
     pub(super) works: bool,
     /// Who it is; the clone keeps the objects that it made.
     own: Vec<String>,
     pub(super) takeovers: u64,
     pub(super) finished: bool,
+}
+
+/// What becomes of a commit that is to be put on top of what people pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Commits {
+    /// It fits.
+    Fit,
+    /// It does not.
+    Conflict,
+    /// The machine cannot do it.
+    Fail,
 }
 
 /// What a machine wants next.
@@ -76,6 +92,9 @@ impl Machine {
             frozen: 0,
             done: 0,
             pending: None,
+            is_kept: false,
+            wanted: None,
+            sent: Vec::new(),
             works: false,
             own: Vec::new(),
             takeovers: 0,
@@ -94,6 +113,7 @@ impl Machine {
     /// Its process is gone, with its agent and what was not pushed.
     pub(super) fn end(&mut self) {
         (self.doing, self.works, self.pending) = (Doing::Nothing, false, None);
+        (self.is_kept, self.wanted) = (false, None);
         self.life += 1;
     }
 
@@ -126,7 +146,11 @@ impl Machine {
         let branch = seen.branch.as_deref().map(number);
         let tip = before.as_ref().and_then(|saved| saved.at.tip.as_deref()).map(number);
         let is_torn = tip.is_some_and(|tip| !remote.history(branch).contains(&tip));
-        let known = known - u32::from(is_torn);
+        // or before it kept a commit, and then the machine: its task is open on the branch
+        let keeps = before.as_ref().is_some_and(|saved| saved.at.running.is_none())
+            && seen.run.as_ref().is_some_and(|tip| tip.lease.is_held());
+        let is_cut_off = keeps && !remote.kept_tasks().any(|task| task + 1 == known);
+        let known = known - u32::from(is_torn || is_cut_off);
         let on_branch = remote.history(branch).iter().filter_map(|at| remote.commits[*at].task).max();
         self.done = on_branch.map_or(0, |task| task + 1).max(known);
         let tip = seen.run.as_ref();
@@ -148,7 +172,9 @@ impl Machine {
 
     fn publication(&self, releases: bool) -> Publication {
         let commit = self.pending.map(commit_name);
-        Publication { saved: self.saved(), commit, kept: None, releases, patience: None }
+        // the end of a run does not wait for ever
+        let patience = releases.then_some(Duration::from_millis(LEASE / 2));
+        Publication { saved: self.saved(), commit, kept: None, releases, patience }
     }
 
     /// Its agent has done the task.
@@ -168,8 +194,8 @@ impl Machine {
         self.pending = Some(remote.commits.len() - 1);
     }
 
-    /// It hears what became of what it wanted. `conflicts`: its commit does not fit on what people pushed.
-    pub(super) fn hear(&mut self, answer: HoldAnswer, conflicts: bool, remote: &mut Remote) -> Wish {
+    /// It hears what became of what it wanted.
+    pub(super) fn hear(&mut self, answer: HoldAnswer, commits: Commits, remote: &mut Remote) -> Wish {
         let was_pending = self.pending;
         match answer {
             HoldAnswer::Published => {
@@ -178,6 +204,11 @@ impl Machine {
                 if hold.is_over() {
                     self.finished = self.done >= TASKS;
                     return Wish::End;
+                }
+                if std::mem::take(&mut self.is_kept) {
+                    let mut last = self.publication(true);
+                    Arc::make_mut(&mut last.saved).at.running = None;
+                    return Wish::Publish(last);
                 }
                 self.works = true;
                 Wish::Work
@@ -192,8 +223,12 @@ impl Machine {
                 }
                 let parent = remote.commits[commit].parent;
                 let is_rewritten = parent.is_some() && !remote.history(to).contains(&parent.unwrap_or(0));
-                if conflicts || is_rewritten {
-                    return self.keep(commit);
+                match commits {
+                    // its process ends with an error, and the lease with its time
+                    Commits::Fail => return Wish::End,
+                    Commits::Conflict => return self.keep(commit),
+                    Commits::Fit if is_rewritten => return self.keep(commit),
+                    Commits::Fit => {}
                 }
                 self.commit_on(to, self.done - 1, remote);
                 Wish::Publish(self.publication(self.done >= TASKS))
@@ -211,19 +246,15 @@ impl Machine {
         }
     }
 
-    /// A person is needed: the commit is kept under a ref of its own, and the lease is released.
+    /// A person is needed: the commit is kept under a ref of its own, and then the lease is released.
     fn keep(&mut self, commit: usize) -> Wish {
         self.pending = None;
         let Doing::Holds(hold) = &self.doing else { return Wish::End };
         let kept = Some((hold.next_number(), commit_name(commit)));
+        self.is_kept = true;
         let mut saved = (*self.saved()).clone();
         saved.at.running = None;
-        Wish::Publish(Publication {
-            saved: Arc::new(saved),
-            commit: None,
-            kept,
-            releases: true,
-            patience: None,
-        })
+        let saved = Arc::new(saved);
+        Wish::Publish(Publication { saved, commit: None, kept, releases: false, patience: None })
     }
 }

@@ -1,9 +1,9 @@
 //! The remote of the simulation: refs, objects and commits, and what must hold when they move.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::fleet::lease::Lease;
-use crate::fleet::push::{Push, RunTip, SeenRefs};
+use crate::fleet::push::{Push, RefQuestion, RunTip, SeenRefs};
 
 /// A commit of the branch.
 #[derive(Debug, Clone)]
@@ -15,6 +15,19 @@ pub(super) struct ModelCommit {
     pub(super) by: String,
 }
 
+/// Which of the refs of a push the server moves before it is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moves {
+    pub(super) run: bool,
+    pub(super) branch: bool,
+    pub(super) kept: bool,
+}
+
+impl Moves {
+    /// It is not killed.
+    pub(super) const ALL: Self = Self { run: true, branch: true, kept: true };
+}
+
 /// The remote.
 #[derive(Debug, Default)]
 pub(super) struct Remote {
@@ -23,8 +36,8 @@ pub(super) struct Remote {
     /// What was pushed to the ref with the lease, in the order of the objects' numbers.
     pub(super) objects: Vec<Push>,
     pub(super) run: Option<usize>,
-    /// Commits that are kept under a ref for a person.
-    pub(super) kept: BTreeSet<usize>,
+    /// Commits that are kept under a ref for a person, by the numbers in its name.
+    pub(super) kept: BTreeMap<(u64, u64), usize>,
     pub(super) landed: u64,
     pub(super) takes: u64,
     pub(super) log: Vec<String>,
@@ -52,9 +65,23 @@ pub(super) fn take_of(lease: &Lease) -> String {
 }
 
 impl Remote {
-    pub(super) fn seen(&self) -> SeenRefs {
+    pub(super) fn seen(&self, question: &RefQuestion) -> SeenRefs {
         let run = self.run.map(|at| RunTip { object: name(at), lease: self.objects[at].lease.clone() });
-        SeenRefs { run, branch: self.branch.map(commit_name) }
+        let kept = question.kept.and_then(|numbers| self.kept.get(&numbers)).copied().map(commit_name);
+        let has_object = question.objects.iter().any(|object| self.has_object(number(object)));
+        let has_commit = question.commit.as_deref().is_none_or(|commit| self.has_commit(number(commit)));
+        SeenRefs { run, branch: self.branch.map(commit_name), kept, has_object, has_commit }
+    }
+
+    /// Whether the chain of the ref with the lease has an object.
+    pub(super) fn has_object(&self, object: usize) -> bool {
+        let parent = |at: &usize| self.objects[*at].parent.as_deref().map(number);
+        std::iter::successors(self.run, parent).any(|at| at == object)
+    }
+
+    /// Whether the branch has a commit.
+    pub(super) fn has_commit(&self, commit: usize) -> bool {
+        self.history(self.branch).contains(&commit)
     }
 
     /// Makes an object, or finds the one that an identical push made.
@@ -71,26 +98,27 @@ impl Remote {
     /// Whether the server takes the push now: all expected values are right.
     fn fits(&self, push: &Push, object: usize) -> bool {
         let run_fits = self.run.map(name) == push.parent || self.run == Some(object);
-        run_fits && push.branch.as_ref().is_none_or(|moved| self.branch.map(commit_name) == moved.from)
+        let branch_fits = push.branch.as_ref().is_none_or(|moved| self.branch.map(commit_name) == moved.from);
+        let kept = push.kept.as_ref().map(|(number, _)| (push.lease.epoch, *number));
+        run_fits && branch_fits && kept.is_none_or(|numbers| !self.kept.contains_key(&numbers))
     }
 
-    /// Performs a push. `torn`: the server is killed before it moves the branch.
-    pub(super) fn land(&mut self, push: &Push, object: usize, torn: bool) -> bool {
+    /// Performs a push; `true`: all of it, or what the server moved before it was killed, is there.
+    pub(super) fn land(&mut self, push: &Push, object: usize, moves: Moves) -> bool {
         if !self.fits(push, object) || self.run == Some(object) {
             return false;
         }
-        self.log.push(format!("lands{}: {object} {push:?}", if torn { " in part" } else { "" }));
-        let before = self.run.map(|at| take_of(&self.objects[at].lease));
-        self.run = Some(object);
-        self.landed += 1;
-        self.takes += u64::from(before.as_ref() != Some(&take_of(&push.lease)));
-        if torn {
-            return true;
+        self.log.push(format!("lands ({moves:?}): {object} {push:?}"));
+        if moves.run {
+            let before = self.run.map(|at| take_of(&self.objects[at].lease));
+            self.run = Some(object);
+            self.landed += 1;
+            self.takes += u64::from(before.as_ref() != Some(&take_of(&push.lease)));
         }
-        if let Some((_, commit)) = &push.kept {
-            self.kept.insert(number(commit));
+        if let Some((numbers, commit)) = push.kept.as_ref().filter(|_| moves.kept) {
+            self.kept.insert((push.lease.epoch, *numbers), number(commit));
         }
-        if let Some(moved) = &push.branch {
+        if let Some(moved) = push.branch.as_ref().filter(|_| moves.branch) {
             let to = number(&moved.to);
             let new = self.history(Some(to)).into_iter().take_while(|at| Some(*at) != self.branch);
             for at in new.collect::<Vec<_>>() {
@@ -123,7 +151,7 @@ impl Remote {
 
     /// The tasks that are kept for a person.
     pub(super) fn kept_tasks(&self) -> impl Iterator<Item = u32> {
-        self.kept.iter().filter_map(|at| self.commits[*at].task)
+        self.kept.values().filter_map(|at| self.commits[*at].task)
     }
 
     fn check_tasks(&mut self) {

@@ -15,7 +15,7 @@ use crate::config::Commit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::hold::{Hold, HoldAnswer, HolderId, Publication};
 use crate::fleet::lease::{Lease, LeaseTiming};
-use crate::fleet::push::SeenRefs;
+use crate::fleet::push::{RefQuestion, SeenRefs};
 use crate::fleet::ref_names::RefNames;
 use crate::fleet::saved::{SavedSpec, Standpoint};
 use crate::fleet::take::{TakeAnswer, Watched};
@@ -102,6 +102,7 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
         accounts: BTreeMap::new().into(),
         checked: None.into(),
         checks_again: false.into(),
+        looks_for_unchecked: true.into(),
     };
     Ok((place, run))
 }
@@ -159,7 +160,7 @@ fn free(request: &RemoteRequest<'_>, here: &SpecPlace, remote: &mut SpecRemote) 
     let mut watched = None;
     let mut unanswered = 0;
     loop {
-        let Some(seen) = remote.read() else {
+        let Some(seen) = remote.read(&RefQuestion::default()) else {
             unanswered += 1;
             if unanswered >= ASKED {
                 return Err(no_answer(remote));

@@ -67,7 +67,9 @@ impl Kept {
         while let Some(event) = events.pop_front() {
             for effect in self.hold.on(moment(), event) {
                 match effect {
-                    HoldEffect::Read => events.push_back(HoldEvent::Read(self.remote.read())),
+                    HoldEffect::Read(question) => {
+                        events.push_back(HoldEvent::Read(self.remote.read(&question)));
+                    }
                     HoldEffect::Push(push) => {
                         let (object, landed) = self.remote.push(&push);
                         let event = if landed { HoldEvent::Pushed } else { HoldEvent::PushFailed };

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -44,7 +45,7 @@ pub struct RemoteRun {
     pub(super) moved: Cell<bool>,
     /// Why a person is needed, so that the branch stays as it is.
     pub(super) trouble: RefCell<Option<String>>,
-    /// The number of the ref that keeps the commits of this run that are not on the branch.
+    /// The number of the ref that is to keep the commits of this run that are not on the branch.
     pub(super) kept_as: Cell<Option<u64>>,
     /// The objects of the accounts' refs, as they were seen last.
     pub(super) accounts: RefCell<BTreeMap<String, String>>,
@@ -52,6 +53,8 @@ pub struct RemoteRun {
     pub(super) checked: RefCell<Option<(Box<Step>, u32)>>,
     /// They run once more, on top of what people pushed.
     pub(super) checks_again: Cell<bool>,
+    /// What an earlier run had no time to check was not looked for yet.
+    pub(super) looks_for_unchecked: Cell<bool>,
 }
 
 impl RemoteRun {
@@ -79,6 +82,10 @@ impl RemoteRun {
                 let why = match sync(&mut kept, place, config) {
                     Ok(Synced::TakenIn(names)) => {
                         state.rename_commits(&names);
+                        if self.leaves_checks(&names, &mut state) && code == 0 {
+                            note("people pushed to the branch; the next run checks the last task again");
+                            code = TRY_AGAIN;
+                        }
                         None
                     }
                     Ok(Synced::Diverged(why)) => Some(why),
@@ -123,6 +130,15 @@ impl RemoteRun {
         Ok(if code == 0 { TRY_AGAIN } else { code })
     }
 
+    /// Notes that the checks of the last task are to run once more, where it has any and its commit has another name now.
+    fn leaves_checks(&self, names: &[(String, String)], state: &mut SpecState) -> bool {
+        let checked = self.checked.borrow();
+        let step = checked.as_ref().map(|(step, _)| step).filter(|step| !step.settings.verify.is_empty());
+        let Some(step) = step.filter(|_| !names.is_empty()) else { return false };
+        state.must_check_again(&step.unit);
+        true
+    }
+
     fn publish_last(
         &self,
         kept: &mut Kept,
@@ -137,20 +153,26 @@ impl RemoteRun {
         let is_in_trouble = self.trouble.borrow().is_some();
         let to_keep = self.kept_as.get().zip(head.clone());
         let saved = packed::saved(kept, place, state, if is_in_trouble { None } else { head.as_deref() })?;
-        Ok(kept.publish(Publication {
-            saved,
-            commit: head.filter(|_| !is_in_trouble),
-            kept: to_keep,
-            releases: true,
-            patience: Some(patience),
-        }))
+        let patience = Some(patience);
+        if to_keep.is_some() {
+            // while the lease holds: no machine takes the spec before they are there
+            let saved = Arc::clone(&saved);
+            let publication = Publication { saved, commit: None, kept: to_keep, releases: false, patience };
+            let answer = kept.publish(publication);
+            if answer != HoldAnswer::Published {
+                return Ok(answer);
+            }
+            self.kept_as.set(None);
+        }
+        let commit = head.filter(|_| !is_in_trouble);
+        Ok(kept.publish(Publication { saved, commit, kept: None, releases: true, patience }))
     }
 
     /// A person is needed: says so in the state, and has the commits kept under a ref.
     fn need(&self, kept: &mut Kept, state: &mut SpecState, why: &str) {
         let reason = self.divergence(kept, why);
         note(&reason);
-        state.end_run(Timestamp::now(), End::History { unit: None, reason }, true);
+        state.end_run(Timestamp::now(), End::Branch { reason }, true);
     }
 
     /// The reason of the need, for people. From now on the branch stays as it is.

@@ -5,13 +5,17 @@ use super::packed::{head, saved};
 use super::synced::{Synced, sync};
 use crate::error::Result;
 use crate::fleet::hold::{HoldAnswer, Publication};
+use crate::plan::{Selection, Step};
+use crate::project::current_plan::make_plan;
+use crate::project::progress::progress;
 use crate::report::text::sanitise_line;
 use crate::run::driver::Ending;
 use crate::run::inbox::InboxMessage;
 use crate::run::machine::Event;
 use crate::run::world::RealWorld;
+use crate::spec::TaskState;
 use crate::state::outcome::CancelledBy;
-use crate::state::{Learned, Outcome, SpecState};
+use crate::state::{Learned, Outcome, SeenTasks, SpecState};
 use crate::sys::interrupt::Interrupt;
 
 impl RealWorld<'_> {
@@ -55,6 +59,11 @@ impl RealWorld<'_> {
         is_end: bool,
     ) -> Result<Option<Event>> {
         let Some(remote) = self.remote else { return Ok(None) };
+        if remote.looks_for_unchecked.replace(false)
+            && let Some(unit) = state.unchecked()
+        {
+            return Ok(Some(Event::Unchecked(self.step_of_done(unit, state)?)));
+        }
         if is_end && !remote.has_all()? {
             self.publish_state(remote, state)?;
         }
@@ -80,6 +89,25 @@ impl RealWorld<'_> {
                 Ok(Some(Event::Diverged { reason }))
             }
         }
+    }
+
+    /// The step of a done unit, as it is planned where the unit is open, and the last attempt.
+    fn step_of_done(&mut self, unit: &str, state: &SpecState) -> Result<Option<(Box<Step>, u32)>> {
+        let (open, ids) = state.with_open(unit);
+        let (_, mut tasks) = self.place.good_tasks()?;
+        for task in tasks.tasks.iter_mut().filter(|task| ids.contains(&task.id)) {
+            task.state = TaskState::Todo;
+        }
+        let seen = SeenTasks::of(&tasks, self.config.tasks.trust_checkboxes);
+        let mut ticked = open.trusted_ticks(&seen.ticked());
+        ticked.retain(|id| !ids.contains(id));
+        let known = progress(&open, ticked, &self.config, self.clock.now());
+        let all = Selection { include_optional: true, ..Selection::default() };
+        let plan = make_plan(self.place, &self.config, &tasks, &known, &all);
+        let attempt = state.next_attempt(unit).saturating_sub(1).max(1);
+        let step = plan.step_of(unit).map(|step| (Box::new(step.clone()), attempt));
+        self.plan = Some(plan);
+        Ok(step)
     }
 
     /// What a check means that ran once more, on top of what people pushed: if it fails, a person must look at both.

@@ -144,7 +144,8 @@ fn settle_lost_commits(
     let branch = seen.branch.as_deref().unwrap_or_default();
     let has =
         |commit: &Option<String>| commit.as_ref().map_or(Ok(true), |commit| tree.is_ancestor(commit, branch));
-    let was_asked = matches!(state.run.over().map(|over| &over.end), Some(End::History { .. }));
+    let was_asked =
+        matches!(state.run.over().map(|over| &over.end), Some(End::History { .. } | End::Branch { .. }));
     if request.accepts_branch || was_asked {
         // a person decided: a task whose box is open on the branch is not done there
         let config = &request.config.tasks;

@@ -8,12 +8,12 @@ use super::answers::{self, LeftAnswer};
 use super::record::CloneRecord;
 use crate::error::Result;
 use crate::fleet::lease::{Lease, LeaseTiming};
-use crate::fleet::push::{Push, RunTip, SeenRefs};
+use crate::fleet::push::{Push, RefQuestion, RunTip, SeenRefs};
 use crate::fleet::ref_names::RefNames;
 use crate::fleet::saved::{SavedSpec, Standpoint};
 use crate::git::call::GitError;
 use crate::git::repository::Repository;
-use crate::git::spec_refs::RefUpdate;
+use crate::git::spec_refs::{FetchNames, RefUpdate};
 
 /// The files of the objects on the ref with the lease.
 const LEASE: &str = "lease.json";
@@ -76,8 +76,8 @@ impl SpecRemote {
     }
 
     /// What the remote has; `None`: no answer.
-    pub(super) fn read(&mut self) -> Option<SeenRefs> {
-        match self.try_read() {
+    pub(super) fn read(&mut self, question: &RefQuestion) -> Option<SeenRefs> {
+        match self.try_read(question) {
             Ok(seen) => Some(seen),
             Err(error) => {
                 if error.is_passing() || error.was_killed() {
@@ -89,15 +89,25 @@ impl SpecRemote {
         }
     }
 
-    fn try_read(&mut self) -> std::result::Result<SeenRefs, GitError> {
+    fn try_read(&mut self, question: &RefQuestion) -> std::result::Result<SeenRefs, GitError> {
         let into = format!("{}-{}", self.into, self.killed);
-        let refs = (self.names.run.as_str(), self.names.branch.as_str());
+        let kept = question.kept.map(|(epoch, number)| self.names.kept(epoch, number));
+        let refs = FetchNames { run: &self.names.run, branch: &self.names.branch, kept: kept.as_deref() };
         let found = self.repository.fetch_spec_refs(&self.address, refs, &into, self.deadline)?;
+        let mut has_object = false;
+        for object in question.objects.iter().filter(|object| *object != UNMADE) {
+            let of_chain = found.run.as_deref().map(|run| self.repository.is_ancestor(object, run));
+            has_object |= of_chain.transpose()?.unwrap_or(false);
+        }
+        let has_commit = match (&question.commit, &found.branch) {
+            (Some(commit), Some(branch)) => self.repository.is_ancestor(commit, branch)?,
+            (commit, _) => commit.is_none(),
+        };
         let run = match found.run {
             None => None,
             Some(object) => Some(RunTip { lease: self.lease_of(&object)?, object }),
         };
-        Ok(SeenRefs { run, branch: found.branch })
+        Ok(SeenRefs { run, branch: found.branch, kept: found.kept, has_object, has_commit })
     }
 
     fn lease_of(&mut self, object: &str) -> std::result::Result<Lease, GitError> {

@@ -11,7 +11,7 @@ use crate::fleet::ref_names::RefNames;
 use crate::fleet::saved::Standpoint;
 use crate::git::call::Supervisor;
 use crate::git::repository::Repository;
-use crate::git::spec_refs::RefUpdate;
+use crate::git::spec_refs::{FetchNames, RefUpdate};
 use crate::project::{SpecPlace, own_tree};
 use crate::run::branch;
 use crate::run::own_tree::in_checkout;
@@ -88,7 +88,7 @@ impl RemoteSpec {
     }
 
     fn look_into(&self, into: &str) -> Result<Option<RemoteView>> {
-        let refs = (self.names.run.as_str(), self.names.branch.as_str());
+        let refs = FetchNames { run: &self.names.run, branch: &self.names.branch, kept: None };
         let found = self.repository.fetch_spec_refs(&self.address, refs, into, self.deadline)?;
         let Some(object) = found.run else { return Ok(None) };
         let lease = read_lease(&self.repository, &object)?;

@@ -384,7 +384,9 @@ impl Orchestrator<'_> {
             }
             // in this world history stays between runs, and there are no changes of others
             End::TakenOver => (false, 75),
-            End::CommitsLost { .. }
+            // and no remote
+            End::Branch { .. }
+            | End::CommitsLost { .. }
             | End::Human { .. }
             | End::Dirty { .. }
             | End::HookFailed { .. }
