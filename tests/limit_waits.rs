@@ -331,7 +331,7 @@ fn without_a_login_the_fallback_works_and_the_summary_says_so() {
     assert_eq!(project.ledger(), ["1 1", "spare 1", "spare 2"]);
     let attempts = project.state("login")["units"]["1"]["attempts"].clone();
     assert_eq!((&attempts[0]["counts"], &attempts[1]["counts"]), (&false.into(), &true.into()));
-    project.run(&["status"]).code(0).says(&["fake is limited: not logged in", "log in with"]);
+    project.run(&["status"]).code(0).says(&["fake needs a login", "log in with"]);
 }
 
 #[test]
