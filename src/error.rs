@@ -5,8 +5,10 @@
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 /// What an error means for the exit code. The codes follow BSD `sysexits.h` where one fits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ErrorKind {
     /// The command line is wrong.
     Usage,
@@ -119,6 +121,12 @@ impl Error {
         &self.details
     }
 
+    /// The hints that were added to it.
+    #[must_use]
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     /// Adds a hint before the others.
     #[must_use]
     pub fn hint_before(mut self, hint: impl Into<String>) -> Self {
@@ -129,7 +137,17 @@ impl Error {
     /// The whole error as text for a terminal. It ends with a newline.
     #[must_use]
     pub fn render(&self) -> String {
-        let mut text = format!("error: {}\n", harmless(&self.message, false));
+        self.rendered("error")
+    }
+
+    /// The same for an error that does not keep a verb from its work.
+    #[must_use]
+    pub fn render_warning(&self) -> String {
+        self.rendered("warning")
+    }
+
+    fn rendered(&self, label: &str) -> String {
+        let mut text = format!("{label}: {}\n", harmless(&self.message, false));
         let mut cause = self.source.as_deref().map(|e| e as &dyn std::error::Error);
         while let Some(e) = cause {
             let _ = writeln!(text, "  because: {}", harmless(&e.to_string(), false));
@@ -203,6 +221,7 @@ mod tests {
             error.render(),
             "error: writing a.json\n  because: disk full\nthe old file\nhint: Free some space.\n"
         );
+        assert!(error.render_warning().starts_with("warning: writing a.json\n  because: disk full\n"));
         assert_eq!(error.brief(), "writing a.json: disk full");
         assert_eq!(error.kind().exit_code(), 70);
     }

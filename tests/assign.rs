@@ -1,6 +1,8 @@
 //! Which agent does which task: an agent is asked, a rule or a person overrides it, and nothing is guessed.
 
-use crate::common::Project;
+use rustix::process::Signal;
+
+use crate::common::{Project, wait_until};
 
 const TASKS: &str = "- [ ] 1. Store\n- [ ] 2. Screen\n- [ ] 3. Review\n";
 
@@ -172,6 +174,80 @@ fn an_assignment_by_hand_beats_agent_and_rule_until_cleared() {
     }
     project.run(&["run"]).code(0);
     assert_eq!(workers(&project)[3..], ["1 by c", "2 by g", "3 by c"]);
+}
+
+/// The same, with an assigning agent that says what a call uses: 1100 tokens and half a dollar.
+fn paid_project(more: &str) -> Project {
+    let answer = r#"{\"1\":{\"type\":\"code\",\"owner_agent\":\"codex\"},\"2\":{\"type\":\"ui\",\"owner_agent\":\"gemini\"},\"3\":{\"type\":\"review\",\"owner_agent\":\"codex-review\"}}"#;
+    let says = format!(
+        r#"{{"type":"result","subtype":"success","is_error":false,"result":"{answer}","model_usage_since_last_result":{{"m":{{"inputTokens":900,"outputTokens":200,"costUSD":0.5}}}}}}"#
+    );
+    let more = format!("[pace]\nunknown_usage = \"allow\"\n{more}");
+    let project = project(&format!("cat <<'EOF'\n{says}\nEOF"), &more);
+    let config = project.read("seqorch.local.toml");
+    let config = config.replace("[backend.assigner]\n", "[backend.assigner]\noutput = \"claude\"\n");
+    project.write("seqorch.local.toml", config);
+    project
+}
+
+fn status(project: &Project) -> serde_json::Value {
+    serde_json::from_str(&project.run(&["status", "--json"]).code(0).stdout).unwrap()
+}
+
+#[test]
+fn what_assigning_tasks_used_is_in_all_sums() {
+    let project = paid_project("");
+    let sums = "3 attempts, 1 review, 1 call to assign tasks, worked ";
+    let run =
+        project.run(&["run"]).code(0).says(&["assigning tasks: 1 call, ", &format!("this run: {sums}")]);
+    assert!(run.stdout.contains("at least 900 tokens in, 200 out, at least $0.50"), "{}", run.stdout);
+    let json = status(&project);
+    assert_eq!((&json["usage"]["input"], &json["usage"]["cost_usd"]), (&900.into(), &0.5.into()));
+    assert_eq!(json["usage"]["attempts"], 5);
+    assert_eq!((&json["calls"][0]["number"], &json["calls"][0]["backend"]), (&1.into(), &"assigner".into()));
+    project.run(&["status"]).code(0).says(&["assigning tasks: 1 call, ", &format!("all runs: {sums}")]);
+    project.run(&["report"]).code(0).says(&[
+        "- assigning tasks: 1 call, ",
+        "- tokens: at least 1100",
+        "- cost: at least $0.50",
+    ]);
+}
+
+#[test]
+fn a_call_that_no_state_has_is_counted_by_the_next_run_once() {
+    let project = paid_project("");
+    project.run(&["plan"]).code(0);
+    assert_eq!(status(&project)["usage"]["input"], 900);
+    // as after a kill between the end of the call and the save
+    let path = ".kiro/specs/SEQUENTIAL_STATE.json";
+    let mut file: serde_json::Value = serde_json::from_str(&project.read(path)).unwrap();
+    assert!(file["specs"]["demo"].as_object_mut().unwrap().remove("calls").is_some());
+    project.write(path, file.to_string());
+    for _ in 0..2 {
+        project.run(&["run", "--max-iterations", "1"]);
+        let json = status(&project);
+        assert_eq!((json["calls"].as_array().unwrap().len(), &json["usage"]["input"]), (1, &900.into()));
+    }
+}
+
+#[test]
+fn no_agent_is_asked_to_assign_once_a_budget_is_used_up() {
+    let project = paid_project("tokens = \"1000 per 5h\"\n");
+    project.run(&["plan"]).code(0);
+    project.write(".kiro/specs/demo/tasks.md", format!("- [ ] 4. New\n{TASKS}"));
+    let run = project.start(&["run"]);
+    wait_until("the wait", || project.state("demo")["run"]["wait"]["rule"] == "pace.tokens = 1000 per 5h");
+    run.signal(Signal::INT);
+    run.wait().code(130);
+    assert_eq!(project.read("calls").lines().count(), 1);
+    assert!(!project.path("ledger").exists(), "an agent was started");
+}
+
+#[test]
+fn a_run_ends_when_assigning_tasks_has_cost_its_money() {
+    let project = paid_project("max_cost_usd = 0.4\n");
+    project.run(&["run"]).code(2).says(&["it has cost $0.50, and pace.max_cost_usd is 0.40"]);
+    assert!(!project.path("ledger").exists(), "an agent was started");
 }
 
 #[test]

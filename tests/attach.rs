@@ -1,5 +1,10 @@
 //! `seqorch attach` finds the session and the window.
 
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::common::git::{TWO, init};
 use crate::common::{Project, tasks, wait_until};
 
 #[test]
@@ -119,6 +124,24 @@ fn detached_runs_of_one_name_that_start_at_once_have_two_sessions() {
     for spec in both {
         wait_until("the end", || project.run(&["status", spec]).stdout.contains("login: complete"));
     }
+}
+
+#[test]
+fn a_detached_run_that_is_refused_says_why_at_once() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project.spec("demo", TWO).spec("more", TWO).agent("gate; say_done");
+    let project = project.config("[git]\ncommit = \"step\"\n");
+    init(&project);
+    let run = project.start(&["run", "demo", "--no-tmux"]);
+    project.wait_for_ledger(1);
+    let start = Instant::now();
+    project
+        .run(&["run", "more", "--detach"])
+        .code(75)
+        .says(&["works in this work tree", "hint: Wait for its turn with `--wait`"]);
+    assert!(start.elapsed() < Duration::from_secs(20), "it waited for its window");
+    run.signal(Signal::TERM);
+    run.wait().code(143);
 }
 
 #[test]

@@ -9,11 +9,11 @@ use crate::common::{Project, wait_long, wait_until};
 
 #[test]
 #[ignore = "slow"]
-fn an_agent_that_prints_200_mb_is_read_to_its_signal() {
+fn an_agent_that_prints_50_mb_is_read_to_its_signal() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n")
         .config("[log]\nmax_mb = 8\n")
-        .agent("yes 'a line that says nothing of interest' | head -c 200000000; echo; say_done");
+        .agent("yes 'a line that says nothing of interest' | head -c 50000000; echo; say_done");
     project.run(&["run"]).code(0);
     let kept: u64 = ["output.jsonl", "output.jsonl.1", "output.jsonl.2"]
         .iter()

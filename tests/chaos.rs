@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use serde_json::{Value, json};
 
-use crate::common::kills::{Dice, KillLog, series};
+use crate::common::kills::{KillLog, pause, series};
 use crate::common::{DEADLINE, Project, Running};
 
 const UNITS: usize = 5;
@@ -89,9 +90,9 @@ impl Round {
         runs.filter(|(_, line)| !line.contains("__view")).map(|(pid, _)| pid).next()
     }
 
-    fn victim(&self, dice: &mut Dice) -> Option<(&'static str, i32)> {
+    fn victim(&self, dice: &mut Rng) -> Option<(&'static str, i32)> {
         let of = |part: &str| self.project.alive_with(part).first().map(|(pid, _)| *pid);
-        match dice.roll(10) {
+        match dice.u64(..10) {
             0..=3 => {
                 let run = self.run.as_ref().map(Running::pid).or_else(|| self.holder());
                 Some(("run", run?))
@@ -106,7 +107,7 @@ impl Round {
         }
     }
 
-    fn strike(&mut self, dice: &mut Dice) {
+    fn strike(&mut self, dice: &mut Rng) {
         let Some((what, pid)) = self.victim(dice) else { return };
         self.log.kill(what, pid);
     }
@@ -174,11 +175,11 @@ fn a_hundred_kills_lose_nothing_and_repeat_nothing() {
         let way = [Way::Windows, Way::Plain, Way::Windows, Way::Detached][number % 4];
         let mut round = Round::new(way)?;
         // after so many kills the run may complete
-        let strikes = 6 + dice.roll(10);
+        let strikes = 6 + dice.u64(..10);
         let mut struck = 0;
         while !round.keep_running() {
             assert!(round.log.began.elapsed() < DEADLINE * 4, "it never ends\n{}", round.log.text());
-            dice.pause([3, 30, 120, 400]);
+            pause(dice, [3, 30, 120, 400]);
             if struck < strikes {
                 round.strike(dice);
                 struck += 1;

@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::common::Project;
-use crate::common::chance::Chance;
 use crate::common::git::{git, init};
 use crate::common::programs::program;
 use crate::common::skipped;
@@ -157,34 +157,34 @@ fn kill_git(child: &Child) -> bool {
 
 /// Runs of one machine: spec by spec, until all are done or the time is up.
 fn work(machine: &Project, scale: Scale, seed: u64, until: Instant, happened: &Happened) {
-    let mut chance = Chance::new(seed);
+    let mut chance = Rng::with_seed(seed);
     let mut done = BTreeSet::new();
     while done.len() < scale.specs && Instant::now() < until {
-        let at = usize::try_from(chance.below(scale.specs as u64)).unwrap();
+        let at = usize::try_from(chance.u64(..scale.specs as u64)).unwrap();
         if done.contains(&at) {
             continue;
         }
         count(&happened.runs);
         let name = spec_name(at);
         let mut args = vec!["run", &name, "--remote", "origin"];
-        if !scale.is_calm && (!asks(at) || chance.below(4) == 0) {
+        if !scale.is_calm && (!asks(at) || chance.u64(..4) == 0) {
             args.push("--retry");
         }
-        if chance.below(4) == 0 {
+        if chance.u64(..4) == 0 {
             args.push("--wait");
         }
         let mut command = machine.command(&args);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        let trouble = Instant::now() + Duration::from_millis(200 + chance.below(4000));
-        let mut is_due = !scale.is_calm && chance.below(2) == 0;
+        let trouble = Instant::now() + Duration::from_millis(200 + chance.u64(..4000));
+        let mut is_due = !scale.is_calm && chance.u64(..2) == 0;
         let code = loop {
             if let Some(status) = child.try_wait().unwrap() {
                 break status.code();
             }
             if is_due && Instant::now() > trouble {
                 is_due = false;
-                match chance.below(4) {
+                match chance.u64(..4) {
                     0 => {
                         count(&happened.stops);
                         signal(&child, Signal::STOP);
@@ -212,12 +212,12 @@ fn work(machine: &Project, scale: Scale, seed: u64, until: Instant, happened: &H
 /// A person who answers questions, and who, for half of the time, pushes to branches, also what conflicts, and takes commits
 /// away.
 fn meddle(person: &Project, scale: Scale, (half, until): (Instant, Instant), happened: &Happened) {
-    let mut chance = Chance::new(77);
+    let mut chance = Rng::with_seed(77);
     let mut number = 0;
     while Instant::now() < until {
-        thread::sleep(Duration::from_millis(300 + chance.below(1200)));
-        let at = usize::try_from(chance.below(scale.specs as u64)).unwrap();
-        let (name, what) = (spec_name(at), chance.below(8));
+        thread::sleep(Duration::from_millis(300 + chance.u64(..1200)));
+        let at = usize::try_from(chance.u64(..scale.specs as u64)).unwrap();
+        let (name, what) = (spec_name(at), chance.u64(..8));
         if asks(at) && what < 5 || scale.is_calm || Instant::now() > half {
             let answer = ["resume", &name, "--remote", "origin", "--answer", ANSWER];
             if asks(at) && person.run(&answer).code == 0 {
@@ -234,7 +234,7 @@ fn meddle(person: &Project, scale: Scale, (half, until): (Instant, Instant), hap
         git(person, &["checkout", "-q", "-f", "--detach", &tip]);
         number += 1;
         let (file, counter) = match what {
-            0 => (format!("made-{name}-{}", 1 + chance.below(TASKS as u64)), &happened.conflicts),
+            0 => (format!("made-{name}-{}", 1 + chance.u64(..TASKS as u64)), &happened.conflicts),
             1 if git(person, &["log", "-1", "--format=%b"]).contains("Seqorch-Task") => {
                 git(person, &["reset", "-q", "--hard", "HEAD~1"]);
                 (String::new(), &happened.rewrites)

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use proptest::prelude::*;
 use seqorch::spec::{self, Task, TaskFile, TaskState};
 
@@ -136,19 +137,6 @@ fn written() -> impl Strategy<Value = String> {
     })
 }
 
-/// A small random generator (xorshift64*), the same on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let wide = u128::from(self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)) * (sides.max(1) as u128);
-        usize::try_from(wide >> 64).expect("less than sides")
-    }
-}
-
 const TOKENS: [&str; 40] = [
     "- [ ] ",
     "- [x] ",
@@ -193,9 +181,9 @@ const TOKENS: [&str; 40] = [
 ];
 
 /// Damages a text at one place.
-fn mutate(text: &str, dice: &mut Dice) -> String {
-    let place = |dice: &mut Dice, text: &str| {
-        let mut at = dice.roll(text.len() + 1);
+fn mutate(text: &str, dice: &mut Rng) -> String {
+    let place = |dice: &mut Rng, text: &str| {
+        let mut at = dice.usize(..=text.len());
         while !text.is_char_boundary(at) {
             at -= 1;
         }
@@ -203,21 +191,21 @@ fn mutate(text: &str, dice: &mut Dice) -> String {
     };
     let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
     let n = lines.len();
-    match dice.roll(10) {
+    match dice.usize(..10) {
         0 if n > 0 => {
-            lines.remove(dice.roll(n));
+            lines.remove(dice.usize(..n));
         }
         1 if n > 0 => {
-            let line = lines[dice.roll(n)].clone();
-            lines.insert(dice.roll(n + 1), line);
+            let line = lines[dice.usize(..n)].clone();
+            lines.insert(dice.usize(..=n), line);
         }
-        2 if n > 0 => lines.swap(dice.roll(n), dice.roll(n)),
-        3 if n > 0 => lines[dice.roll(n)].insert_str(0, ["  ", "\t", "    ", "> "][dice.roll(4)]),
+        2 if n > 0 => lines.swap(dice.usize(..n), dice.usize(..n)),
+        3 if n > 0 => lines[dice.usize(..n)].insert_str(0, ["  ", "\t", "    ", "> "][dice.usize(..4)]),
         4 if n > 0 => {
-            let line = &mut lines[dice.roll(n)];
+            let line = &mut lines[dice.usize(..n)];
             *line = line.trim_start().to_owned();
         }
-        5 => return text.replace("\r\n", "\n").replace('\n', ["\r\n", "\n\n", "\n", "\r"][dice.roll(4)]),
+        5 => return text.replace("\r\n", "\n").replace('\n', ["\r\n", "\n\n", "\n", "\r"][dice.usize(..4)]),
         6 => return text[..place(dice, text)].to_owned(),
         7 => {
             let (a, b) = (place(dice, text), place(dice, text));
@@ -227,7 +215,7 @@ fn mutate(text: &str, dice: &mut Dice) -> String {
         }
         _ => {
             let at = place(dice, text);
-            return text[..at].to_owned() + TOKENS[dice.roll(TOKENS.len())] + &text[at..];
+            return text[..at].to_owned() + TOKENS[dice.usize(..TOKENS.len())] + &text[at..];
         }
     }
     lines.concat()
@@ -235,7 +223,7 @@ fn mutate(text: &str, dice: &mut Dice) -> String {
 
 fn broken() -> impl Strategy<Value = String> {
     (written(), 1..u64::MAX, 1..12usize).prop_map(|(source, seed, times)| {
-        let mut dice = Dice(seed);
+        let mut dice = Rng::with_seed(seed);
         (0..times).fold(source, |text, _| mutate(&text, &mut dice))
     })
 }
@@ -292,14 +280,14 @@ fn no_broken_file_breaks_the_parser() {
     let seconds = Duration::from_secs(number("SEQORCH_FUZZ_SECONDS").unwrap_or(20));
     println!("fuzz: SEQORCH_FUZZ_SEED={seed} for {seconds:?}");
     let originals = originals();
-    let mut dice = Dice(seed);
+    let mut dice = Rng::with_seed(seed);
     let (start, mut files, mut bytes) = (Instant::now(), 0u64, 0);
     while start.elapsed() < seconds {
-        let mut text = originals[dice.roll(originals.len())].clone();
-        for _ in 0..=dice.roll(12) {
+        let mut text = originals[dice.usize(..originals.len())].clone();
+        for _ in 0..=dice.usize(..12) {
             text = mutate(&text, &mut dice);
         }
-        let chosen = dice.roll(50);
+        let chosen = dice.usize(..50);
         let checked = catch_unwind(AssertUnwindSafe(|| holds(&text, |index| index % 50 == chosen)));
         assert!(checked.is_ok(), "file {files} of seed {seed} does not hold:\n{text:?}");
         files += 1;

@@ -3,8 +3,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
+
 use crate::common::git::{git, hook, init, subjects};
-use crate::common::kills::{Dice, KillLog, series};
+use crate::common::kills::{KillLog, pause, series};
 use crate::common::{DEADLINE, Project, Running, tasks};
 
 const UNITS: usize = 4;
@@ -86,15 +88,15 @@ impl Round {
         None
     }
 
-    fn strike(&mut self, dice: &mut Dice) {
+    fn strike(&mut self, dice: &mut Rng) {
         let of = |part: &str| self.project.alive_with(part).first().map(|(pid, _)| *pid);
-        let (what, pid) = match dice.roll(10) {
+        let (what, pid) = match dice.u64(..10) {
             0..=1 => ("run", self.run.as_ref().map(Running::pid)),
             2 => ("attempt", of("__attempt")),
             3..=6 => {
                 let found = self.next_git(" commit ");
                 // at its beginning, in its hook, or at its end
-                dice.pause([1, 20, 60, 90]);
+                pause(dice, [1, 20, 60, 90]);
                 ("git commit", found.filter(|pid| self.git(" commit ") == Some(*pid)))
             }
             7 => ("git update-index", self.next_git("update-index")),
@@ -168,10 +170,10 @@ fn a_hundred_kills_of_seqorch_and_git_lose_no_commit() {
     series(&format!("{UNITS} commits"), |_, dice| {
         let mut round = Round::new();
         // after so many kills the run may complete
-        let strikes = 6 + u32::try_from(dice.roll(10)).unwrap();
+        let strikes = 6 + u32::try_from(dice.u64(..10)).unwrap();
         while !round.keep_running() {
             assert!(round.log.began.elapsed() < DEADLINE * 4, "it never ends\n{}", round.log.text());
-            dice.pause([3, 10, 30, 120]);
+            pause(dice, [3, 10, 30, 120]);
             if round.log.counts.total() < strikes {
                 round.strike(dice);
             }

@@ -25,7 +25,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("agent", "error"),
     ("config", "error sys spec agent"),
     ("plan", "error spec agent config"),
-    ("state", "error agent config plan spec"),
+    ("state", "error sys agent config plan spec"),
     ("git", "error sys"),
     ("fleet", "error sys"),
     // of `git` only what is pure: the rule of purity holds that

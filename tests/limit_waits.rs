@@ -27,8 +27,7 @@ pub(crate) fn project(seconds: u32, limit: &str, more: &str) -> Project {
 #[ignore = "slow"]
 fn waiting_for_a_limit_costs_no_attempt_and_no_iteration() {
     let project = project(3, "", "[retry]\nattempts = 1\n[run]\nmax_iterations = 2\n");
-    let out =
-        project.run(&["run"]).code(0).says(&["quota used up: quota exceeded", "fake is limited", "waited"]);
+    let out = project.run(&["run"]).code(0).says(&["quota used up: quota exceeded", "fake is limited"]);
     assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"], "{out:?}");
     let state = project.state("login");
     let attempts = &state["units"]["1"]["attempts"];

@@ -336,3 +336,35 @@ fn status_watch_ends_with_its_terminal() {
     project.release();
     run.wait().code(0);
 }
+
+#[test]
+fn no_word_breaks_at_the_edge_of_a_terminal() {
+    let Some(project) = Project::new().tmux() else { return };
+    let words = "I compared the providers that the design names, their fees, their terms and the countries that they serve. ";
+    let project = project
+        .spec("login", tasks(1))
+        .agent(&format!("echo '{}Which of both do you want me to use?'; say_halt", words.repeat(3)));
+    project.run(&["run", "--no-tmux"]).code(2);
+    for (n, typed) in
+        ["status", "report", "pause", "run nope", "resume nope --answer x", "undo 9"].into_iter().enumerate()
+    {
+        let args: Vec<&str> = typed.split(' ').collect();
+        let plain = project.run(&args);
+        let plain = format!("{}\n{}", plain.stdout, plain.stderr);
+        let known: Vec<&str> = plain.split_whitespace().collect();
+        let name = format!("edge-{n}");
+        let shell = format!("{} {typed}; echo; echo over; exec sleep 60", env!("CARGO_BIN_EXE_seqorch"));
+        let root = project.root().display().to_string();
+        project.ask_tmux(&["new-session", "-d", "-x", "80", "-y", "100", "-s", &name, "-c", &root, &shell]);
+        let screen = || project.ask_tmux(&["capture-pane", "-p", "-t", &format!("={name}:")]);
+        wait_until("the end of the verb", || screen().contains("\nover\n"));
+        // a table has narrower columns there, and times differ
+        let shown = screen();
+        let lines = shown.lines().filter(|line| !line.starts_with('|') && *line != "over");
+        for word in
+            lines.flat_map(str::split_whitespace).filter(|word| !word.contains(|c: char| c.is_ascii_digit()))
+        {
+            assert!(known.contains(&word), "{typed}: {word:?} is no word of\n{plain}\nin\n{shown}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::common::Project;
+use crate::common::{Project, wait_until};
 use crate::kills::{Way, project};
 
 #[test]
@@ -18,6 +18,32 @@ fn a_second_run_of_a_spec_exits_with_75_and_names_the_first() {
     project.release();
     first.wait().code(0);
     assert_eq!(project.ledger(), ["1 1"]);
+}
+
+#[test]
+fn a_second_run_of_a_spec_waits_for_its_turn_where_it_is_asked_to() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent("gate; say_done");
+    let first = project.start(&["run", "--only", "1"]);
+    project.wait_for_ledger(1);
+    let stopped = project.start(&["run", "--all", "--wait"]);
+    let second = project.start(&["run", "--all", "--wait"]);
+    let has_it = format!("process {}", first.pid());
+    for waits in [&stopped, &second] {
+        wait_until("a note of the wait", || {
+            let said = waits.complaints();
+            said.contains("waiting for another run, which has the spec") && said.contains(&has_it)
+        });
+    }
+    stopped.signal(Signal::INT);
+    let stopped = stopped.wait().code(130);
+    assert!(stopped.stderr.contains("stopped while waiting for another run"), "{stopped:?}");
+    assert_eq!(project.ledger(), ["1 1"]);
+    project.release();
+    first.wait().code(0);
+    project.wait_for_ledger(2);
+    project.release();
+    second.wait().code(0);
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
 }
 
 #[test]

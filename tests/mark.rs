@@ -1,6 +1,7 @@
 //! `seqorch mark`: a person sets the state of a task.
 
 use crate::common::Project;
+use crate::common::git::{WRITES, git, repo};
 
 pub(crate) const TASKS: &str =
     "- [ ] 1. A\n  - [ ] 1.1 Part\n  - [ ] 1.2 Part\n- [ ] 2. B\n- [ ] 3. C\n  - depends on: 2\n";
@@ -26,6 +27,21 @@ fn mark_todo_runs_a_done_task_again() {
     assert!(project.tasks("login").contains("- [ ] 2. B\n"));
     project.run(&["run"]).code(0);
     assert_eq!(project.ledger(), ["1 1", "2 1", "3 1", "2 2"]);
+}
+
+#[test]
+fn mark_todo_of_a_committed_task_says_what_stays_and_what_changed() {
+    let project = repo(WRITES, "");
+    project.run(&["run"]).code(0);
+    let commit = git(&project, &["log", "--format=%H", "--grep", "^2: "]);
+    project.run(&["mark", "2", "todo"]).code(0).says(&[
+        &format!("task 2: its commit {} stays", &commit[..9]),
+        ".kiro/specs/demo/tasks.md is changed and not committed; commit it when you want",
+    ]);
+    assert!(git(&project, &["status", "--porcelain"]).contains("tasks.md"));
+    // the same mark again changes nothing
+    let again = project.run(&["mark", "2", "todo"]).code(0).stdout;
+    assert!(!again.contains("not committed"), "{again}");
 }
 
 #[test]

@@ -86,6 +86,11 @@ fn a_parked_question_is_answered_while_the_run_works() {
         .config("[run]\non_halt = \"skip\"\n");
     let run = project.start(&["run"]);
     project.wait_for_ledger(2);
+    // a run that works says so, too
+    project
+        .run(&["status"])
+        .code(0)
+        .says(&["demo: running, needs you: task 1 asks", "1  A: asks, parked until you answer (1 attempt)"]);
     project
         .run(&["resume", "demo", "1", "--answer", "the red one"])
         .code(0)

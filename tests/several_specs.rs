@@ -160,28 +160,66 @@ fn after_init_the_next_step_is_not_init_again() {
     assert!(!out.contains("seqorch init") && out.contains("seqorch run TODO.md"), "{out}");
 }
 
+/// Verbs that only need what the state says, and a part of what they print after task 1 of 2 was done.
+const READING: &[(&[&str], u8, &str)] = &[
+    (&["status"], 0, "1 of 2 tasks done"),
+    (&["status", "--json"], 0, "\"done\": 1"),
+    (&[], 0, "login"),
+    (&["specs"], 0, "login"),
+    (&["report"], 0, "# login: 1 task left"),
+    (&["logs", "1"], 0, "I worked"),
+    (&["when"], 0, "now"),
+    (&["backends"], 0, "claude"),
+    (&["attach"], 66, "there is no tmux session"),
+    (&["config", "explain", "run.delay"], 0, "Pause between two steps."),
+    (&["stop"], 0, "nothing is running"),
+];
+
 #[test]
-fn a_broken_configuration_is_named_and_what_ran_is_still_shown() {
+fn a_broken_configuration_is_a_warning_for_verbs_that_only_look() {
     let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent("echo I worked; say_done");
     project.run(&["run", "--only", "1"]).code(0);
-    for broken in ["delay = [", "[run]\ndelay = \"soon\"\n"] {
+    let two = "[run]\ndelay = \"soon\"\nno_such_key = 1\n";
+    for (broken, places) in
+        [("delay = [", &["seqorch.toml:1"][..]), (two, &["seqorch.toml:2", "seqorch.toml:3"])]
+    {
         project.write("seqorch.toml", broken);
-        for (args, part) in [
-            (&["status"][..], "1 of 2 tasks done"),
-            (&[], "login"),
-            (&["specs"], "login"),
-            (&["report"], "# login: 1 task left"),
-            (&["logs", "1"], "I worked"),
-            (&["config", "explain", "run.delay"], "Pause between two steps."),
-            (&["stop"], "nothing is running"),
-        ] {
-            let out = project.run(args).code(0);
-            assert!(out.stderr.contains("the configuration has a problem"), "{args:?}: {out:?}");
-            assert!(out.stderr.contains("seqorch.toml:"), "{args:?}: {out:?}");
+        for (args, code, part) in READING {
+            let out = project.run(args).code(i32::from(*code));
+            assert!(out.stderr.contains("warning: the configuration has "), "{args:?}: {out:?}");
+            assert!(!out.stderr.contains("error: the configuration"), "{args:?}: {out:?}");
+            for place in places {
+                assert!(out.stderr.contains(place), "{place}: {args:?}: {out:?}");
+            }
             out.says(&[part]);
         }
-        project.run(&["run"]).code(78);
-        project.run(&["config", "show"]).code(78);
+        // what would act on it names all mistakes and does nothing
+        for args in [&["run"][..], &["plan"], &["config", "show"], &["mark", "2", "done"], &["trust"]] {
+            let out = project.run(args).code(78).says(places);
+            assert!(out.stderr.starts_with("error: the configuration has "), "{args:?}: {out:?}");
+        }
+    }
+    assert_eq!(project.ledger(), ["1 1"]);
+}
+
+#[test]
+fn a_broken_tasks_file_is_named_and_what_ran_is_still_shown() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent("echo I worked; say_done");
+    project.run(&["run", "--only", "1"]).code(0);
+    project.write(".kiro/specs/login/tasks.md", "- [ ] 1. A\n- [ ] 1. B\n");
+    for (args, code, part) in [
+        (&["status"][..], 0, "can't be run"),
+        (&["status", "--json"], 0, "\"tasks_error\": \""),
+        (&["report"], 0, "# login"),
+        (&["when"], 2, "never"),
+        (&["when", "--json"], 2, "\"tasks_error\": \""),
+    ] {
+        project.run(args).code(code).says(&["tasks.md:2:", "id 1 is used twice", part]);
+    }
+    project.run(&["logs", "1"]).code(0).says(&["I worked"]);
+    project.run(&["specs"]).code(0).says(&["id 1 is used twice"]);
+    for args in [&["run"][..], &["plan"], &["mark", "2", "done"]] {
+        project.run(args).code(65).says(&["tasks.md:2:", "id 1 is used twice"]);
     }
 }
 

@@ -159,6 +159,24 @@ fn a_hard_stop_ends_the_agent_and_costs_no_attempt() {
 }
 
 #[test]
+fn a_hard_stop_that_a_kill_cut_off_is_not_taken_for_a_persons() {
+    // the agent ends only some time after TERM
+    let project = demo(1, "[ $SEQORCH_ATTEMPT = 1 ] && { trap 'note term; gate; exit 1' TERM; until false; do sleep 0.05; done; }; say_done")
+        .config("[run]\nhard_stop = true\n[retry]\nattempts = 1\n[timeout]\ngrace = \"40s\"\n");
+    let run = at_the_gate(&project, &["run", "--for", "1s"]);
+    project.wait_for_ledger(2);
+    run.signal(Signal::KILL);
+    run.wait().code(137).says(&["ending the agent"]);
+    assert_eq!(project.state("login")["run"]["ends_agent"], true);
+    project.release();
+    project.run(&["run", "--all"]).code(0);
+    let attempts = project.state("login")["units"]["1"]["attempts"].clone();
+    assert_eq!((&attempts[0]["counts"], &attempts[0]["outcome"]["by"]), (&json!(false), &json!("time_up")));
+    assert_eq!(events(&project, "step_ended")[0]["says"], "stopped: the time of the run was up");
+    assert_eq!(project.outcomes("login", "1"), ["cancelled", "done"]);
+}
+
+#[test]
 fn an_answer_keeps_the_end_of_the_night() {
     let project = demo(2, "[ $SEQORCH_UNIT-$SEQORCH_ATTEMPT = 1-1 ] && { say_halt; exit; }; gate; say_done");
     project.run(&["run", "--until", &in_seconds(7200)]).code(2);

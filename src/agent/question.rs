@@ -4,6 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::columns::{cut, width};
+use super::sanitise::sanitise_line;
+
 /// Most lines of a question. A person reads them in a notification.
 const LINES: usize = 15;
 
@@ -85,6 +88,29 @@ pub fn from_question(message: &str) -> String {
     lines[at.unwrap_or(0)..].join("\n")
 }
 
+/// What a message asks, as a line of at most so many columns. Of a long one, what leads to its question is left out.
+#[must_use]
+pub fn question_line(message: &str, columns: usize) -> String {
+    let line = sanitise_line(&from_question(message));
+    let line = if width(&line) > columns { from_asking_sentence(&line) } else { &line };
+    cut(line, columns)
+}
+
+/// A line from the sentence on that asks last; the whole line if it asks nothing.
+fn from_asking_sentence(line: &str) -> &str {
+    let Some(end) = line.rfind(['?', '？']) else { return line };
+    let before = &line[..end];
+    let ends =
+        before.char_indices().filter(|(_, sign)| matches!(sign, '.' | '!' | '?' | ';' | '。' | '？' | '！'));
+    let mut begins = ends.filter_map(|(at, sign)| {
+        let rest = &before[at + sign.len_utf8()..];
+        // a point in a name or a number ends no sentence
+        (rest.starts_with(' ') || !sign.is_ascii())
+            .then(|| line.len() - rest.trim_start().len() - (line.len() - end))
+    });
+    &line[begins.next_back().unwrap_or(0)..]
+}
+
 fn ends_with_question(line: &str) -> bool {
     let line = line.trim_end_matches(['*', '_', '`', '"', '\'', ')', ' ', '”', '’']);
     line.ends_with(['?', '？'])
@@ -115,6 +141,19 @@ mod tests {
     fn message(text: &str) -> String {
         let paragraphs: Vec<String> = text.split("\n\n").map(str::to_owned).collect();
         last_message(&paragraphs)
+    }
+
+    #[test]
+    fn a_long_line_is_cut_to_its_asking_sentence() {
+        for (line, asks) in [
+            ("I compared v1.2 and v2. Both work! Which one?", "Which one?"),
+            ("A or B? I mean the shop; do you want A? Say so.", "do you want A? Say so."),
+            ("どれですか。どれにしますか？", "どれにしますか？"),
+            ("Which one of a.b and c.d?", "Which one of a.b and c.d?"),
+            ("No question. At all.", "No question. At all."),
+        ] {
+            assert_eq!(from_asking_sentence(line), asks);
+        }
     }
 
     #[test]

@@ -12,6 +12,16 @@ pub fn first_bytes(text: &str, max: usize) -> &str {
     &text[..end]
 }
 
+/// The last bytes of a text, at most `max`, without a part of a character.
+#[must_use]
+pub fn last_bytes(text: &str, max: usize) -> &str {
+    let mut from = text.len().saturating_sub(max);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    &text[from..]
+}
+
 /// Joins pieces of output that may be cut inside a character.
 #[derive(Debug, Default)]
 pub(super) struct CharJoiner {

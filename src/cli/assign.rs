@@ -44,6 +44,5 @@ pub(super) fn assign_missing(project: &Project, place: &SpecPlace, flag: TrustFl
     let out: Box<dyn Write> = Box::new(io::stderr());
     let inbox = Inbox::open()?;
     let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, &inbox, out);
-    world.end_old_calls();
     ask_outside_of_a_run(&mut world, &store, plan, &units)
 }

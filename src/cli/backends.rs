@@ -22,7 +22,7 @@ pub(super) struct BackendsArgs {
 }
 
 pub(super) fn backends(global: &Global, args: &BackendsArgs) -> Result<u8> {
-    let project = Project::open(global, Vec::new(), None)?;
+    let project = Project::open_to_look(global, None)?;
     let listed = backend_list::list(&project.loaded, &project.root, &programs::own_program()?, |_| true)?;
     let mut out = anstream::stdout();
     if args.json {

@@ -149,7 +149,7 @@ impl TypedLine {
     }
 
     fn project(&self) -> Option<Project> {
-        let open = |global: &Global| Project::open(global, Vec::new(), self.spec.as_deref()).ok();
+        let open = |global: &Global| Project::open_silently(global, self.spec.as_deref()).ok();
         // a profile that is half typed, or that does not exist, must not hide the rest
         open(&self.global).or_else(|| open(&Global { profile: None, ..self.global.clone() }))
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::global::Global;
+use super::global::{Fitting, Global};
 use super::project::{Project, find_folders};
 use super::trust::trusted_for_this_call;
 use crate::agent::sanitise::harmless;
@@ -46,7 +46,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
     if args.json {
         let _ = writeln!(out, "{}", harmless(&format!("{:#}", findings::json(&found))));
     } else {
-        let _ = findings::write(&mut out, &found);
+        let _ = findings::write(&mut Fitting(out), &found);
     }
     Ok(findings::exit_code(&found))
 }

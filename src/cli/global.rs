@@ -1,12 +1,14 @@
 //! The options of every verb, and what follows from them for the output.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use anstream::AutoStream;
 use clap::{Args, ValueEnum};
 
 use crate::report::text::wrap_lines;
+use crate::report::theme;
 
 /// The options of every verb.
 #[derive(Debug, Clone, Args)]
@@ -82,11 +84,21 @@ impl<W: std::io::Write> std::io::Write for Fitting<W> {
     }
     fn write_fmt(&mut self, words: std::fmt::Arguments<'_>) -> std::io::Result<()> {
         let text = words.to_string();
-        // escape sequences have no width, and such lines are short
-        let columns = terminal_width().filter(|_| !text.contains('\u{1b}'));
-        let fitting = columns.map(|columns| wrap_lines(&text, columns));
+        let fitting = terminal_width().map(|columns| wrap_lines(&text, columns));
         self.0.write_all(fitting.as_deref().unwrap_or(&text).as_bytes())
     }
+}
+
+/// Prints a line of a verb on standard output. A reader that is gone is a normal end.
+pub(super) fn print_line(line: &str) {
+    let _ = writeln!(Fitting(anstream::stdout()), "{line}");
+}
+
+/// Prints an error or a warning on standard error, in colours; on a terminal no word is broken by its edge.
+pub(super) fn complain(text: &str) {
+    let columns = terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0));
+    let fitting = columns.map(|columns| wrap_lines(text, columns));
+    let _ = write!(anstream::stderr(), "{}", theme::text(fitting.as_deref().unwrap_or(text)));
 }
 
 /// Columns of the terminal; `None` where standard output is not one.

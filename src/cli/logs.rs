@@ -54,6 +54,9 @@ pub(super) struct LogsArgs {
     /// Print the prompt of the attempt instead of its output.
     #[arg(help_heading = PART, long, conflicts_with = "stderr")]
     prompt: bool,
+    /// Print only the lines in about the last so many bytes of a log.
+    #[arg(help_heading = PART, long, value_name = "BYTES", conflicts_with = "follow", hide = true)]
+    end: Option<u64>,
     /// Print only the output of the [verify] commands.
     #[arg(help_heading = PART, long, conflicts_with = "prompt")]
     verify: bool,
@@ -100,7 +103,7 @@ fn unit_logs(
     let number = args.attempt.unwrap_or_else(|| unit.attempts.last().map_or(1, |a| a.number));
     let dir = store.attempt_dir(state.folder(id), number);
     let path = log_path(args, id, &unit.attempts, number, &dir)?;
-    let mut out = LogPrinter::default();
+    let mut out = LogPrinter::of_end(args.end);
     let is_plain = !(args.raw || args.prompt || args.stderr || args.verify);
     if is_plain && print_words(global, &dir, &mut out).is_err() {
         return Ok(Err(ReaderGone));

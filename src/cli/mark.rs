@@ -1,13 +1,14 @@
 //! `seqorch mark`: marks a task done, to do or skipped, or assigns it.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::Global;
+use super::global::print_line;
 use super::project::Project;
+use crate::config::Commit;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::report::text::sanitise_line;
@@ -97,9 +98,18 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
     for unit in marked.released {
         print(&format!("task {unit}: its changes stay in the files, and its pending commit is dropped"));
     }
+    for (unit, commit) in marked.commits {
+        let commit: String = commit.chars().take(9).collect();
+        print(&format!("task {unit}: its commit {commit} stays; its next attempt works on top of it"));
+    }
+    if marked.changed_boxes && project.loaded.config.git.commit != Commit::Off {
+        let file = place.tasks_path();
+        let file = file.strip_prefix(&place.root).unwrap_or(&file).display();
+        print(&format!("{file} is changed and not committed; commit it when you want"));
+    }
     Ok(0)
 }
 
 fn print(line: &str) {
-    let _ = writeln!(anstream::stdout(), "{}", sanitise_line(line));
+    print_line(&sanitise_line(line));
 }

@@ -1,12 +1,13 @@
 //! `seqorch note`: writes a note that the next prompt of a task has.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::Global;
+use super::global::print_line;
 use super::overview::{Unnamed, spec_for};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
@@ -79,7 +80,7 @@ pub(super) fn print_standing(unit: &str, standing: NoteStanding) {
             "task {unit}: the note is pending; an agent works on the task now, and only a further attempt has it"
         ),
     };
-    let _ = writeln!(anstream::stdout(), "{text}");
+    print_line(&text);
 }
 
 /// The words in a file, or on standard input; a little more than a note may have, so that the error can say so.

@@ -1,6 +1,5 @@
 //! `seqorch pause`: no step starts until the pause is over.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Global;
+use super::global::print_line;
 use super::overview::{Unnamed, spec_for};
 use super::project::Project;
 use super::time_flags::length;
@@ -60,6 +60,6 @@ pub(super) fn pause(global: &Global, args: &PauseArgs) -> Result<u8> {
         }
         RequestStanding::Pending(None) => format!("the run pauses, {end}"),
     };
-    let _ = writeln!(anstream::stdout(), "{name}: {what}");
+    print_line(&format!("{name}: {what}"));
     Ok(0)
 }

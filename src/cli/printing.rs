@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -62,9 +62,16 @@ pub(super) struct LogPrinter {
     redactor: Option<Redactor>,
     /// The last byte that was printed.
     last: Option<u8>,
+    /// How many bytes of a log are read: its last ones. `None`: all.
+    most: Option<u64>,
 }
 
 impl LogPrinter {
+    /// One that prints only the lines in the last `most` bytes of each log.
+    pub(super) fn of_end(most: Option<u64>) -> Self {
+        Self { most, ..Self::default() }
+    }
+
     /// Prints all parts of a log, and follows it until `over` returns true. `all` gives the number of bytes that were
     /// written to it, once that is known.
     pub(super) fn log(
@@ -76,7 +83,11 @@ impl LogPrinter {
     ) -> Result<std::result::Result<(), ReaderGone>> {
         let [whole, older, newer] = log_parts(log);
         let mut file = nofollow::open(&whole).map_err(|e| Error::io("reading", &whole, e))?;
-        let mut printed = 0;
+        let mut printed = match self.most {
+            Some(most) => skip_to_end(&mut file, &[older.clone(), newer.clone()], most)
+                .map_err(|e| Error::io("reading", &whole, e))?,
+            None => 0,
+        };
         loop {
             // asked before reading, so that the last bytes are not missed
             let over = over();
@@ -195,4 +206,19 @@ impl LogPrinter {
         }
         self.put_text(true)
     }
+}
+
+/// Goes to the first line in the last `most` bytes of a log whose later parts are in `others`. Returns how many bytes that skips.
+fn skip_to_end(file: &mut File, others: &[PathBuf], most: u64) -> io::Result<u64> {
+    let later: u64 =
+        others.iter().filter_map(|path| Some(nofollow::open(path).ok()?.metadata().ok()?.len())).sum();
+    let length = file.metadata()?.len();
+    let skipped = (length + later).saturating_sub(most).min(length);
+    if skipped == 0 {
+        return Ok(0);
+    }
+    file.seek(SeekFrom::Start(skipped - 1))?;
+    // the line in which the end begins has lost its beginning
+    let rest = BufReader::new(&mut *file).skip_until(b'\n')? as u64;
+    file.seek(SeekFrom::Start(skipped - 1 + rest))
 }

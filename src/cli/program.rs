@@ -1,18 +1,15 @@
 //! Runs the program: which function runs each verb.
 
-use std::io::Write;
-
 use clap::FromArgMatches;
 
 use super::command_line::{Cli, Verb, command};
-use super::global::{ColorChoice, Global};
+use super::global::{ColorChoice, Global, complain};
 use super::{
     attach, backends, complete, completions, config, diff, doctor, export, forget, help, hidden, home, init,
     limits, logs, man, mark, note, notify, pause, plan, report, resume, run, say, serve, specs, status, stop,
     talk, trust, undo, usage, watch, when,
 };
 use crate::error::Result;
-use crate::report::theme;
 
 /// Runs the program and returns its exit code.
 #[must_use]
@@ -40,7 +37,7 @@ pub fn main() -> u8 {
     match dispatch(&cli.global, cli.verb) {
         Ok(code) => code,
         Err(error) => {
-            let _ = write!(anstream::stderr(), "{}", theme::text(&error.render()));
+            complain(&error.render());
             error.kind().exit_code()
         }
     }

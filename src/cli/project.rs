@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
-use super::global::Global;
+use super::global::{Global, complain};
 use super::typed_command;
 use crate::config::{self, Commit, FlagSetting, LoadRequest, Loaded};
 use crate::error::{Error, ErrorKind, Result};
@@ -14,7 +14,6 @@ use crate::project::own_tree;
 use crate::project::project_folders::ProjectFolders;
 use crate::project::spec_argument::{GivenOptions, SpecFinder};
 use crate::project::spec_place::{SpecLocation, SpecPlace, locate};
-use crate::report::theme;
 use crate::state::SpecState;
 use crate::sys::paths::{self, leads_out};
 use crate::sys::variables::text_variables;
@@ -59,15 +58,26 @@ impl Project {
         Ok(Self::with(global, root, cwd, request, loaded))
     }
 
-    /// As [`Project::open`], for a verb that must work while the configuration is broken: the error is printed, and what has no
-    /// problem counts.
+    /// As [`Project::open`], for a verb that only needs what the state says, so it works while the configuration is broken: its
+    /// mistakes are a warning, and what has none counts.
     pub(super) fn open_to_look(global: &Global, spec: Option<&Path>) -> Result<Self> {
+        Self::open_to_look_with(global, Vec::new(), spec)
+    }
+
+    /// As [`Project::open_to_look`]; `flags` override the configuration.
+    pub(super) fn open_to_look_with(
+        global: &Global,
+        flags: Vec<FlagSetting>,
+        spec: Option<&Path>,
+    ) -> Result<Self> {
         let ProjectFolders { root, cwd } = find_folders(global, spec)?;
-        let request = load_request(global, &root, &cwd);
+        let request = LoadRequest { flags, ..load_request(global, &root, &cwd) };
         let (loaded, problems) = config::load_what_can_be(&request)?;
         if let Some(error) = problems {
-            let text = format!("{}note: the rest of the configuration counts here\n", error.render());
-            let _ = writeln!(anstream::stderr(), "{}", theme::text(&text));
+            complain(&format!(
+                "{}note: the rest of the configuration counts here\n\n",
+                error.render_warning()
+            ));
         }
         Ok(Self::with(global, root, cwd, request, loaded))
     }

@@ -18,7 +18,7 @@ use crate::plan::Selection;
 use crate::project::current_plan::current_plan;
 use crate::project::{SpecPlace, own_tree};
 use crate::report::run_report::{ReportSource, RunReport, run_report};
-use crate::report::text::{sanitise_line, spec_command};
+use crate::report::text::{sanitise_line, spec_command, wrap_lines};
 use crate::report::work_tree::ShownTree;
 use crate::report::{events, page, theme};
 use crate::run::run_repository::RunRepository;
@@ -58,7 +58,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let shown = args.remote.as_ref().map(|remote| remote_view::look(&project, &place, remote)).transpose()?;
     let seen = shown.as_ref().map_or(&place, |shown| &shown.place);
     if let (_, Some(trouble)) = seen.shown_tasks()? {
-        let _ = writeln!(anstream::stderr(), "note: the tasks can't be run: {}", sanitise_line(&trouble));
+        let _ = writeln!(anstream::stderr(), "warning: the tasks can't be run: {}", sanitise_line(&trouble));
     }
     // programs get what the page shows
     let found = spec_report(&project, seen, args.all, is_page || args.json)?;
@@ -79,8 +79,10 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
         return Ok(0);
     };
     if !is_page {
-        let columns = terminal_width().unwrap_or(120);
-        let _ = write!(out, "{}", theme::text(&page::markdown(&found, columns)));
+        let columns = terminal_width();
+        let text = page::markdown(&found, columns.unwrap_or(120));
+        let text = columns.map_or_else(|| text.clone(), |columns| wrap_lines(&text, columns));
+        let _ = write!(out, "{}", theme::text(&text));
         return Ok(0);
     }
     let html = page::html(&found)

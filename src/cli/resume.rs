@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::Global;
 use super::flags::{TASKS, Work};
+use super::global::print_line;
 use super::overview::{Unnamed, spec_for};
 use super::project::Project;
 use super::remote_view::{self, never_ran};
@@ -44,6 +45,9 @@ pub(super) struct ResumeArgs {
     /// Read the answer from this file; - reads standard input.
     #[arg(help_heading = ANSWER, long, value_name = "FILE", conflicts_with = "answer")]
     answer_file: Option<PathBuf>,
+    /// The name of the question that the answer is for. If it is not open any more, nothing is answered.
+    #[arg(long, value_name = "NAME", hide = true)]
+    question: Option<String>,
     /// Forget all limits and try at once, without an answer. If a run waits for a limit, it retries.
     #[arg(help_heading = ANSWER, long, conflicts_with_all = ["answer", "answer_file"])]
     now: bool,
@@ -100,13 +104,13 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
 fn answer_run_at_work(place: &SpecPlace, answers: &[GivenAnswer]) -> Result<u8> {
     for given in answers {
         let unit = sanitise_line(&given.unit);
-        let line = match requests::answer(place, &given.unit, given.text.clone())? {
+        let line = match requests::answer(place, given)? {
             RequestStanding::Pending(_) => "answered; the run tries it again in its order".to_owned(),
             RequestStanding::Taken(_) => {
                 format!("answered; `seqorch run {}` continues", shell_word(&place.typed))
             }
         };
-        let _ = writeln!(anstream::stdout(), "task {unit}: {line}");
+        print_line(&format!("task {unit}: {line}"));
     }
     Ok(0)
 }
@@ -129,7 +133,7 @@ fn answer_remote(run: &SpecRun, args: &ResumeArgs) -> Result<u8> {
         "{name}: the answer is on {}; the next run there has it (`seqorch run {typed} --remote {}`)",
         spec.name, spec.name
     );
-    let _ = writeln!(anstream::stdout(), "{text}");
+    print_line(&text);
     Ok(0)
 }
 
@@ -171,6 +175,9 @@ fn answers_for(
             return Err(unasked(place, state, task));
         }
     }
+    if let Some(name) = &args.question {
+        questions.retain(|question| question.id() == *name);
+    }
     let Some(first) = questions.first() else { return Err(not_halted(place, state)) };
     let given = match &args.answer_file {
         Some(file) => Some(read_answer(file)?),
@@ -183,7 +190,7 @@ fn answers_for(
         return if text.trim().is_empty() {
             Err(no_answer(place))
         } else {
-            Ok(ResumeRequest::Answers(vec![given_answer(first.unit, text)]))
+            Ok(ResumeRequest::Answers(vec![given_answer(first, text)]))
         };
     }
     check(first.unit)?;
@@ -192,7 +199,7 @@ fn answers_for(
     for question in &questions {
         // a question that gets no answer stays open
         if let Some(text) = edited(&editor, question)? {
-            answers.push(given_answer(question.unit, text));
+            answers.push(given_answer(question, text));
         }
     }
     if answers.is_empty() {
@@ -203,8 +210,14 @@ fn answers_for(
     Ok(ResumeRequest::Answers(answers))
 }
 
-fn given_answer(unit: &str, text: String) -> GivenAnswer {
-    GivenAnswer { unit: unit.to_owned(), text, by: Some(person::name()), at: Some(Timestamp::now()) }
+fn given_answer(question: &Question<'_>, text: String) -> GivenAnswer {
+    GivenAnswer {
+        unit: question.unit.to_owned(),
+        question: Some(question.id()),
+        text,
+        by: Some(person::name()),
+        at: Some(Timestamp::now()),
+    }
 }
 
 fn no_answer(place: &SpecPlace) -> Error {

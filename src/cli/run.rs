@@ -92,6 +92,14 @@ pub(super) struct StartOptions {
 }
 
 pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
+    let ended = run_specs(global, args);
+    if let (Err(error), Some(ready)) = (&ended, &args.ready) {
+        detached::refuse(ready, error);
+    }
+    ended
+}
+
+fn run_specs(global: &Global, args: &RunArgs) -> Result<u8> {
     let mut specs: Vec<Option<&PathBuf>> = args.specs.iter().chain(args.spec.as_ref()).map(Some).collect();
     if specs.is_empty() {
         specs.push(None);

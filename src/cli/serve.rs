@@ -20,9 +20,10 @@ use crate::report::run_report::RunReport;
 use crate::report::text::{plural, sanitise_line};
 use crate::report::view::{Standing, tone_of};
 use crate::serve::{
-    AccessRules, BoundPage, KnownAddress, ListenScope, PageToken, ServeRequest, ServedProject, ServedSpec,
-    SpecTile, qr_lines,
+    AccessRules, BoundPage, KnownAddress, ListenScope, ServeRequest, ServedProject, ServedSpec, SpecTile,
+    qr_lines,
 };
+use crate::sys::digest::digest;
 
 /// The heading of the flags about access in the help.
 const ACCESS: &str = "Who reaches it";
@@ -67,11 +68,10 @@ pub(super) fn serve(global: &Global, args: &ServeArgs) -> Result<u8> {
     if scope == ListenScope::Public && !args.public {
         return Err(not_public(args.listen));
     }
-    // runs are started from here, so the configuration must be good
-    let project = Project::open(global, Vec::new(), args.specs.first().map(PathBuf::as_path))?;
+    // a run that is started from here says itself what is wrong with its configuration
+    let project = Project::open_to_look(global, args.specs.first().map(PathBuf::as_path))?;
     let found = found_specs(&project, &args.specs)?;
     let (root, count) = (project.root.clone(), found.len());
-    let token = PageToken::of_project(&root, args.new_key, |name| std::env::var_os(name))?;
     let served = ServedFolder {
         global: global.clone(),
         asked: args.specs.clone(),
@@ -80,7 +80,8 @@ pub(super) fn serve(global: &Global, args: &ServeArgs) -> Result<u8> {
     let page = BoundPage::bind(ServeRequest {
         listen: args.listen,
         rules: AccessRules { scope, read_only: args.read_only },
-        token,
+        root: root.clone(),
+        new_key: args.new_key,
         known: args.url.clone(),
         project: Arc::new(served),
     })?;
@@ -159,7 +160,15 @@ fn found(project: &Project, path: PathBuf) -> FoundSpec {
 /// The parts of the addresses of these specs: their names, or their folders where two have the same name.
 fn addresses(all: &[FoundSpec]) -> Vec<String> {
     let is_one = |name: &str| all.iter().filter(|spec| spec.name == name).count() == 1;
-    all.iter().map(|spec| if is_one(&spec.name) { spec.name.clone() } else { spec.shown.clone() }).collect()
+    let path = |spec: &FoundSpec| if is_one(&spec.name) { spec.name.clone() } else { spec.shown.clone() };
+    let paths: Vec<String> = all.iter().map(path).collect();
+    // names that are not UTF-8 may be shown alike
+    let is_shared = |path: &str| paths.iter().filter(|other| *other == path).count() > 1;
+    let mark = |spec: &FoundSpec| digest(spec.dir.as_os_str().as_encoded_bytes());
+    let one = |(path, spec): (&String, &FoundSpec)| {
+        if is_shared(path) { format!("{path}~{}", mark(spec)) } else { path.clone() }
+    };
+    paths.iter().zip(all).map(one).collect()
 }
 
 /// A project that is read afresh for each page.
@@ -204,7 +213,10 @@ impl ServedProject for ServedFolder {
 
     fn spec(&self, address: &str) -> Result<Option<ServedSpec>> {
         let (mut project, found) = self.open()?;
-        let wanted = found.iter().zip(addresses(&found)).find(|(_, known)| known == address);
+        let known: Vec<_> = found.iter().zip(addresses(&found)).collect();
+        // a message names a spec as a person types it
+        let wanted = known.iter().find(|(_, known)| known == address);
+        let wanted = wanted.or_else(|| known.iter().find(|(spec, _)| spec.shown == address)).cloned();
         let Some((spec, address)) = wanted else { return Ok(None) };
         let place = project.place(&spec.dir, Selection::default())?;
         project.follow(&place);

@@ -30,7 +30,7 @@ use crate::report::events;
 use crate::report::needs::{self, ShownNeed};
 use crate::report::said::note_lines;
 use crate::report::spans::{waited_line, waits_of_all_runs};
-use crate::report::spent::sums_line;
+use crate::report::spent::{calls_line, sums_line};
 use crate::report::task_lines::{StandingLine, near_task_lines, task_lines};
 use crate::report::text::{sanitise_line, shell_word, wrap_lines};
 use crate::report::theme;
@@ -171,6 +171,7 @@ fn of_spec(
             "lost_commits": lost.iter().map(|one| json!({ "unit": one.unit, "commit": one.commit })).collect::<Vec<_>>(),
             "model_limits": state.model_limits,
             "usage": state.usage,
+            "calls": state.calls,
             "units": ById(&state.units),
         });
         if let Some(all) = all {
@@ -200,6 +201,8 @@ fn of_spec(
     let is_short = terminal_width().is_some() && project.verbosity == 0;
     let lines = if is_short { near_task_lines(&state, &plan) } else { task_lines(&state, &plan) };
     write_lines(&mut out, lines.iter().map(StandingLine::painted));
+    let calls = AttemptSums::of_calls(&state, Timestamp::MIN, Timestamp::now());
+    write_lines(&mut out, calls_line(&calls, &state.usage));
     let _ = writeln!(out, "  {}", report_counts::line(&counts));
     write_sums(&mut out, &state, &waited);
     write_answers(&mut out, &state);

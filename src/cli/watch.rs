@@ -39,7 +39,7 @@ pub(super) struct ViewArgs {
 }
 
 pub(super) fn view(global: &Global, args: &ViewArgs) -> Result<u8> {
-    let project = Project::open(global, args.work.settings()?, Some(&args.spec))?;
+    let project = Project::open_to_look_with(global, args.work.settings()?, Some(&args.spec))?;
     let place = project.place(&project.spec(Some(&args.spec))?, args.work.selection(&project))?;
     if let Some(pid) = args.run {
         watch(global, &project, &place, Some(WatchedRun { pid, since: args.since }), None, false)?;

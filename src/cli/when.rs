@@ -14,6 +14,7 @@ use crate::config::HaltOrSkip;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::project::SpecPlace;
+use crate::report::text::sanitise_line;
 use crate::report::times::to_the_second;
 use crate::spec::TaskFile;
 use crate::state::SpecState;
@@ -22,7 +23,7 @@ use crate::state::next_start::NextStart;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Prints one line: a time (RFC 3339, in UTC), or `now`; `never` if nothing is left for an agent, or if a person \
-is needed first: then the exit code is 2. A run that ended with exit code 75 since limit.wait is false leaves a time."
+is needed first, also to fix tasks.md: then the exit code is 2. A run that ended with exit code 75 since limit.wait is false leaves a time."
 )]
 pub(super) struct WhenArgs {
     /// Spec: its name, its folder or its file [default: the only spec].
@@ -33,15 +34,22 @@ pub(super) struct WhenArgs {
 }
 
 pub(super) fn when(global: &Global, args: &WhenArgs) -> Result<u8> {
-    let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
+    let project = Project::open_to_look(global, args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
     let state = project.state(&place)?;
-    let (_, tasks) = place.read_tasks()?;
-    let next = next_start(&project, &place, &tasks, &state);
+    let (tasks, trouble) = place.shown_tasks()?;
+    if let Some(trouble) = &trouble {
+        let _ = writeln!(anstream::stderr(), "warning: the tasks can't be run: {}", sanitise_line(trouble));
+    }
+    let next = match &trouble {
+        // a person has to fix the file first
+        Some(_) => NextStart::Needed,
+        None => next_start(&project, &place, &tasks, &state),
+    };
     let (word, at, code) = words(next);
     let needs_you = next == NextStart::Needed;
     let line = if args.json {
-        let value = json!({ "schema": 1, "spec": place.name, "start": word, "resume_at": at, "needs_you": needs_you });
+        let value = json!({ "schema": 1, "spec": place.name, "start": word, "resume_at": at, "needs_you": needs_you, "tasks_error": trouble });
         harmless(&format!("{value:#}"))
     } else {
         at.unwrap_or_else(|| word.to_owned())

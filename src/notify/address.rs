@@ -137,7 +137,8 @@ impl Tried {
         };
         match status {
             200..=299 => Self::Delivered,
-            408 | 425 | 429 | 500..=599 => Self::Failed(why()),
+            // a network that asks for a login sends its visitors elsewhere, until they have it
+            300..=399 | 408 | 425 | 429 | 500..=599 => Self::Failed(why()),
             _ => Self::Refused(why()),
         }
     }
@@ -182,7 +183,7 @@ mod tests {
         assert_eq!(Tried::of_answer(503, " busy\n"), Tried::Failed("HTTP 503: busy".into()));
         assert_eq!(Tried::of_answer(429, ""), Tried::Failed("HTTP 429".into()));
         assert_eq!(Tried::of_answer(404, "no topic"), Tried::Refused("HTTP 404: no topic".into()));
-        assert_eq!(Tried::of_answer(301, ""), Tried::Refused("HTTP 301".into()));
+        assert_eq!(Tried::of_answer(302, ""), Tried::Failed("HTTP 302".into()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::agent::redact::Redactor;
-use crate::agent::utf8::first_bytes;
+use crate::agent::utf8::{first_bytes, last_bytes};
 use crate::report::needs::ShownNeed;
 use crate::report::text::{sanitise_line, sanitise_text};
 use crate::report::web_path::spec_path;
@@ -82,7 +82,11 @@ impl MessageFrame<'_> {
             kind: Some(need.kind),
             task: need.task.clone(),
             title: self.line(&need.title),
-            reason: self.text(&need.why),
+            reason: if need.kind == NeedKind::Question {
+                self.question(&need.why)
+            } else {
+                self.text(&need.why)
+            },
             command: Some(self.line(&need.command)),
             ..self.empty(MessageEvent::Need, &need.what)
         }
@@ -119,6 +123,13 @@ impl MessageFrame<'_> {
         let text = self.redactor.redact(&sanitise_text(text));
         let begin = first_bytes(&text, TEXT_MAX);
         if begin.len() < text.len() { format!("{begin} …") } else { text }
+    }
+
+    /// As [`Self::text`]; of a long one the end, in which the question stands.
+    fn question(&self, text: &str) -> String {
+        let text = self.redactor.redact(&sanitise_text(text));
+        let end = last_bytes(&text, TEXT_MAX);
+        if end.len() < text.len() { format!("… {end}") } else { text }
     }
 }
 
@@ -218,11 +229,19 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn of_a_book_with_a_question_at_its_end_the_end_is_sent() {
+        let book = format!("{}Which one?", "I read é and more. ".repeat(1000));
+        let reason = question(&book).reason;
+        assert!(reason.starts_with("… ") && reason.ends_with("more. Which one?"), "{reason}");
+        assert!(reason.len() <= TEXT_MAX + "… ".len());
+    }
+
+    #[test]
     fn an_agents_words_bring_no_secret_no_escape_and_no_book() {
         let message = question("\u{1b}[31mUse hunter2hunter2?\u{1b}[0m");
         assert_eq!(message.reason.lines().next().unwrap(), "Use [redacted]?");
         let long = question(&"ä".repeat(9000));
-        assert!(long.reason.len() < 3100 && long.reason.ends_with(" …"));
+        assert!(long.reason.len() < 3100 && long.reason.starts_with("… "));
         assert!(long.for_webhook()["content"].as_str().unwrap().chars().count() <= 1900);
     }
 }

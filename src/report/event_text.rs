@@ -17,7 +17,7 @@ use super::notice::{NextKind, Notice};
 use super::text::{cut, plural, sanitise_line, sanitise_text};
 use super::times::span;
 use super::wait_text::{asked_entry, asked_event, waiting_line};
-use crate::agent::question::from_question;
+use crate::agent::question::question_line;
 use crate::spec::compare_ids;
 use crate::state::work_tree::AgentCommit;
 use crate::state::{Answer, Changes, End, EndKind, NeedKind, Outcome, Remedy, ResumeReason};
@@ -39,6 +39,12 @@ pub fn mark(outcome: &Outcome) -> &'static str {
 #[must_use]
 pub fn failed_word(unit: &str) -> String {
     format!("✗ {} failed", sanitise_line(unit))
+}
+
+/// The status line's text for a unit that asks and is parked, while the run continues.
+#[must_use]
+pub fn parked_word(unit: &str) -> String {
+    format!("‖ {} asks", sanitise_line(unit))
 }
 
 /// The status line's text for a run that is over, and whether to ring the bell: not if a person ended the run.
@@ -87,14 +93,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             let what = if role.is_work() { "" } else { "review of " };
             format!("▶ {what}{unit} {title}  (iteration {iteration}{most}, {left} left{again}{resumes})")
         }
-        EventKind::StepEnded { unit, outcome, says, took_ms, next, attempts_left, .. } => {
-            let mark = mark(outcome);
-            let next = next_words(*next, *attempts_left);
-            let (unit, says) = (sanitise_line(unit), sanitise_line(says));
-            let took = span(Duration::from_millis(*took_ms));
-            let took = if mark == "✓" { format!("in {took}") } else { format!("(ran {took})") };
-            format!("{mark} task {unit} {says} {took}{next}")
-        }
+        EventKind::StepEnded { .. } => step_ended_line(what),
         EventKind::Waiting { why, reason, unit, until } => {
             waiting_line(*why, reason, unit.as_deref(), *until, zone)
         }
@@ -157,8 +156,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("✗ {}", cut(&sanitise_line(&need(needs, reason)), QUESTION))
         }
         EventKind::Halted { unit, question, .. } => {
-            let question = cut(&sanitise_line(&from_question(question)), QUESTION);
-            format!("‖ task {} asks: {question}", sanitise_line(unit))
+            format!("‖ task {} asks: {}", sanitise_line(unit), question_line(question, QUESTION))
         }
         EventKind::RunEnded { why, left, took_ms, needs, .. }
             if !needs.is_empty() && matches!(why, EndKind::Complete | EndKind::SelectionComplete) =>
@@ -174,6 +172,22 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         }
         EventKind::Unknown => String::new(),
     }
+}
+
+/// The line for the end of an attempt.
+fn step_ended_line(what: &EventKind) -> String {
+    let EventKind::StepEnded { unit, outcome, says, took_ms, next, attempts_left, .. } = what else {
+        return String::new();
+    };
+    let (unit, says) = (sanitise_line(unit), sanitise_line(says));
+    let took = span(Duration::from_millis(*took_ms));
+    if let (Outcome::Halted { question }, NextKind::Parked) = (outcome, next) {
+        let question = question_line(question, QUESTION);
+        return format!("‖ task {unit} asks, parked until you answer (ran {took}): {question}");
+    }
+    let (mark, next) = (mark(outcome), next_words(*next, *attempts_left));
+    let took = if mark == "✓" { format!("in {took}") } else { format!("(ran {took})") };
+    format!("{mark} task {unit} {says} {took}{next}")
 }
 
 /// Why an attempt resumes a session, as words behind its start.
@@ -264,6 +278,9 @@ fn why_ended(why: EndKind, failed: &[String], needs: &[NeedRecord]) -> String {
 /// What you must do, in a sentence; the caller removes escape sequences.
 pub(super) fn need(needs: &[NeedRecord], reason: &str) -> String {
     match needs.first().filter(|need| need.task.is_some()) {
+        Some(need) if need.kind == NeedKind::Question => {
+            format!("{}: {}", what(need.kind, need.task.as_deref()), question_line(&need.reason, QUESTION))
+        }
         Some(need) => format!("{}: {}", what(need.kind, need.task.as_deref()), need.reason),
         None => reason.to_owned(),
     }

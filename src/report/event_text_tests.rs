@@ -22,6 +22,47 @@ fn a_hostile_title_stays_on_its_line_and_sends_no_escape_sequence() {
 }
 
 #[test]
+fn a_line_about_a_long_question_has_the_question() {
+    let long = format!("{}Which of both do you want?", "I compared their fees and their terms. ".repeat(20));
+    let parked = EventKind::StepEnded {
+        unit: "2".into(),
+        title: "Pay".into(),
+        attempt: 1,
+        backend: None,
+        model: None,
+        usage: None,
+        outcome: Outcome::Halted { question: long.clone() },
+        says: "halted with a question".into(),
+        took_ms: 1000,
+        next: NextKind::Parked,
+        attempts_left: None,
+        own_commits: Vec::new(),
+    };
+    let need = NeedRecord {
+        kind: NeedKind::Question,
+        task: Some("2".into()),
+        title: "Pay".into(),
+        reason: long.clone(),
+        since: Timestamp::UNIX_EPOCH,
+        command: "seqorch resume shop --answer".into(),
+    };
+    let needs = EventKind::NeedsHuman {
+        unit: Some("2".into()),
+        why: EndKind::Halted,
+        reason: long.clone(),
+        needs: vec![need],
+    };
+    let halted = EventKind::Halted { unit: "2".into(), question: long, needs: Vec::new() };
+    for (what, says) in [
+        (parked, "‖ task 2 asks, parked until you answer (ran 1s): Which of both do you want?"),
+        (needs, "✗ task 2 asks: Which of both do you want?"),
+        (halted, "‖ task 2 asks: Which of both do you want?"),
+    ] {
+        assert_eq!(line(&what, None, &TimeZone::UTC), says);
+    }
+}
+
+#[test]
 fn every_event_has_a_line_without_escape_sequences() {
     let evil = "x\x1b]0;evil\x07\x1b[2J\u{9b}1m";
     let hostile = evil.to_owned();

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::baseline::{ShownCheck, shown_checks};
 use super::changes::{NO_FILES, listed};
+use super::counts;
 use super::event_text::end_words;
 use super::events::{EventKind, EventRecord};
 use super::limits::brief_outcome;
@@ -16,13 +17,13 @@ use super::needs::{ShownNeed, shown};
 use super::patch::{PatchLine, diffstat, patch_lines};
 use super::reasons::reason;
 use super::said::{SaidWords, said_for};
-use super::spans::{SpanKind, TimelineSpan, attempts, pauses, person_waits, waited};
+use super::spans::{SpanKind, TimelineSpan, attempts, calls, pauses, person_waits, waited};
+use super::spent::{self, calls_line};
 use super::task_lines::{OPEN_FINDINGS, commit_words};
 use super::text::{diff_command, logs_command, plural, sanitise_line, sanitise_text};
 use super::time_scale::{TimeScale, TimelineBar, clock};
 use super::times::span;
 use super::work_tree::ShownTree;
-use super::{counts, spent};
 use crate::git::FileChange;
 use crate::state::{AttemptSums, Counts, End, EndKind, Outcome, SpecState, UnitState, UnitStatus};
 
@@ -189,6 +190,9 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
 /// The spans of the reported time, with its start and end.
 fn reported_time(s: &ReportSource<'_>) -> Option<(Timestamp, Timestamp, Vec<TimelineSpan>)> {
     let mut spans = attempts(s.state, s.now);
+    if !spans.is_empty() {
+        spans.extend(calls(s.state, s.now));
+    }
     spans.extend(pauses(s.events, s.now));
     spans.sort_by_key(|span| span.from);
     let mut first = 0;
@@ -342,6 +346,9 @@ fn totals(
     };
     let sums = AttemptSums::since(s.state, from, s.now);
     let reviews = (sums.reviews > 0).then(|| ("reviews", sums.reviews.to_string()));
+    let calls = AttemptSums::of_calls(s.state, from, s.now);
+    let calls = calls_line(&calls, &sums.spent).and_then(|line| Some(line.split_once(": ")?.1.to_owned()));
+    let calls = calls.map(|line| ("assigning tasks", line));
     let mut found = vec![
         ("tasks", counts::line(&s.counts)),
         ("attempts", sums.tries.to_string()),
@@ -352,7 +359,7 @@ fn totals(
         ("tokens", spent::tokens(&sums.spent)),
         ("cost", spent::cost(&sums.spent)),
     ];
-    found.splice(2..2, reviews);
+    found.splice(2..2, reviews.into_iter().chain(calls));
     let changes: Vec<_> = tried.iter().filter_map(|unit| unit.changes.as_ref()).collect();
     if !changes.is_empty() {
         let insertions: u64 = changes.iter().map(|c| c.insertions).sum();

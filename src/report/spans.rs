@@ -117,6 +117,17 @@ pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<TimelineSpan> {
         .collect()
 }
 
+/// The spans of calls that assigned tasks.
+pub(super) fn calls(state: &SpecState, now: Timestamp) -> impl Iterator<Item = TimelineSpan> {
+    state.calls.iter().map(move |call| TimelineSpan {
+        unit: String::new(),
+        from: call.started_at,
+        until: call.ended_at.unwrap_or(now).max(call.started_at),
+        kind: call.outcome.as_ref().map_or(SpanKind::Running, SpanKind::of),
+        label: sanitise_line(&format!("{} assigned tasks", call.backend)),
+    })
+}
+
 /// The spans of waits and checks. The state does not have them, so they come from the event log: each lasts until the next
 /// event.
 pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan> {

@@ -32,19 +32,29 @@ pub fn spent(spent: &Spent) -> Option<String> {
 #[must_use]
 pub fn sums_line(sums: &AttemptSums) -> Option<String> {
     let used = spent(&sums.spent);
-    if used.is_none() && sums.tries + sums.reviews == 0 {
+    if used.is_none() && sums.tries + sums.reviews + sums.calls == 0 {
         return None;
     }
     let parts = [attempts(sums), format!("worked {}", span(sums.worked))].into_iter().chain(used);
     Some(parts.collect::<Vec<_>>().join(", "))
 }
 
-/// `3 attempts, 1 review`
+/// `3 attempts, 1 review, 2 calls to assign tasks`
 #[must_use]
 pub fn attempts(sums: &AttemptSums) -> String {
-    let reviews =
-        if sums.reviews > 0 { format!(", {}", plural(sums.reviews, "review")) } else { String::new() };
-    format!("{}{reviews}", plural(sums.tries, "attempt"))
+    let reviews = (sums.reviews > 0).then(|| plural(sums.reviews, "review"));
+    let calls = (sums.calls > 0).then(|| format!("{} to assign tasks", plural(sums.calls, "call")));
+    let parts = [plural(sums.tries, "attempt")].into_iter().chain(reviews).chain(calls);
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// `assigning tasks: 2 calls, 5s, 1234 tokens in, 78 out, $0.42`. `None` if no agent was asked to. `all` is what the whole spec
+/// used.
+#[must_use]
+pub fn calls_line(calls: &AttemptSums, all: &Spent) -> Option<String> {
+    let used = spent_of(&calls.spent, all).map_or_else(String::new, |used| format!(", {used}"));
+    let count = plural(calls.calls, "call");
+    (calls.calls > 0).then(|| format!("assigning tasks: {count}, {}{used}", span(calls.worked)))
 }
 
 /// As [`spent`], for one part of `sum`. `None` if all usage is unknown: then only the sum says so.

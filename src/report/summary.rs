@@ -9,7 +9,7 @@ use super::counts;
 use super::event_text::end_words;
 use super::limits::brief_outcome;
 use super::needs::{self, ShownNeed};
-use super::spent::{attempts, spent_of, sums_line};
+use super::spent::{attempts, calls_line, spent_of, sums_line};
 use super::task_lines::OPEN_FINDINGS;
 use super::text::{plural, sanitise_line};
 use super::times::{span, to_the_second};
@@ -89,6 +89,8 @@ pub struct Summary<'a> {
     pub needs: &'a [ShownNeed],
     /// Units that the run worked on, in that order.
     pub units: &'a [UnitLine],
+    /// The sums of this run's calls that assigned tasks.
+    pub calls: AttemptSums,
     /// The sums of this run.
     pub this_run: AttemptSums,
     /// The sums of all runs.
@@ -141,6 +143,9 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
         if let Some(more) = unit.denied.len().checked_sub(DENIED_SHOWN).filter(|more| *more > 0) {
             writeln!(out, "  {:width$}  and {more} more refused", "")?;
         }
+    }
+    if let Some(line) = calls_line(&s.calls, &s.this_run.spent) {
+        writeln!(out, "  {line}")?;
     }
     writeln!(out, "  {}, in {}", counts::line(&s.counts), span(s.took))?;
     for note in s.notes {
@@ -240,6 +245,7 @@ mod tests {
         let sums = |times: u32| AttemptSums {
             tries: 2 * times as usize,
             reviews: 0,
+            calls: 0,
             worked: Duration::from_secs(65) * times,
             spent: Spent::sum(vec![
                 &Spent { attempts: 2, cost_unknown: 2, usage, ..Spent::default() };
@@ -269,6 +275,7 @@ mod tests {
             typed: "login",
             end: &end,
             units: &[unit("1", Outcome::Done), unit("2", Outcome::Failed { code: 1, why: None })],
+            calls: AttemptSums { tries: 0, calls: 1, ..sums },
             needs: &needs,
             this_run,
             all_runs,
@@ -287,6 +294,7 @@ mod tests {
             "1  Task 1: done, 2 attempts by claude, then codex, 1m 5s, 1500 tokens in, 20 out, cost unknown",
             "\n  this run: 4 attempts, worked 2m 10s, 3000 tokens in, 40 out, cost unknown\n",
             "\n  all runs: 6 attempts, worked 3m 15s, 4500 tokens in, 60 out, cost unknown\n",
+            "\n  assigning tasks: 1 call, 1m 5s, 1500 tokens in, 20 out, cost unknown\n",
             "1 of 3 tasks done · 1 failed · 1 to do, in 2m 10s",
             "1 file changed: +3 -1 lines",
             "src/a.rs  +3 -1",

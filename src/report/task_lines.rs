@@ -97,7 +97,7 @@ pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<StandingLine> {
             UnitStatus::Halted { .. } => TaskMark::Halted,
             UnitStatus::Failed { .. } => TaskMark::Failed,
         };
-        lines.insert(id, (mark, line(title, &of_unit(unit, open(id), &state.usage))));
+        lines.insert(id, (mark, line(title, &of_unit(unit, open(id), &state.usage, state.run.is_open()))));
     }
     for step in &plan.steps {
         let todo = || (TaskMark::Todo, line(&step.title, open(&step.unit)));
@@ -145,8 +145,9 @@ pub(super) fn commit_words(unit: &UnitState) -> Option<&'static str> {
     Some(if pending.refused.is_some() { "not committed" } else { "commit pending" })
 }
 
-/// Where a unit with attempts stands; `open` says that it is to do. `all` is what the whole spec used.
-fn of_unit(unit: &UnitState, open: &str, all: &Spent) -> String {
+/// Where a unit with attempts stands; `open` says that it is to do. `all` is what the whole spec used. `is_parked`: if it asks,
+/// the run continues without it.
+fn of_unit(unit: &UnitState, open: &str, all: &Spent, is_parked: bool) -> String {
     let last = unit.last_outcome();
     let outcome = last.map_or_else(String::new, brief_outcome);
     let mut stands = match &unit.status {
@@ -155,6 +156,7 @@ fn of_unit(unit: &UnitState, open: &str, all: &Spent) -> String {
         UnitStatus::Todo if last.is_none_or(|outcome| *outcome == Outcome::Done) => open.to_owned(),
         UnitStatus::Todo => format!("to do, last attempt: {outcome}"),
         UnitStatus::Done => "done".to_owned(),
+        UnitStatus::Halted { .. } if is_parked => "asks, parked until you answer".to_owned(),
         UnitStatus::Halted { .. } => outcome,
         UnitStatus::Failed { reason, .. } => sanitise_line(reason),
     };
@@ -182,8 +184,8 @@ mod tests {
     use super::super::theme::BAD;
     use super::*;
     use crate::plan::testing::PlanCase;
-    use crate::state::counts;
     use crate::state::testing::{at, attempt, limited};
+    use crate::state::{OpenRun, Run, counts};
 
     fn plain(lines: &[StandingLine]) -> Vec<String> {
         lines.iter().map(|line| anstream::adapter::strip_str(&line.painted()).to_string()).collect()
@@ -234,6 +236,8 @@ mod tests {
         tried("3", UnitStatus::Failed { at: at(0), reason }, &[Some(failed())]);
         tried("4", UnitStatus::Running, &[None]);
         tried("5", UnitStatus::Todo, &[Some(failed())]);
+        let asks = || Outcome::Halted { question: "Which one?".into() };
+        tried("10", UnitStatus::Halted { at: at(0), question: "Which one?".into() }, &[Some(asks())]);
         let plan = case.plan();
         let all = task_lines(&state, &plan);
         let lines = plain(&all);
@@ -246,9 +250,14 @@ mod tests {
                 "▶ 4   Do 4: running (1 attempt)",
                 "· 5   Do 5: to do, last attempt: failed with exit code 3 (1 attempt)",
                 "– 6   Do 6: optional; use --include-optional",
-                "· 10  Do 10: to do",
+                "‖ 10  Do 10: halted with a question (1 attempt)",
                 "· 11  Do 11: to do",
             ]
+        );
+        state.run = Run::Open(OpenRun::new(at(0), [].into()));
+        assert_eq!(
+            plain(&task_lines(&state, &plan))[6],
+            "‖ 10  Do 10: asks, parked until you answer (1 attempt)"
         );
         assert_eq!(counts(&plan, &state).all, lines.len());
         assert_eq!(

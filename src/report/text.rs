@@ -17,7 +17,22 @@ pub fn sanitise_text(text: &str) -> String {
     crate::agent::sanitise::sanitise(text.as_bytes())
 }
 
-/// Wraps text into lines of at most `columns` columns. Longer words are broken.
+/// Columns of a text that a terminal shows, without those of its colours.
+fn shown_width(text: &str) -> usize {
+    let mut parts = text.split("\u{1b}[");
+    let first = parts.next().map_or(0, width);
+    first + parts.map(|part| width(part.split_once('m').map_or(part, |(_, shown)| shown))).sum::<usize>()
+}
+
+/// Whether a line shows a line of a file or points into it, so that it has to stay as it is.
+fn shows_source(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with(['|', '='])
+        || line.starts_with("-->")
+        || line.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(" |")
+}
+
+/// Wraps text into lines of at most `columns` columns. Longer words are broken. Colours take no columns.
 #[must_use]
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
@@ -25,7 +40,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut line = String::new();
     for mut word in text.split(' ') {
         let gap = usize::from(!line.is_empty());
-        if width(&line) + gap + width(word) <= columns {
+        if shown_width(&line) + gap + shown_width(word) <= columns {
             if gap > 0 {
                 line.push(' ');
             }
@@ -35,7 +50,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         if !line.is_empty() {
             lines.push(std::mem::take(&mut line));
         }
-        while width(word) > columns {
+        while width(word) > columns && !word.contains('\u{1b}') {
             let part = head(word, columns);
             lines.push(part.to_owned());
             word = &word[part.len()..];
@@ -47,7 +62,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
 }
 
 /// The text of several lines with none wider than `columns`, and no word broken by the edge of the terminal. What continues a
-/// line is indented. A line with a command stays whole: a person copies it.
+/// line is indented. A line with a command stays whole: a person copies it. So does a line of a file in a diagnostic.
 #[must_use]
 pub fn wrap_lines(text: &str, columns: usize) -> String {
     const LEAST: usize = 20;
@@ -55,7 +70,7 @@ pub fn wrap_lines(text: &str, columns: usize) -> String {
         let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
         let is_command = body.trim_start().starts_with("seqorch ") || body.contains(": seqorch ");
         let indent = body.len() - body.trim_start().len();
-        if width(body) <= columns || is_command || columns < indent + LEAST {
+        if shown_width(body) <= columns || is_command || shows_source(body) || columns < indent + LEAST {
             return line.to_owned();
         }
         let (lead, rest) = body.split_at(indent);
@@ -187,6 +202,12 @@ mod tests {
             "  one two three four\n    five six\nshort\n  Fix it with: seqorch run login --retry\n"
         );
         assert_eq!(wrap_lines(text, 10), text, "too narrow");
+        let coloured = "\u{1b}[1mone\u{1b}[0m two three four five six\n";
+        assert_eq!(wrap_lines(coloured, 28), coloured, "27 columns are shown");
+        assert_eq!(wrap_lines(coloured, 24), "\u{1b}[1mone\u{1b}[0m two three four\n  five six\n");
+        let diagnostic =
+            " --> tasks.md:4:7\n4 | - [ ] 1. A long title of a task\n  |       ^ again here, as on line 1\n";
+        assert_eq!(wrap_lines(diagnostic, 24), diagnostic);
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::child::{AssignmentCall, ChildJob};
+use super::conclusion::conclusion;
 use super::driver::World as _;
 use super::launch;
 use super::machine::{Assigned, Event, Notice};
@@ -11,11 +14,11 @@ use super::sandbox;
 use super::verdict::judge;
 use super::world::RealWorld;
 use crate::agent::{AgentEvent, Format, StreamReader};
-use crate::config::DoneSignal;
+use crate::config::{Config, DoneSignal, ModelPrice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::assign;
 use crate::plan::{Plan, SpecInfo};
-use crate::state::{Outcome, SpecState};
+use crate::state::{AttemptRecord, Outcome, SpecState};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
 use crate::store::spec_store::Store;
@@ -32,6 +35,7 @@ pub fn ask_outside_of_a_run(
 ) -> Result<()> {
     sandbox::check_sandbox(world.place, &world.config, &plan, &world.env)?;
     let mut state = store.load()?;
+    settle_old_calls(&world.config, store, &mut state);
     // the plan has the ids of tasks.md now
     world.place.follow(&world.config, &world.place.good_tasks()?.1, &mut state);
     world.plan = Some(plan);
@@ -41,11 +45,17 @@ pub fn ask_outside_of_a_run(
             break assigned;
         }
         match world.wait(None, None) {
-            Event::Assigned(assigned) => break assigned,
+            Event::Assigned { assigned, calls } => {
+                state.count_calls(calls);
+                break assigned;
+            }
             Event::Asked(_) => {
                 world.cancel();
                 // waits for its end; a cancelled call is not repeated
-                let _ = world.wait(None, None);
+                if let Event::Assigned { calls, .. } = world.wait(None, None) {
+                    state.count_calls(calls);
+                    store.save(&state)?;
+                }
                 return Err(Error::new(ErrorKind::Interrupted, "interrupted; nothing was assigned"));
             }
             _ => {}
@@ -54,6 +64,60 @@ pub fn ask_outside_of_a_run(
     state.assign(world.now(), &assigned.by, assigned.entries(), &assigned.missing);
     store.save(&state)?;
     world.report(&Notice::Assigned(assigned), &state)
+}
+
+/// Ends the call of an earlier run, whose answer no run waits for, and counts what no state has yet of such calls.
+pub fn settle_old_calls(config: &Config, store: &Store, state: &mut SpecState) {
+    let last = store.last_call(assign::CALL);
+    let dir = store.attempt_dir(assign::CALL, last);
+    if last > 0 && attempt_folder::alive(&dir) {
+        attempt_folder::end(&dir, launch::OLD_CHILD_GRACE);
+    }
+    state.count_calls(uncounted_calls(config, store, state, Timestamp::now()));
+}
+
+/// The number of the next call. Another machine may have made those that the state has.
+fn next_call(store: &Store, state: &SpecState) -> u32 {
+    store.next_call(assign::CALL).max(last_counted(state) + 1)
+}
+
+fn last_counted(state: &SpecState) -> u32 {
+    state.calls.iter().map(|call| call.number).max().unwrap_or(0)
+}
+
+/// The calls that are over and that the state does not have, as far as an agent was started for them.
+fn uncounted_calls(config: &Config, store: &Store, state: &SpecState, now: Timestamp) -> Vec<AttemptRecord> {
+    let last = last_counted(state);
+    let mut numbers: Vec<u32> = store.calls(assign::CALL).into_iter().filter(|n| *n > last).collect();
+    numbers.sort_unstable();
+    let prices = ModelPrice::table(&config.prices);
+    let record = |number| {
+        let dir = store.attempt_dir(assign::CALL, number);
+        let file = attempt_folder::attempt(&dir).filter(|_| dir.lock().exists())?;
+        let facts = attempt_folder::result(&dir);
+        let (outcome, mut learned) = conclusion(config, &dir, DoneSignal::Optional);
+        let asked_model = config.backends.get(&file.backend).and_then(|backend| backend.model.clone());
+        // each call begins a session, so its total is its own
+        let model = learned.model.as_deref().or(asked_model.as_deref());
+        learned.usage = learned.usage.map(|usage| prices.estimate(model, usage));
+        let cwd = file.cwd.to_string_lossy().into_owned();
+        Some(AttemptRecord {
+            number,
+            role: file.role,
+            backend: file.backend,
+            started_at: file.created_at,
+            ended_at: Some(facts.map_or(now, |facts| facts.ended_at)),
+            outcome: Some(outcome),
+            completes: Vec::new(),
+            counts: false,
+            resumes: None,
+            asked_model,
+            cwd,
+            before: None,
+            learned,
+        })
+    };
+    numbers.into_iter().filter_map(record).collect()
 }
 
 impl RealWorld<'_> {
@@ -101,7 +165,7 @@ impl RealWorld<'_> {
             &self.owners(),
             complaints,
         )?;
-        let number = self.store.next_call(assign::CALL);
+        let number = next_call(self.store, &call.state);
         // it changes no file
         let inputs = AttemptInputs { repository: None, ..self.inputs(&step, number, &call.state, &socket)? };
         let prepared = PreparedAttempt::make_with(&inputs, &question)?;
@@ -111,21 +175,18 @@ impl RealWorld<'_> {
         }
     }
 
-    /// Ends the call of an earlier run, whose answer no run waits for.
-    pub fn end_old_calls(&self) {
-        let last = self.store.last_call(assign::CALL);
-        let dir = self.store.attempt_dir(assign::CALL, last);
-        if last > 0 && attempt_folder::alive(&dir) {
-            attempt_folder::end(&dir, launch::OLD_CHILD_GRACE);
-        }
-    }
-
     /// Reads the answer of a call that has ended. `None`: the answer was not usable, and the agent is asked once more.
     pub(super) fn call_ended(&mut self, dir: &AttemptDir, call: AssignmentCall) -> Option<Event> {
+        let calls = uncounted_calls(&self.config, self.store, &call.state, self.now());
+        let assigned = self.answer_of(dir, call)?;
+        Some(Event::Assigned { assigned, calls })
+    }
+
+    fn answer_of(&mut self, dir: &AttemptDir, call: AssignmentCall) -> Option<Assigned> {
         let facts = attempt_folder::result(dir);
         let outcome = facts.as_ref().map_or(Outcome::Lost, |facts| judge(facts, DoneSignal::Optional));
         if matches!(outcome, Outcome::Cancelled { .. }) {
-            return Some(Event::Assigned(self.no_answer(&call, vec![outcome.to_string()])));
+            return Some(self.no_answer(&call, vec![outcome.to_string()]));
         }
         // some CLIs fail after a good answer, so the answer is read in any case
         let assign::AssignmentReading { found: said, mut complaints } =
@@ -145,13 +206,13 @@ impl RealWorld<'_> {
             let again = AssignmentCall { before: Some(found.clone()), ..call.clone() };
             match self.call(&again, &complaints) {
                 Ok(None) => return None,
-                Ok(Some(assigned)) => return Some(Event::Assigned(assigned)),
+                Ok(Some(assigned)) => return Some(assigned),
                 Err(error) => complaints.push(error.to_string()),
             }
         }
         let missing = call.units.into_iter().filter(|id| !found.contains_key(id)).collect();
         let by = self.config.assign.backend.clone();
-        Some(Event::Assigned(Assigned { by, found, missing, complaints }))
+        Some(Assigned { by, found, missing, complaints })
     }
 
     /// The text that the agent wrote, from its output in any format.

@@ -155,7 +155,8 @@ impl Machine {
     fn ended_by(&self, outcome: Outcome) -> Outcome {
         match outcome {
             Outcome::Cancelled { by: CancelledBy::Terminate }
-                if self.time_up && self.policy.hard_stop && self.stop < Stop::Now =>
+                if self.stop < Stop::Now
+                    && (self.recovered && self.ended_before || self.time_up && self.policy.hard_stop) =>
             {
                 Outcome::Cancelled { by: CancelledBy::TimeUp }
             }

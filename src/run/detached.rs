@@ -1,10 +1,12 @@
 //! Starts a run in the main window of its tmux session, so that the terminal may be closed.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
 
 use super::main_window;
 use super::resume::ResumeRequest;
@@ -24,6 +26,9 @@ use crate::tmux;
 
 /// How long the window may take to connect, and then the run.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// How long the words of a run that did not begin may take, and how many bytes they may have.
+const WORDS_TIME: Duration = Duration::from_secs(5);
+const WORDS_MAX: u64 = 1_000_000;
 /// Pause between two looks at whether the window still lives.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
@@ -88,9 +93,52 @@ pub fn start(request: &DetachRequest<'_>) -> Result<String> {
     let view = main_window::handoff((request.view_argv)(&paths))?;
     Handoff::answer(&stream, |token| (token == main_window::TOKEN).then_some(&view)).map_err(failed)?;
     drop(stream);
-    let began = accept(run_starts.get(), &screen).is_some();
-    let waits = || request.may_wait && !screen.is_dead(tmux::MAIN_WINDOW);
-    if began || waits() { Ok(attach) } else { Err(gone("the run did not start in its window")) }
+    match accept(run_starts.get(), &screen) {
+        Some(stream) => RunRefusal::read(stream).map_or(Ok(attach), |refusal| Err(refusal.into())),
+        None if request.may_wait && !screen.is_dead(tmux::MAIN_WINDOW) => Ok(attach),
+        None => Err(gone("the run did not start in its window")),
+    }
+}
+
+/// Says to the process that waits at `ready` why the run did not begin. Where it began, no process waits there.
+pub fn refuse(ready: &Path, error: &Error) {
+    let refusal = RunRefusal {
+        kind: error.kind(),
+        text: error.brief(),
+        details: error.details().to_vec(),
+        hints: error.hints().to_vec(),
+    };
+    let Ok(text) = serde_json::to_vec(&refusal) else { return };
+    // the window shows it, too
+    let _ = socket::connect(ready).and_then(|mut stream| stream.write_all(&text));
+}
+
+/// Why a run in a window did not begin.
+#[derive(Debug, Serialize, Deserialize)]
+struct RunRefusal {
+    kind: ErrorKind,
+    text: String,
+    details: Vec<String>,
+    hints: Vec<String>,
+}
+
+impl RunRefusal {
+    /// Reads what the run says; `None`: nothing, since it began.
+    fn read(mut stream: UnixStream) -> Option<Self> {
+        stream.set_read_timeout(Some(WORDS_TIME)).ok()?;
+        let mut text = Vec::new();
+        // what a deadline cuts off can't be read
+        let _ = (&mut stream).take(WORDS_MAX).read_to_end(&mut text);
+        serde_json::from_slice(&text).ok()
+    }
+}
+
+impl From<RunRefusal> for Error {
+    fn from(refusal: RunRefusal) -> Self {
+        let error = Self::new(refusal.kind, refusal.text);
+        let error = refusal.details.into_iter().fold(error, Self::detail);
+        refusal.hints.into_iter().fold(error, Self::hint)
+    }
 }
 
 /// Writes the request to a private file: a command line can be read by all users of the machine.

@@ -268,7 +268,10 @@ impl Driver<'_> {
                 let over = self.world.start(&step, attempt, state)?;
                 over.map(|ending| self.ended(ending))
             }
-            Effect::Assign(units) => self.world.assign(&units, state)?.map(Event::Assigned),
+            Effect::Assign(units) => {
+                let assigned = self.world.assign(&units, state)?;
+                assigned.map(|assigned| Event::Assigned { assigned, calls: Vec::new() })
+            }
             Effect::Baseline(checks) => self.world.baseline(&checks, state)?.map(Event::Baselined),
             Effect::Keep(unit) => {
                 let kept = self.world.keep(&unit, state);

@@ -14,8 +14,8 @@ use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
 use crate::state::{
-    AccountLimits, Changes, CommitRefused, ConfigOutcome, End, FailedCheck, Learned, LeftOutCheck, Note,
-    Outcome, PersonRequest, RunTimes, SeenTasks, SpecState, TreeRecord, WaitReason,
+    AccountLimits, AttemptRecord, Changes, CommitRefused, ConfigOutcome, End, FailedCheck, Learned,
+    LeftOutCheck, Note, Outcome, PersonRequest, RunTimes, SeenTasks, SpecState, TreeRecord, WaitReason,
 };
 use crate::sys::interrupt::Interrupt;
 
@@ -32,6 +32,8 @@ pub struct Policy {
     pub hard_stop: bool,
     /// A random share up to this is added to each delay.
     pub jitter: Duration,
+    /// The backend whose agent assigns units.
+    pub assigns: String,
     /// How many units one call assigns.
     pub batch: Batch,
     /// `[limit]`: whether to wait for the end of a limit, and who takes over.
@@ -69,6 +71,7 @@ impl Policy {
             on_halt: config.run.on_halt,
             hard_stop: config.run.hard_stop,
             jitter: config.run.jitter,
+            assigns: config.assign.backend.clone(),
             batch: config.assign.batch,
             limit: config.limit.clone(),
             models: models.filter_map(|(name, b)| Some((name.clone(), b.model.clone()?))).collect(),
@@ -171,7 +174,12 @@ pub enum Event {
         seen: Option<SeenTasks>,
     },
     /// The call for an assignment is over, with or without an answer.
-    Assigned(Assigned),
+    Assigned {
+        /// The answer.
+        assigned: Assigned,
+        /// The calls that agents answered for it, as the state keeps them.
+        calls: Vec<AttemptRecord>,
+    },
     /// The checks on the untouched tree are over.
     Baselined(BaselineResult),
     /// The verify commands are over.

@@ -178,6 +178,7 @@ struct Past {
     /// When the run of these steps began.
     began: Timestamp,
     attempts: Vec<AttemptRecord>,
+    calls: Vec<AttemptRecord>,
     done: usize,
 }
 
@@ -188,11 +189,12 @@ impl Past {
         let done = attempts.iter().filter(|a| was_done(a)).count();
         // the next run has a cost limit of its own
         let began = state.run.open().map_or(now, |run| run.began);
-        Self { began, attempts, done }
+        Self { began, attempts, calls: state.calls.clone(), done }
     }
 
     fn history(&self) -> History<'_> {
-        History { began: Some(self.began), attempts: self.attempts.iter().collect(), seen: None }
+        let attempts = self.attempts.iter().collect();
+        History { began: Some(self.began), attempts, calls: &self.calls, seen: None }
     }
 
     /// The done attempts of a backend, or of all backends if it has none. Expected attempts are not among them.

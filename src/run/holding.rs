@@ -121,7 +121,11 @@ impl Machine {
             Phase::Running { .. } | Phase::Verifying { .. }
                 if self.policy.hard_stop && self.stop < Stop::Now =>
             {
-                vec![Effect::Report(Notice::Ending), Effect::Cancel]
+                if let Some(run) = self.state.run.open_mut() {
+                    run.ends_agent = true;
+                }
+                // a run that continues after a kill must not take it for a person's wish
+                vec![Effect::Save, Effect::Report(Notice::Ending), Effect::Cancel]
             }
             // no step follows that could use what they say
             Phase::Baselining => vec![Effect::Cancel],

@@ -15,8 +15,10 @@ impl RealWorld<'_> {
             event_text::mark(outcome),
             matches!(outcome, Outcome::Done | Outcome::Approved),
         );
-        if *next == Next::Failed {
-            self.launcher.announce(&event_text::failed_word(unit), true);
+        match next {
+            Next::Failed => self.launcher.announce(&event_text::failed_word(unit), true),
+            Next::Parked => self.launcher.announce(&event_text::parked_word(unit), true),
+            _ => {}
         }
     }
 

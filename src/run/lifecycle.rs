@@ -10,6 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::assign;
 use super::baseline_checks;
 use super::dirty_tree::DirtyFiles;
 use super::driver::{drive, settle};
@@ -195,6 +196,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     }
     let has_request = Cell::new(false);
     let continues = machine.state.run.is_open();
+    assign::settle_old_calls(config, &store, &mut machine.state);
     let known = machine.state.clone();
     let out: Box<dyn Write> = if request.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) };
     let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, inbox, out);
@@ -257,7 +259,6 @@ fn announce(
     world: &mut RealWorld<'_>,
 ) -> Result<()> {
     let RunRequest { place, config, .. } = *request;
-    world.end_old_calls();
     store.watch_logs(continues);
     old_attempts::expire(config, store, before, world)?;
     if let Some(ready) = request.ready {

@@ -61,6 +61,8 @@ pub struct Machine {
     pub(super) edits: TaskEdits,
     /// The time is up after which no step starts.
     pub(super) time_up: bool,
+    /// An earlier run asked the agent that works to end, since its time was up.
+    pub(super) ended_before: bool,
     /// A person talks to an agent, as of the last plan.
     pub(super) talk: Option<WaitReason>,
     /// The unit that a person wants run next.
@@ -92,6 +94,7 @@ impl Machine {
             removed: Vec::new(),
             edits: TaskEdits::default(),
             time_up: false,
+            ended_before: false,
             talk: None,
             confirmed: None,
             lease_lost: false,
@@ -159,7 +162,7 @@ impl Machine {
             }
             Event::Kept { unit, kept } => self.kept(now, unit, kept),
             Event::ReportFailed(notice) => self.report_failed(now, &notice),
-            Event::Assigned(assigned) => self.assigned(now, assigned),
+            Event::Assigned { assigned, calls } => self.assigned(now, assigned, calls),
             Event::Refused { files, args } => self.refused(now, files, args),
             Event::Failed { end, saved, unsaved } => self.failed(now, end, saved, unsaved.as_ref()),
             Event::EndRefused { end } => self.end_refused(now, end),
@@ -216,6 +219,7 @@ impl Machine {
             // a box that is open now was opened since: an agent may tick it before the next look
             run.believed.retain(|id| ticked.contains(id));
             (run.only, run.from, run.config) = (start.only, start.from, None);
+            self.ended_before = std::mem::take(&mut run.ends_agent);
             if let Some(work) = start.work {
                 (run.args, run.times) = (work.args, work.times);
             }
@@ -287,14 +291,11 @@ impl Machine {
             effects.extend(waiting);
             return effects;
         }
-        let units = self.to_assign(&plan.steps);
-        if !units.is_empty() {
-            self.phase = Phase::Assigning;
-            self.asked_for.extend(units.iter().cloned());
-            effects.push(Effect::Assign(units));
+        let Some(step) = next else { return effects };
+        if let Some(asking) = self.assign_first(now, plan, &step) {
+            effects.extend(asking);
             return effects;
         }
-        let Some(step) = next else { return effects };
         if let Some(over) = self.give_up_spent(now, &step) {
             effects.extend(over);
             return effects;
@@ -303,7 +304,7 @@ impl Machine {
             effects.extend(waiting);
             return effects;
         }
-        if let Some(waiting) = self.keep_pace(now, &step) {
+        if let Some(waiting) = self.keep_pace(now, &step, &step.settings.backend) {
             effects.extend(waiting);
             return effects;
         }

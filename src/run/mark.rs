@@ -63,6 +63,10 @@ pub struct Marked {
     pub was_assigned: bool,
     /// Units whose commit was pending and is not any more.
     pub released: Vec<String>,
+    /// Their commits, which stay: id and name.
+    pub commits: Vec<(String, String)>,
+    /// Whether its boxes in tasks.md changed.
+    pub changed_boxes: bool,
     /// A run works on the spec, and takes it before its next step.
     pub is_pending: bool,
 }
@@ -83,7 +87,7 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
         lock => lock?,
     };
     let mut state = store.load()?;
-    let (_, tasks) = place.good_tasks()?;
+    let (before, tasks) = place.good_tasks()?;
     place.follow(config, &tasks, &mut state);
     take_waiting(&store, &mut state);
     let (named, mut ids) = named_and_below(&tasks, &request.id)?;
@@ -129,8 +133,15 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     if let Some(ticked) = ticks {
         place.set_marks(&state, &ids, if ticked { 'x' } else { ' ' }, true)?;
     }
+    let changed_boxes = place.read_tasks().is_ok_and(|(after, _)| after != before);
+    let commit = |id: &String| {
+        let changes = state.units.get(id)?.changes.as_ref()?;
+        Some((id.clone(), changes.commit.clone()?))
+    };
+    let is_open = request.mark == Some(ManualState::Todo);
+    let commits = ids.iter().filter(|_| is_open).filter_map(commit).collect();
     let whole = ids.split_off(asked);
-    Ok(Marked { named, ids, whole, was_assigned, released, is_pending: false })
+    Ok(Marked { named, ids, whole, was_assigned, released, commits, changed_boxes, is_pending: false })
 }
 
 /// The tasks that a text names; and they with all tasks below them.
@@ -157,6 +168,8 @@ fn skip_in_run(place: &SpecPlace, config: &Config, text: &str) -> Result<Marked>
         whole: Vec::new(),
         was_assigned: false,
         released: Vec::new(),
+        commits: Vec::new(),
+        changed_boxes: false,
         is_pending: matches!(standing, RequestStanding::Pending(_)),
     })
 }

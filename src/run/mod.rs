@@ -53,6 +53,7 @@ mod own_windows;
 pub mod ownership;
 mod pace;
 mod panes;
+mod patience;
 mod phase;
 pub mod preflight;
 pub mod prepare;

@@ -6,9 +6,9 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::branch;
+use super::patience::{Turn, take_turn};
 use super::tree_setup::{self, TreeRequest};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,9 +20,6 @@ use crate::store::spec_tree::{SpecTree, SpecTreeRecord, TreeStage};
 use crate::store::trust_file::state_folder;
 use crate::sys::digest::digest;
 use crate::sys::files;
-
-/// Pause between two looks whether another run has made the tree.
-const AGAIN: Duration = Duration::from_millis(200);
 
 /// Makes the tree of the spec and prepares it, as far as that is not done. Returns the spec's place in it.
 pub fn make(request: &TreeRequest<'_>) -> Result<SpecPlace> {
@@ -51,20 +48,12 @@ pub fn make(request: &TreeRequest<'_>) -> Result<SpecPlace> {
 /// Takes the right to make the tree; where the request waits, once another process has made or removed it.
 fn lock(request: &TreeRequest<'_>, name: &str, record: &SpecTreeRecord) -> Result<File> {
     let Some(inbox) = request.waits else { return record.lock() };
-    let mut noted = false;
-    loop {
-        if let Some(lock) = record.try_lock()? {
-            return Ok(lock);
-        }
-        if !noted {
-            noted = true;
-            note(&format!("waiting for another run, which makes the work tree of {name}"));
-        }
-        if inbox.stop_flag().raised_within(AGAIN) || inbox.has_stop_request() {
-            let text = format!("stopped while another run makes the work tree of {name}");
-            return Err(Error::new(ErrorKind::Interrupted, text));
-        }
-    }
+    let stopped = |pause| inbox.stop_flag().raised_within(pause) || inbox.has_stop_request();
+    take_turn(&stopped, || {
+        let busy =
+            || Turn::Busy { who: "another run".to_owned(), does: format!("makes the work tree of {name}") };
+        Ok(record.try_lock()?.map_or_else(busy, Turn::Ours))
+    })
 }
 
 /// The place in the checkout of the person.

@@ -30,6 +30,8 @@ pub(super) struct History<'a> {
     pub(super) began: Option<Timestamp>,
     /// All attempts.
     pub(super) attempts: Vec<&'a AttemptRecord>,
+    /// Calls of agents that assigned tasks. They cost what attempts cost, and are no steps.
+    pub(super) calls: &'a [AttemptRecord],
     /// What other runs saw of the use of a plan's window, by backend.
     pub(super) seen: Option<&'a BTreeMap<String, WindowUse>>,
 }
@@ -38,7 +40,7 @@ impl<'a> History<'a> {
     /// The past of a spec's current run.
     pub(super) fn of(state: &'a SpecState) -> Self {
         let attempts = state.units.values().flat_map(|unit| &unit.attempts).collect();
-        Self { began: state.run.began(), attempts, seen: Some(&state.account_use) }
+        Self { began: state.run.began(), attempts, calls: &state.calls, seen: Some(&state.account_use) }
     }
 }
 
@@ -52,8 +54,9 @@ pub(super) fn held(
     zone: &TimeZone,
 ) -> Option<Held> {
     let attempts = || history.attempts.iter().copied();
+    let paid = || attempts().chain(history.calls);
     if let Some(most) = pace.max_cost_usd {
-        let of_run = attempts().filter(|a| history.began.is_none_or(|began| a.started_at >= began));
+        let of_run = paid().filter(|a| history.began.is_none_or(|began| a.started_at >= began));
         let mut used = Usage::default();
         of_run
             .filter_map(|a| a.learned.usage)
@@ -79,14 +82,14 @@ pub(super) fn held(
     });
     let budget = pace.tokens.and_then(|budget| {
         let used = |a: &AttemptRecord| Some((a.ended_at?, a.learned.usage.as_ref().and_then(Usage::tokens)?));
-        let until = below_budget_at(attempts().filter_map(used).collect(), budget.tokens, budget.per, now)?;
+        let until = below_budget_at(paid().filter_map(used).collect(), budget.tokens, budget.per, now)?;
         Some((
             until,
             format!("pace.tokens = {} per {}", budget.tokens, humantime::format_duration(budget.per)),
         ))
     });
     let used = pace.stop_at_utilization.and_then(|most| {
-        let mine = attempts().filter(|a| a.backend == backend && a.ended_at.is_some());
+        let mine = paid().filter(|a| a.backend == backend && a.ended_at.is_some());
         let own = mine.max_by_key(|a| a.ended_at).and_then(|last| last.learned.window);
         let seen = history.seen.and_then(|seen| seen.get(backend)).copied();
         let full = own.into_iter().chain(seen).filter(|used| used.percent >= f64::from(most));
@@ -143,10 +146,10 @@ fn below_budget_at(
 }
 
 impl Machine {
-    /// The effects instead of starting `step`, if a rule holds it back.
-    pub(super) fn keep_pace(&mut self, now: Timestamp, step: &Step) -> Option<Vec<Effect>> {
+    /// The effects instead of asking an agent of `backend` for `step`, if a rule holds it back.
+    pub(super) fn keep_pace(&mut self, now: Timestamp, step: &Step, backend: &str) -> Option<Vec<Effect>> {
         let (pace, zone) = (&self.policy.pace, &self.policy.zone);
-        let (until, rule) = match held(pace, &History::of(&self.state), &step.settings.backend, now, zone)? {
+        let (until, rule) = match held(pace, &History::of(&self.state), backend, now, zone)? {
             Held::Until(until, rule) => (until, rule),
             Held::Over(reason) => {
                 let (unit, who) = (step.unit.clone(), "this run".to_owned());
@@ -234,6 +237,25 @@ mod tests {
         // without the first attempt 900 tokens are used, fewer than 1000
         assert_eq!(until(&pace, &state, "2026-01-10T12:00:00Z"), Some("2026-01-10T15:00:00Z".into()));
         assert_eq!(until(&pace, &state, "2026-01-10T15:00:00Z"), None);
+    }
+
+    #[test]
+    fn a_call_that_assigned_tasks_counts_as_money_and_as_no_step() {
+        let mut state = state(&[("2026-01-10T10:00:00Z", 600, 1.5)]);
+        let mut call = state.units["1"].attempts[0].clone();
+        call.learned.window = Some(WindowUse { percent: 95.0, until: Some(at("2026-01-10T13:00:00Z")) });
+        (call.started_at, call.ended_at) = (at("2026-01-10T10:10:00Z"), Some(at("2026-01-10T10:10:00Z")));
+        state.calls = vec![call];
+        let now = "2026-01-10T10:20:00Z";
+        let cost = Pace { max_cost_usd: Some(3.0), ..Pace::default() };
+        assert!(until(&cost, &state, now).unwrap().contains("$3.00"));
+        let tokens = TokenBudget { tokens: 1000, per: HOUR };
+        let tokens = Pace { tokens: Some(tokens), ..Pace::default() };
+        assert_eq!(until(&tokens, &state, now), Some("2026-01-10T11:00:00Z".into()));
+        let window = Pace { stop_at_utilization: Some(90), ..Pace::default() };
+        assert_eq!(until(&window, &state, now), Some("2026-01-10T13:00:00Z".into()));
+        let steps = Pace { tasks_per_hour: Some(2), ..Pace::default() };
+        assert_eq!(until(&steps, &state, now), None);
     }
 
     #[test]

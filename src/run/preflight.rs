@@ -106,7 +106,7 @@ pub(super) fn resumed(
 #[must_use]
 pub fn not_halted(place: &SpecPlace, state: &SpecState) -> Error {
     let text = if state.is_halted() {
-        format!("another task of {} asks now, so this answer is not for it", place.name)
+        format!("that question is not open any more; {} asks another one now", place.name)
     } else {
         format!("{} is not halted, so there is nothing to resume", place.name)
     };

@@ -4,6 +4,8 @@
 use jiff::Timestamp;
 
 use super::active_run::ActiveRun;
+use super::preflight::not_halted;
+use super::resume::GivenAnswer;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::project::SpecPlace;
@@ -44,11 +46,15 @@ pub fn skip(place: &SpecPlace, config: &Config, named: &[String], ids: &[String]
 }
 
 /// Answers the question of a unit. A run at work has the answer before its next step.
-pub fn answer(place: &SpecPlace, unit: &str, text: String) -> Result<RequestStanding> {
+pub fn answer(place: &SpecPlace, given: &GivenAnswer) -> Result<RequestStanding> {
+    let GivenAnswer { unit, question, text, .. } = given.clone();
     let state = place.store().load()?;
-    let title = state.units.get(unit).map(|known| known.title.clone()).unwrap_or_default();
-    let task = AskedTask { id: unit.to_owned(), title, named: true };
-    ask(place, &request(AskedChange::Answered { task, record: None, answer: Some(text) })?)
+    if !state.asks(&unit, question.as_deref()) {
+        return Err(not_halted(place, &state));
+    }
+    let title = state.units.get(&unit).map(|known| known.title.clone()).unwrap_or_default();
+    let task = AskedTask { id: unit, title, named: true };
+    ask(place, &request(AskedChange::Answered { task, record: None, question, answer: Some(text) })?)
 }
 
 /// A request of the person at the keyboard.

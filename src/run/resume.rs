@@ -22,6 +22,9 @@ pub enum ResumeRequest {
 pub struct GivenAnswer {
     /// The unit that asks.
     pub unit: String,
+    /// The name of the question that the person saw; `None`: whatever the unit asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
     /// The answer.
     pub text: String,
     /// Who gives it.
@@ -33,9 +36,10 @@ pub struct GivenAnswer {
 }
 
 impl GivenAnswer {
-    /// Puts it into the state. `false`: the unit has no question.
-    fn apply(&self, state: &mut SpecState) -> bool {
-        let opened = state.reopen(&self.unit, Some(self.text.clone()));
+    /// Puts it into the state. `false`: the question is not open.
+    pub(super) fn apply(&self, state: &mut SpecState) -> bool {
+        let opened = state.asks(&self.unit, self.question.as_deref())
+            && state.reopen(&self.unit, Some(self.text.clone()));
         if let Some(answer) = state.answers.last_mut().filter(|_| opened) {
             answer.by.clone_from(&self.by);
             answer.at = self.at;
@@ -48,7 +52,8 @@ impl ResumeRequest {
     /// The answer to one question.
     #[must_use]
     pub fn answer(unit: &str, text: &str) -> Self {
-        Self::Answers(vec![GivenAnswer { unit: unit.to_owned(), text: text.to_owned(), by: None, at: None }])
+        let (unit, text) = (unit.to_owned(), text.to_owned());
+        Self::Answers(vec![GivenAnswer { unit, question: None, text, by: None, at: None }])
     }
 
     /// Changes the state. `false`: none of the units has a question, and nothing changed.
@@ -71,6 +76,24 @@ impl ResumeRequest {
 mod tests {
     use super::*;
     use crate::state::testing::at;
+
+    #[test]
+    fn an_answer_to_an_earlier_question_changes_nothing() {
+        let mut state = SpecState::default();
+        state.halt(at(0), "1", "Shall I continue?");
+        let question = Some(state.questions()[0].id());
+        let given = GivenAnswer { unit: "1".into(), question, text: "Yes".into(), by: None, at: None };
+        let asked_again = |state: &mut SpecState| {
+            state.reopen("1", None);
+            state.halt(at(9), "1", "Shall I continue?");
+        };
+        let request = ResumeRequest::Answers(vec![given]);
+        let mut later = state.clone();
+        asked_again(&mut later);
+        let before = later.clone();
+        assert!(!request.apply(&mut later) && later == before);
+        assert!(request.apply(&mut state));
+    }
 
     #[test]
     fn an_answer_goes_to_the_task_that_asked() {

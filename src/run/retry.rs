@@ -11,7 +11,8 @@ use crate::config::{Batch, HaltOrSkip, RefusedRule};
 use crate::plan::{Plan, Step};
 use crate::state::outcome::{CancelledBy, REFUSED_COMMIT};
 use crate::state::{
-    Changes, CommitRefused, Learned, Outcome, ResumeReason, Resumption, TreeRecord, UnitState, UnitStatus,
+    AttemptRecord, Changes, CommitRefused, Learned, Outcome, ResumeReason, Resumption, TreeRecord, UnitState,
+    UnitStatus,
 };
 
 /// How often in a row a verify command may fail in the same way before the run asks you.
@@ -216,8 +217,23 @@ impl Machine {
         effects
     }
 
+    /// The effects instead of a step, where an agent says first who does it.
+    pub(super) fn assign_first(&mut self, now: Timestamp, plan: &Plan, step: &Step) -> Option<Vec<Effect>> {
+        let units = self.to_assign(&plan.steps);
+        if units.is_empty() {
+            return None;
+        }
+        let backend = self.policy.assigns.clone();
+        if let Some(waiting) = self.keep_pace(now, step, &backend) {
+            return Some(waiting);
+        }
+        self.phase = Phase::Assigning;
+        self.asked_for.extend(units.iter().cloned());
+        Some(vec![Effect::Assign(units)])
+    }
+
     /// The units that an agent must assign before the first step can start.
-    pub(super) fn to_assign(&self, steps: &[Step]) -> Vec<String> {
+    fn to_assign(&self, steps: &[Step]) -> Vec<String> {
         let open = |step: &&Step| step.settings.unassigned && !self.asked_for.contains(&step.unit);
         match (steps.first().filter(open), self.policy.batch) {
             (None, _) => Vec::new(),
@@ -227,14 +243,21 @@ impl Machine {
     }
 
     /// Saves the answer before it is used. The next run asks again for what is missing.
-    pub(super) fn assigned(&mut self, now: Timestamp, assigned: Assigned) -> Vec<Effect> {
+    pub(super) fn assigned(
+        &mut self,
+        now: Timestamp,
+        assigned: Assigned,
+        calls: Vec<AttemptRecord>,
+    ) -> Vec<Effect> {
         if self.phase != Phase::Assigning {
             return Vec::new();
         }
-        let mut effects = Vec::new();
+        // they are paid, whatever becomes of the answer
+        self.state.count_calls(calls);
+        let mut effects = vec![Effect::Save];
         if self.stop == Stop::No {
             self.state.assign(now, &assigned.by, assigned.entries(), &assigned.missing);
-            effects.extend([Effect::Save, Effect::Report(Notice::Assigned(assigned))]);
+            effects.push(Effect::Report(Notice::Assigned(assigned)));
         }
         effects.extend(self.replan());
         effects

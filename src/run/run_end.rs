@@ -78,6 +78,7 @@ impl RunEnding<'_> {
             end,
             needs: &needs,
             units: &units,
+            calls: began.map(|from| AttemptSums::of_calls(state, from, now)).unwrap_or_default(),
             this_run: began.map(sums).unwrap_or_default(),
             all_runs: sums(Timestamp::MIN),
             counts: counts(last_plan, state),

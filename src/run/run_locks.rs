@@ -1,12 +1,12 @@
 //! The locks that a run holds: that of its spec and that of the work tree. An agent may remove their files.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::patience::{Turn, take_turn};
 use super::run_repository::RunRepository;
 use super::work_tree;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::git::work_tree_lock::WorkTreeLock;
 use crate::store::lock::{Holder, RunLock};
 
@@ -20,9 +20,6 @@ pub(super) struct RunLocks {
     pub(super) work_tree: Option<OwnedWorkTree>,
 }
 
-/// Pause between two looks at a lock that another run has.
-const AGAIN: Duration = Duration::from_millis(500);
-
 /// Takes the lock of the spec. With `waits`, waits until the run ends that has it; `stopped` says, at most after the given time,
 /// whether somebody ends the wait.
 pub(super) fn spec_lock(
@@ -31,20 +28,12 @@ pub(super) fn spec_lock(
     waits: bool,
     stopped: &dyn Fn(Duration) -> bool,
 ) -> Result<RunLock> {
-    let mut noted = false;
-    loop {
-        let error = match RunLock::take(path, holder) {
-            Err(error) if waits && error.kind() == ErrorKind::Locked => error,
-            taken => return taken,
-        };
-        if !noted {
-            noted = true;
-            let _ = writeln!(io::stderr(), "note: waiting for the end of another run: {error}");
+    take_turn(stopped, || match RunLock::take(path, holder) {
+        Err(error) if waits && error.kind() == ErrorKind::Locked => {
+            Ok(Turn::Busy { who: "another run".to_owned(), does: format!("has the spec: {error}") })
         }
-        if stopped(AGAIN) {
-            return Err(Error::new(ErrorKind::Interrupted, "stopped while waiting for another run"));
-        }
-    }
+        taken => taken.map(Turn::Ours),
+    })
 }
 
 /// The work tree that a run has to itself.

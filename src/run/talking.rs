@@ -213,7 +213,7 @@ impl TalkSession {
             let record = record.map(Box::new);
             // a run takes it before its next step: it starts none before the lock is free
             let answer = answered.then(|| ANSWER.to_owned());
-            ask(place, &request(AskedChange::Answered { task, record, answer })?)?;
+            ask(place, &request(AskedChange::Answered { task, record, question: None, answer })?)?;
         }
         drop(lock);
         let run = ActiveRun::find(&store, "talk")?;

@@ -1,14 +1,12 @@
 //! One run at a time in a work tree: two would take each other's changes for their own.
 
-use std::io::{self, Write};
+use std::io;
 use std::time::Duration;
 
+use super::patience::{Turn, take_turn};
 use super::run_repository::RunRepository;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::work_tree_lock::{AgentAtWork, LockAnswer, WorkTreeLock, WorkTreeOwner};
-
-/// Pause between two tries.
-const AGAIN: Duration = Duration::from_millis(500);
 
 /// Takes the lock of the work tree for work on `spec`. With `wait`, waits until the run ends that has it; `stopped` says,
 /// at most after the given time, whether somebody ends the wait.
@@ -38,18 +36,17 @@ fn take(
     repository: &RunRepository,
     stopped: &dyn Fn(Duration) -> bool,
 ) -> Result<WorkTreeLock> {
-    let mut noted = false;
-    loop {
+    let watch = repository.repository().supervisor.watch.as_ref();
+    let mut said = false;
+    take_turn(stopped, || {
         let taken = WorkTreeLock::try_take(repository.repository(), owner, repository.key())
             .map_err(|e| cannot_lock(repository, e))?;
         // a talk is over soon
         let is_talk = matches!(&taken, LockAnswer::Busy(Some(other)) if other.talk && !owner.talk);
         let (who, end) = match taken {
             LockAnswer::Ours(lock) => {
-                if let Some(watch) = repository.repository().supervisor.watch.as_ref().filter(|_| noted) {
-                    watch.over();
-                }
-                return Ok(lock);
+                watch.filter(|_| said).into_iter().for_each(|watch| watch.over());
+                return Ok(Turn::Ours(lock));
             }
             LockAnswer::Busy(other) => named_run(other),
             LockAnswer::AgentAtWork(agent) => named_agent(agent),
@@ -57,17 +54,12 @@ fn take(
         if !wait && !is_talk {
             return Err(refused(&who, end));
         }
-        if !noted {
-            noted = true;
-            let _ = writeln!(io::stderr(), "note: waiting for {who}, which works in this work tree");
-            if let Some(watch) = &repository.repository().supervisor.watch {
-                watch.slow(&format!("the lock of the work tree: {who} has it"));
-            }
+        if let Some(watch) = watch.filter(|_| !said) {
+            watch.slow(&format!("the lock of the work tree: {who} has it"));
         }
-        if stopped(AGAIN) {
-            return Err(Error::new(ErrorKind::Interrupted, format!("stopped while waiting for {who}")));
-        }
-    }
+        said = true;
+        Ok(Turn::Busy { who, does: "works in this work tree".to_owned() })
+    })
 }
 
 fn cannot_lock(repository: &RunRepository, why: io::Error) -> Error {

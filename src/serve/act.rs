@@ -11,7 +11,7 @@ pub(super) const PAUSES: [(&str, &str); 4] =
 /// What a person asks for on the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PageAct {
-    /// Answer the question of a task. `asked` is the fingerprint of the question that the person saw.
+    /// Answer the question of a task. `asked` is the name of the question that the person saw.
     Answer { task: String, text: String, asked: String },
     /// Write a note for a task.
     Note { task: String, text: String },
@@ -121,8 +121,9 @@ impl PageAct {
             argv
         };
         let (argv, stdin, may_run) = match self {
-            Self::Answer { task, text, .. } => {
-                (with_spec(&["resume", "--answer-file", "-"], &[task]), text.clone(), true)
+            Self::Answer { task, text, asked } => {
+                let words = ["resume", "--answer-file", "-", "--question", asked];
+                (with_spec(&words, &[task]), text.clone(), true)
             }
             Self::Note { task, text } => (of_spec("note", &["--file", "-"], task), text.clone(), false),
             Self::Skip { task } => {
@@ -165,7 +166,7 @@ mod tests {
         for (form, expected) in [
             (
                 "do=answer&task=2&text=+A%0D%0Ab+&asked=x",
-                "resume|--answer-file|-|--detach|--|/p/s pec|2<A\nb",
+                "resume|--answer-file|-|--question|x|--detach|--|/p/s pec|2<A\nb",
             ),
             ("do=note&task=-x&text=t", "note|--spec|/p/s pec|--file|-|--|-x<t"),
             ("do=skip&task=1.1", "mark|--spec|/p/s pec|--|1.1|skip<"),

@@ -43,7 +43,8 @@ impl PageAddress {
             ["spec", spec, "task", task] => Self::Task(path_part(spec)?, path_part(task)?),
             ["spec", spec, "report"] => Self::Report(path_part(spec)?),
             ["spec", spec, "act"] => Self::Act(path_part(spec)?),
-            ["events", ..] => {
+            // an address of events has a page behind it, and not again events
+            ["events", first, ..] if *first != "events" => {
                 let page = Self::parse(path.strip_prefix("/events")?)?;
                 match page {
                     Self::Overview | Self::Spec(_) | Self::Task(..) => Self::Events(Box::new(page)),
@@ -112,6 +113,7 @@ mod tests {
             "/events/style.css",
             "/events/spec/a/act",
             "/events/events/",
+            &"/events".repeat(100_000),
             "/style.css/",
             "/spec/a/report/x",
         ] {

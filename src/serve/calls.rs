@@ -22,6 +22,8 @@ use crate::tmux;
 
 /// How long a command may take; a run, until it has begun.
 const DEADLINE: Duration = Duration::from_secs(120);
+/// Bytes of a log that are read for a page: its last ones. A log may have gigabytes.
+pub(super) const LOG_END: u64 = 2_000_000;
 /// Pause between two looks at a run that is to begin.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -38,7 +40,9 @@ pub(super) fn act(spec: &ServedSpec, act: &PageAct, globals: &[OsString]) -> Cal
     let detach = has_tmux(spec);
     let path = spec.place.named_path();
     let command = act.command(path.as_os_str(), globals, detach);
-    let done = if command.may_run && !detach {
+    // a run that works already has the log of its start
+    let is_held = lock::holder(&spec.place.store().run_lock()).is_some();
+    let done = if command.may_run && !detach && !is_held {
         begin_run(&spec.place.store(), &command)
     } else {
         call(&command, OutputLimit::End(20_000)).map(|(succeeded, stdout, stderr)| {
@@ -52,7 +56,8 @@ pub(super) fn act(spec: &ServedSpec, act: &PageAct, globals: &[OsString]) -> Cal
 /// What `logs` prints of a task: its last bytes, or why there is nothing.
 pub(super) fn log(spec: &ServedSpec, task: &str, globals: &[OsString], most: usize) -> CallResult {
     let path = spec.place.named_path().into_os_string();
-    let words = ["logs".into(), "--spec".into(), path, "--".into(), task.into()];
+    let end = LOG_END.to_string().into();
+    let words = ["logs".into(), "--end".into(), end, "--spec".into(), path, "--".into(), task.into()];
     let argv = [globals, &words].concat();
     let command = PageCommand { argv, stdin: String::new(), may_run: false };
     match call(&command, OutputLimit::End(most)) {

@@ -14,16 +14,15 @@ use super::address::PageAddress;
 use super::pages::PageTemplates;
 use super::project::{ServedProject, ServedSpec};
 use super::stamps::FileStamps;
-use super::task_look::{self, KnownPatch};
+use super::task_look::{self, LastRead};
 use crate::error::Result;
 use crate::report::view::SpecPage;
-use crate::state::{Question, SpecState};
+use crate::state::SpecState;
 use crate::sys::clock::{Clock, SystemClock};
-use crate::sys::digest::digest;
 use crate::view::{Gatherer, Watch};
 
 /// Pause between two looks at the files. Without a change, a look takes a few system calls.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_secs(1);
 /// How often a log is read while it grows: that starts a program.
 const LOG_AGAIN: Duration = Duration::from_secs(2);
 /// A page is made again after this time: some things change with no file, such as the end of a limit.
@@ -41,11 +40,6 @@ pub(super) struct LivePages {
     topics: Mutex<HashMap<PageAddress, watch::Sender<Arc<str>>>>,
 }
 
-/// A text that is another one for each question, also for the next one of the same task.
-pub(super) fn fingerprint(question: &Question<'_>) -> String {
-    digest(format!("{}\u{0}{}", question.unit, question.text).as_bytes())
-}
-
 /// What the page of a spec shows now, and the ids of its tasks.
 pub(super) fn spec_now(spec: &ServedSpec) -> (SpecPage, Vec<String>) {
     let store = spec.place.store();
@@ -55,7 +49,7 @@ pub(super) fn spec_now(spec: &ServedSpec) -> (SpecPage, Vec<String>) {
     let zone = TimeZone::system();
     let source = gatherer.source(now, &zone);
     let known = source.units.iter().map(|unit| unit.id.clone()).chain(source.state.units.keys().cloned());
-    (crate::report::view::spec_page(&source, &fingerprint), known.collect())
+    (crate::report::view::spec_page(&source), known.collect())
 }
 
 fn watch_of<'a>(spec: &'a ServedSpec, store: &'a crate::store::Store) -> Watch<'a> {
@@ -181,7 +175,7 @@ impl PageWatcher {
         self.each_look(|| {
             let now = SystemClock.now();
             gatherer.look(now);
-            let page = |at| crate::report::view::spec_page(&gatherer.source(at, &zone), &fingerprint);
+            let page = |at| crate::report::view::spec_page(&gatherer.source(at, &zone));
             // compared as of the same moment, so that time alone changes nothing
             let is_same = shown.as_ref().is_some_and(|(at, known)| {
                 let age = Duration::try_from(now.duration_since(*at)).unwrap_or(PAGE_AGAIN);
@@ -191,7 +185,7 @@ impl PageWatcher {
                 return None;
             }
             let page = page(now);
-            let html = self.pages.templates.spec(&spec.address, &page);
+            let html = self.pages.templates.spec(&spec.address, &page, None);
             shown = Some((now, page));
             Some(html)
         });
@@ -199,7 +193,7 @@ impl PageWatcher {
 
     fn task(&self, spec: &ServedSpec, task: &str) {
         let globals = self.pages.project.globals();
-        let mut known = KnownPatch::default();
+        let mut known = LastRead::default();
         let mut state = SpecState::default();
         let mut shown: Option<(FileStamps, Instant)> = None;
         self.each_look(|| {

@@ -8,6 +8,7 @@ mod access;
 mod act;
 mod address;
 mod calls;
+mod doors;
 mod form;
 mod headers;
 mod live;

@@ -41,6 +41,16 @@ pub(super) struct PageTemplates {
 pub(super) struct PageMessage {
     pub(super) text: String,
     pub(super) failed: bool,
+    /// What a person wrote, where it was not taken.
+    pub(super) draft: Draft,
+}
+
+/// Words of a person that were not taken. They must not be lost.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Draft {
+    /// The name of the question that they answer; empty: none.
+    pub(super) asked: String,
+    pub(super) text: String,
 }
 
 /// What the page of a task shows.
@@ -72,6 +82,7 @@ struct FrameContext<'a> {
     trail: Vec<PageLink>,
     said: &'a str,
     failed: bool,
+    wrote: &'a str,
     events: Option<String>,
     content: &'a str,
 }
@@ -79,6 +90,7 @@ struct FrameContext<'a> {
 #[derive(Serialize)]
 struct SpecContext<'a> {
     page: &'a SpecPage,
+    draft: Option<&'a Draft>,
     base: String,
     act: String,
     read_only: bool,
@@ -118,11 +130,11 @@ impl PageTemplates {
         self.render("overview", &json!({ "specs": specs }))
     }
 
-    /// Where a spec stands. `spec` is its part of an address.
-    pub(super) fn spec(&self, spec: &str, page: &SpecPage) -> Result<String> {
+    /// Where a spec stands. `spec` is its part of an address, and `draft` stands in the field for its question.
+    pub(super) fn spec(&self, spec: &str, page: &SpecPage, draft: Option<&Draft>) -> Result<String> {
         let base = spec_path(spec);
         let act = format!("{base}/act");
-        let context = SpecContext { page, base, act, read_only: self.read_only, pauses: PAUSES };
+        let context = SpecContext { page, draft, base, act, read_only: self.read_only, pauses: PAUSES };
         self.render("spec", &context)
     }
 
@@ -177,6 +189,7 @@ impl PageTemplates {
             trail,
             said: &said.text,
             failed: said.failed,
+            wrote: &said.draft.text,
             events: is_live.then(|| format!("/events{path}")),
             content,
         };
@@ -282,7 +295,11 @@ mod tests {
         is_harmless(&all.confirm(HOSTILE, &act, HOSTILE).unwrap());
         is_harmless(&all.words(HOSTILE, HOSTILE).unwrap());
         is_harmless(&all.enter(HOSTILE).unwrap());
-        let said = PageMessage { text: name.clone(), failed: true };
+        let said = PageMessage {
+            text: name.clone(),
+            failed: true,
+            draft: Draft { asked: name.clone(), text: name.clone() },
+        };
         let address = PageAddress::Task(name.clone(), name.clone());
         is_harmless(&all.frame(&address, HOSTILE, "", &said, true).unwrap());
     }

@@ -3,10 +3,11 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming};
@@ -15,27 +16,23 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::access::{AccessRules, AccessVerdict, Gate, KnownAddress, RequestHead};
+use super::access::{AccessRules, Gate, KnownAddress, RequestHead};
 use super::address::PageAddress;
+use super::doors::Doors;
 use super::form::FormFields;
 use super::headers::ALWAYS;
 use super::live::LiveContent;
 use super::project::ServedProject;
-use super::rate::TokenBucket;
 use super::response::PageResponse;
 use super::site::{PageRequest, Site};
 use super::token::PageToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::signals;
 
-/// Connections at one time; further ones are closed.
-const CONNECTIONS: usize = 64;
-/// Readers of events at one time.
-const READERS: usize = 32;
 /// Pages that are made at one time; further requests wait.
 const WORKERS: usize = 4;
 /// The head of a request may take so long and be so large.
@@ -58,8 +55,10 @@ pub struct ServeRequest {
     pub listen: SocketAddr,
     /// Who may do what.
     pub rules: AccessRules,
-    /// The secret.
-    pub token: PageToken,
+    /// The project's folder: each project has a secret of its own.
+    pub root: PathBuf,
+    /// Whether the secret that was used before must not count any more.
+    pub new_key: bool,
     /// The address under which a proxy or a tunnel shows the page.
     pub known: Option<KnownAddress>,
     /// What is shown.
@@ -70,19 +69,24 @@ pub struct ServeRequest {
 pub struct BoundPage {
     listener: TcpListener,
     address: SocketAddr,
+    gate: Gate,
+    token: PageToken,
     site: Arc<Site>,
 }
 
 impl BoundPage {
     /// Listens. An error where the address can't be had.
     pub fn bind(request: ServeRequest) -> Result<Self> {
-        let ServeRequest { listen, rules, token, known, project } = request;
+        let ServeRequest { listen, rules, root, new_key, known, project } = request;
         let cannot = |e: io::Error| cannot_listen(listen, e);
         let listener = TcpListener::bind(listen).map_err(cannot)?;
         listener.set_nonblocking(true).map_err(cannot)?;
         let address = listener.local_addr().map_err(cannot)?;
-        let gate = Gate { rules, token: token.text, cookie: format!("seqorch-{}", token.name), known };
-        Ok(Self { listener, address, site: Arc::new(Site::new(gate, project)?) })
+        // only now: where it can't listen, the key of the one that does stays as it is
+        let token = PageToken::of_project(&root, new_key, |name| std::env::var_os(name))?;
+        let cookie = format!("seqorch-{}", token.name);
+        let gate = Gate { rules, token: token.text.clone(), cookie, known };
+        Ok(Self { listener, address, gate, token, site: Arc::new(Site::new(rules.read_only, project)?) })
     }
 
     /// Where it listens.
@@ -94,7 +98,7 @@ impl BoundPage {
     /// The address that lets a browser in, as seen from `origin`, such as `http://127.0.0.1:7878`.
     #[must_use]
     pub fn link(&self, origin: &str) -> String {
-        format!("{origin}/?{}={}", super::access::TOKEN_FIELD, self.site.gate.token)
+        format!("{origin}/?{}={}", super::access::TOKEN_FIELD, self.gate.token)
     }
 
     /// Serves until a signal ends this process. Runs do not notice.
@@ -115,7 +119,7 @@ impl BoundPage {
             .map_err(failed)?;
         let done = runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(self.listener).map_err(failed)?;
-            tokio::spawn(accept(listener, Arc::new(Doors::new(self.site))));
+            tokio::spawn(accept(listener, Arc::new(Doors::new(self.gate, self.token, self.site))));
             stop.notified().await;
             Ok(())
         });
@@ -145,65 +149,30 @@ fn host_of(address: SocketAddr) -> String {
     }
 }
 
-/// What all connections share.
-struct Doors {
-    site: Arc<Site>,
-    connections: Arc<Semaphore>,
-    readers: Arc<Semaphore>,
-    rates: Mutex<Rates>,
-    start: Instant,
-}
-
-/// How much is served: to those who have no key, to those who have it, and of what changes something.
-struct Rates {
-    strangers: TokenBucket,
-    readers: TokenBucket,
-    forms: TokenBucket,
-}
-
-impl Doors {
-    fn new(site: Arc<Site>) -> Self {
-        let rates = Rates {
-            strangers: TokenBucket::new(60, 10),
-            readers: TokenBucket::new(300, 60),
-            forms: TokenBucket::new(20, 2),
-        };
-        Self {
-            site,
-            connections: Arc::new(Semaphore::new(CONNECTIONS)),
-            readers: Arc::new(Semaphore::new(READERS)),
-            rates: Mutex::new(rates),
-            start: Instant::now(),
-        }
-    }
-
-    /// Whether one more request of this kind is served now.
-    fn has_room(&self, verdict: &AccessVerdict, is_form: bool) -> bool {
-        let now = self.start.elapsed();
-        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
-        match verdict {
-            AccessVerdict::Refused(..) | AccessVerdict::ComesAgain { .. } => rates.strangers.passes(now),
-            _ if is_form => rates.forms.passes(now),
-            _ => rates.readers.passes(now),
-        }
-    }
-}
-
 async fn accept(listener: tokio::net::TcpListener, doors: Arc<Doors>) {
-    loop {
+    for number in 0.. {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_AGAIN).await;
             continue;
         };
         // without room, the connection is closed at once
-        let Ok(place) = Arc::clone(&doors.connections).try_acquire_owned() else { continue };
-        tokio::spawn(serve_connection(stream, Arc::clone(&doors), place));
+        let Some(place) = doors.place().await else { continue };
+        let served = tokio::spawn(serve_connection(number, stream, Arc::clone(&doors), place));
+        // this is the only thread, so the connection has not begun
+        doors.silent().insert(number, served.abort_handle());
     }
 }
 
-async fn serve_connection(stream: tokio::net::TcpStream, doors: Arc<Doors>, place: OwnedSemaphorePermit) {
+async fn serve_connection(
+    number: u64,
+    stream: tokio::net::TcpStream,
+    doors: Arc<Doors>,
+    place: OwnedSemaphorePermit,
+) {
+    let shared = Arc::clone(&doors);
     let service = service_fn(move |request| {
-        let doors = Arc::clone(&doors);
+        let doors = Arc::clone(&shared);
+        doors.silent().remove(&number);
         async move { Ok::<_, Infallible>(answer(&doors, request).await) }
     });
     let connection = http1::Builder::new()
@@ -215,6 +184,7 @@ async fn serve_connection(stream: tokio::net::TcpStream, doors: Arc<Doors>, plac
         .serve_connection(TokioIo::new(stream), service);
     // a client that goes away is no error of ours
     let _ = timeout(CONNECTION_TIME, connection).await;
+    doors.silent().remove(&number);
     drop(place);
 }
 
@@ -235,7 +205,7 @@ async fn answer(doors: &Arc<Doors>, request: Request<Incoming>) -> Response<Page
         cookies: all(COOKIE).collect(),
     };
     let site = &doors.site;
-    let verdict = site.gate.judge(&asked);
+    let verdict = doors.judge(&asked);
     let is_form = head.method == hyper::Method::POST;
     if !doors.has_room(&verdict, is_form) {
         return whole(PageResponse::refusal(429, "too many requests"));

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::access::{AccessVerdict, Gate};
+use super::access::AccessVerdict;
 use super::act::PageAct;
 use super::address::{PageAddress, task_path};
 use super::calls;
 use super::form::FormFields;
 use super::live::{LivePages, spec_now};
-use super::pages::{PageMessage, PageTemplates};
+use super::pages::{Draft, PageMessage, PageTemplates};
 use super::project::{ServedProject, ServedSpec};
 use super::response::PageResponse;
-use super::task_look::{self, KnownPatch};
+use super::task_look::{self, LastRead};
 use crate::error::Result;
 use crate::report::text::{sanitise_line, sanitise_text};
 use crate::report::view::SpecPage;
@@ -27,7 +27,6 @@ const NOT_OPEN: &str =
 
 /// Everything that requests are answered with.
 pub(super) struct Site {
-    pub(super) gate: Gate,
     pub(super) live: Arc<LivePages>,
     project: Arc<dyn ServedProject>,
     templates: Arc<PageTemplates>,
@@ -46,10 +45,10 @@ pub(super) struct PageRequest {
 }
 
 impl Site {
-    pub(super) fn new(gate: Gate, project: Arc<dyn ServedProject>) -> Result<Self> {
-        let templates = Arc::new(PageTemplates::new(&sanitise_line(&project.name()), gate.rules.read_only)?);
+    pub(super) fn new(read_only: bool, project: Arc<dyn ServedProject>) -> Result<Self> {
+        let templates = Arc::new(PageTemplates::new(&sanitise_line(&project.name()), read_only)?);
         let live = Arc::new(LivePages::new(Arc::clone(&project), Arc::clone(&templates)));
-        Ok(Self { gate, live, project, templates, acts: Mutex::default(), said: Mutex::default() })
+        Ok(Self { live, project, templates, acts: Mutex::default(), said: Mutex::default() })
     }
 
     /// The response to a request that is not served as it is; `None`: it may be.
@@ -118,9 +117,13 @@ impl Site {
         page: &SpecPage,
         said: &PageMessage,
     ) -> Result<PageResponse> {
-        let content = self.templates.spec(&spec.address, page)?;
+        let is_open = page.needs.iter().any(|need| need.asked.as_ref() == Some(&said.draft.asked));
+        let draft = is_open.then_some(&said.draft);
+        let content = self.templates.spec(&spec.address, page, draft)?;
         let address = PageAddress::Spec(spec.address.clone());
-        let page = self.templates.frame(&address, &page.name, &content, said, true)?;
+        let above = if is_open { Draft::default() } else { said.draft.clone() };
+        let said = PageMessage { draft: above, ..said.clone() };
+        let page = self.templates.frame(&address, &page.name, &content, &said, true)?;
         Ok(PageResponse::html(status, page))
     }
 
@@ -128,7 +131,7 @@ impl Site {
         let (page, ids) = spec_now(spec);
         let Some(found) = task_look::find(&page, &ids, task) else { return Ok(self.not_found()) };
         let globals = self.project.globals();
-        let shown = task_look::task_page(spec, found, &globals, &mut KnownPatch::default())?;
+        let shown = task_look::task_page(spec, found, &globals, &mut LastRead::default())?;
         let content = self.templates.task(&spec.address, &shown)?;
         let address = PageAddress::Task(spec.address.clone(), task.to_owned());
         let html = self.templates.frame(&address, &page.name, &content, said, true)?;
@@ -154,8 +157,10 @@ impl Site {
         };
         let _one = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (page, ids) = spec_now(spec);
+        let draft = draft_in(form);
         let refused = |status, text: &str| {
-            self.spec(status, spec, &page, &PageMessage { text: text.to_owned(), failed: true })
+            let said = PageMessage { text: text.to_owned(), failed: true, draft: draft.clone() };
+            self.spec(status, spec, &page, &said)
         };
         let act = match PageAct::of(form) {
             Ok(act) => act,
@@ -183,14 +188,14 @@ impl Site {
         let done = calls::act(spec, &act, &self.project.globals());
         if !done.succeeded {
             // as things stand after it
-            let said = PageMessage { text: done.text, failed: true };
+            let said = PageMessage { text: done.text, failed: true, draft };
             return self.spec(409, spec, &spec_now(spec).0, &said);
         }
         let to = match &act {
             PageAct::Note { task, .. } => task_path(&spec.address, &sanitise_line(task)),
             _ => spec_path(&spec.address),
         };
-        let said = self.say(PageMessage { text: done.text, failed: false });
+        let said = self.say(PageMessage { text: done.text, ..PageMessage::default() });
         Ok(PageResponse::see_other(said.map_or(to.clone(), |said| format!("{to}?said={said}"))))
     }
 
@@ -221,6 +226,12 @@ impl Site {
         });
         page.map_or_else(|_| broken(), |page| PageResponse::html(status, page))
     }
+}
+
+/// What a person wrote into a form, as a page shows it.
+fn draft_in(form: &FormFields) -> Draft {
+    let text = |name: &str| sanitise_text(&form.get(name).unwrap_or_default().replace("\r\n", "\n"));
+    Draft { asked: text("asked"), text: text("text") }
 }
 
 fn broken() -> PageResponse {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::calls;
+use super::calls::{self, CallResult};
 use super::pages::TaskPage;
 use super::project::ServedSpec;
 use super::stamps::FileStamps;
@@ -14,13 +14,18 @@ use crate::report::view::{SpecPage, TaskCard};
 use crate::run::run_repository::RunRepository;
 use crate::run::task_changes::patch;
 use crate::state::SpecState;
+use crate::store::attempt_dir::log_parts;
 
 /// Bytes of a log that are shown: its last ones.
 const LOG: usize = 200_000;
 
-/// The changes of a task, as of the state that they were read with: git takes longer than all else.
+/// What was read for the last page of a task, and the files that it was read from: git and `logs` are programs, which take
+/// longer than all else.
 #[derive(Debug, Default)]
-pub(super) struct KnownPatch(Option<(FileStamps, Vec<PatchLine>)>);
+pub(super) struct LastRead {
+    patch: Option<(FileStamps, Vec<PatchLine>)>,
+    log: Option<(FileStamps, CallResult)>,
+}
 
 /// The task with this id among those that the page of its spec shows: its card, and its id as the state has it.
 pub(super) fn find<'a>(page: &'a SpecPage, ids: &[String], wanted: &str) -> Option<(&'a TaskCard, String)> {
@@ -35,13 +40,17 @@ pub(super) fn task_page(
     spec: &ServedSpec,
     (card, id): (&TaskCard, String),
     globals: &[OsString],
-    known: &mut KnownPatch,
+    known: &mut LastRead,
 ) -> Result<TaskPage> {
     let state = spec.place.state(&spec.config)?;
     let unit = state.unit_of(&id).unwrap_or(&id).to_owned();
     let has_run = state.units.get(&unit).is_some_and(|unit| !unit.attempts.is_empty());
-    let log = has_run.then(|| calls::log(spec, &unit, globals, LOG));
-    let (log, why_no_log) = match log {
+    let mut files = FileStamps::default();
+    add_logs(&mut files, spec, &unit, &state);
+    if known.log.as_ref().is_none_or(|(of, _)| *of != files) {
+        known.log = has_run.then(|| (files, calls::log(spec, &unit, globals, LOG)));
+    }
+    let (log, why_no_log) = match known.log.as_ref().map(|(_, log)| log.clone()) {
         None => (String::new(), "No agent has worked on it yet.".to_owned()),
         Some(found) if found.succeeded => (found.text, "Its agent has printed nothing.".to_owned()),
         Some(found) => (String::new(), found.text),
@@ -52,10 +61,10 @@ pub(super) fn task_page(
     let log = whole.unwrap_or(log);
     let mut stamps = FileStamps::default();
     stamps.add(&spec.place.store().state_path());
-    if known.0.as_ref().is_none_or(|(of, _)| *of != stamps) {
-        known.0 = Some((stamps, changes(spec, &state, &unit)));
+    if known.patch.as_ref().is_none_or(|(of, _)| *of != stamps) {
+        known.patch = Some((stamps, changes(spec, &state, &unit)));
     }
-    let patch = known.0.as_ref().map(|(_, patch)| patch.clone()).unwrap_or_default();
+    let patch = known.patch.as_ref().map(|(_, patch)| patch.clone()).unwrap_or_default();
     let can_note = !matches!(card.word, "done" | "skipped");
     let can_skip = can_note && card.word != "running";
     let log_command = logs_command(&spec.place.typed, &unit);
@@ -75,15 +84,20 @@ fn changes(spec: &ServedSpec, state: &SpecState, unit: &str) -> Vec<PatchLine> {
 pub(super) fn stamps(spec: &ServedSpec, id: &str, state: &SpecState) -> FileStamps {
     let mut stamps = FileStamps::default();
     stamps.add_spec(&spec.place);
-    let unit = state.unit_of(id).unwrap_or(id);
+    add_logs(&mut stamps, spec, state.unit_of(id).unwrap_or(id), state);
+    stamps
+}
+
+fn add_logs(stamps: &mut FileStamps, spec: &ServedSpec, unit: &str, state: &SpecState) {
     if let Some(attempt) = state.units.get(unit).and_then(|unit| unit.attempts.last()) {
         let dir = spec.place.store().attempt_dir(state.folder(unit), attempt.number);
-        for path in crate::store::attempt_dir::log_parts(&dir.output()) {
+        for path in log_parts(&dir.output()).into_iter().chain([dir.stderr(), dir.result()]) {
             stamps.add(&path);
         }
-        for number in 1..=9 {
-            stamps.add(&dir.verify(number).output());
+        for check in (1..=9).map(|number| dir.verify(number)) {
+            for path in [check.output(), check.stderr(), check.result()] {
+                stamps.add(&path);
+            }
         }
     }
-    stamps
 }

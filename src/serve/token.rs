@@ -22,6 +22,8 @@ pub struct PageToken {
     pub(super) text: String,
     /// Another one for each project: their pages may share a host.
     pub(super) name: String,
+    /// Its file.
+    path: PathBuf,
 }
 
 impl PageToken {
@@ -37,27 +39,37 @@ impl PageToken {
         let folder: PathBuf = paths::real(&folder).join("page");
         let path = folder.join(format!("{name}.token"));
         let known = match nofollow::read_regular(&path, 1000) {
-            Ok(bytes) => String::from_utf8(bytes).ok().map(|text| text.trim().to_owned()),
+            Ok(bytes) => whole(bytes),
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
             Err(e) => return Err(Error::io("reading", &path, e)),
         };
-        let is_whole =
-            |text: &String| text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         // what others could read is no secret, and a file that is replaced keeps its mode
         let is_open = path.symlink_metadata().is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
         if is_open {
             fs::remove_file(&path).map_err(|e| Error::io("removing", &path, e))?;
         }
-        if let Some(text) = known.filter(is_whole).filter(|_| !renew && !is_open) {
-            return Ok(Self { text, name });
+        if let Some(text) = known.filter(|_| !renew && !is_open) {
+            return Ok(Self { text, name, path });
         }
         let failed = |e| Error::new(ErrorKind::Internal, "drawing a random number").caused_by(e);
         let text =
             format!("{:016x}{:016x}", random::bits().map_err(failed)?, random::bits().map_err(failed)?);
         files::create_private_dir(&folder)?;
         files::replace(&path, format!("{text}\n").as_bytes(), 0o600)?;
-        Ok(Self { text, name })
+        Ok(Self { text, name, path })
     }
+
+    /// The secret as it is now: another process may have made a new one.
+    pub(super) fn now(&self) -> String {
+        let bytes = nofollow::read_regular(&self.path, 1000).ok();
+        bytes.and_then(whole).unwrap_or_else(|| self.text.clone())
+    }
+}
+
+/// A secret that was written to its end.
+fn whole(bytes: Vec<u8>) -> Option<String> {
+    let text = String::from_utf8(bytes).ok()?.trim().to_owned();
+    (text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(text)
 }
 
 #[cfg(test)]

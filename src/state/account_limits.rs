@@ -91,8 +91,7 @@ impl SpecState {
                 Some(model) => _ = known.models.insert(model.to_owned(), limited.clone()),
             }
         }
-        let attempts = self.units.values().flat_map(|unit| &unit.attempts);
-        let mine = attempts.filter(|attempt| backends.contains(&attempt.backend));
+        let mine = self.asked_agents().filter(|attempt| backends.contains(&attempt.backend));
         let seen = mine.filter_map(|attempt| Some((attempt.ended_at?, attempt.learned.window?)));
         let last = seen.max_by_key(|(at, _)| *at).map(|(_, used)| used);
         known.used = last.filter(|used| most.is_some_and(|most| used.percent >= f64::from(most)));

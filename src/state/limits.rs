@@ -64,8 +64,8 @@ impl SpecState {
     pub fn answered_lately(&self, backend: &str, now: Timestamp) -> bool {
         let day = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
         let since = self.run.open().map_or(day, |run| run.began.min(day));
-        let attempts = self.units.values().flat_map(|unit| &unit.attempts);
-        let mut mine = attempts.filter(|a| a.backend == backend && a.ended_at.is_some_and(|at| at >= since));
+        let mut mine =
+            self.asked_agents().filter(|a| a.backend == backend && a.ended_at.is_some_and(|at| at >= since));
         mine.any(AttemptRecord::was_answered)
     }
 

@@ -40,6 +40,9 @@ pub enum AskedChange {
         /// What changed while they talked; `None`: nothing, or it is not known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         record: Option<Box<TalkRecord>>,
+        /// The name of the question; `None`: whatever it asks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        question: Option<String>,
         /// The answer to its question; `None`: there is none yet.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         answer: Option<String>,
@@ -92,12 +95,13 @@ impl SpecState {
                 vec![TakenRequest::Paused(pause)]
             }
             AskedChange::Skip { tasks } => self.skip(tasks),
-            AskedChange::Answered { task, record, answer } => {
+            AskedChange::Answered { task, record, question, answer } => {
                 let id = self.id_of_title(&task.id, &task.title).to_owned();
                 if let Some(record) = record {
                     self.talked(&id, record);
                 }
                 if answer.is_some()
+                    && self.asks(&id, question.as_deref())
                     && self.reopen(&id, answer.clone())
                     && let Some(answer) = self.answers.last_mut()
                 {

@@ -6,6 +6,7 @@ use super::answer::Answer;
 use super::attempt::AttemptRecord;
 use super::spec_state::SpecState;
 use super::unit::{UnitState, UnitStatus};
+use crate::sys::digest::digest;
 
 /// A question that waits for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,14 @@ pub struct Question<'a> {
     pub text: &'a str,
     /// Since when.
     pub since: Timestamp,
+}
+
+impl Question<'_> {
+    /// Its name. A task that asks the same again later asks another question.
+    #[must_use]
+    pub fn id(&self) -> String {
+        digest(format!("{}\0{}\0{}", self.unit, self.since, self.text).as_bytes())
+    }
 }
 
 impl SpecState {
@@ -29,6 +38,13 @@ impl SpecState {
         let mut asked: Vec<_> = asked.collect();
         asked.sort_by_key(|question| question.since);
         asked
+    }
+
+    /// Whether this unit asks; with `question`, whether it asks the one with this name.
+    #[must_use]
+    pub fn asks(&self, unit: &str, question: Option<&str>) -> bool {
+        let mut asked = self.questions().into_iter();
+        asked.any(|asked| asked.unit == unit && question.is_none_or(|question| question == asked.id()))
     }
 
     /// Whether an agent waits for an answer.

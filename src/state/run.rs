@@ -56,6 +56,9 @@ pub struct OpenRun {
     /// Seconds that it waited, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waited_s: BTreeMap<String, u64>,
+    /// Its time was up while an agent worked, and that agent was asked to end.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ends_agent: bool,
     /// What became of configuration files that changed since it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<ConfigNote>,
@@ -196,6 +199,11 @@ impl WaitReason {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 impl OpenRun {
     /// A run that begins now and believes these ticks.
     #[must_use]
@@ -210,6 +218,7 @@ impl OpenRun {
             iterations: 0,
             wait: None,
             waited_s: BTreeMap::new(),
+            ends_agent: false,
             config: None,
         }
     }

@@ -66,8 +66,11 @@ pub struct SpecState {
     /// What other runs with the same login saw of the use of its window, by backend, where a rule lets no step start.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub account_use: BTreeMap<String, WindowUse>,
-    /// What all units used, in all runs.
+    /// What all units and calls used, in all runs.
     pub usage: Spent,
+    /// Calls of agents outside of units, oldest first: those that assigned tasks. Each is an attempt that completes nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<AttemptRecord>,
     /// Per unit.
     #[serde(serialize_with = "by_id::map")]
     pub units: BTreeMap<String, UnitState>,
@@ -107,6 +110,11 @@ impl SpecState {
             .iter()
             .filter(|(_, unit)| unit.status == UnitStatus::Running)
             .find_map(|(id, unit)| Some((id.as_str(), unit.attempts.last().filter(|a| a.outcome.is_none())?)))
+    }
+
+    /// Everything that an agent was asked: the attempts of all units, and the calls outside of them.
+    pub fn asked_agents(&self) -> impl Iterator<Item = &AttemptRecord> {
+        self.units.values().flat_map(|unit| &unit.attempts).chain(&self.calls)
     }
 
     /// The units in the order of their ids, in which 2 comes before 10.
@@ -172,12 +180,18 @@ impl SpecState {
         }
     }
 
-    /// Sums up anew what each unit and all of them used.
+    /// Sums up anew what each unit and all of them used, with the calls outside of them.
     pub fn sum_up(&mut self) {
         for unit in self.units.values_mut() {
             unit.usage = Spent::of(&unit.attempts);
         }
-        self.usage = Spent::sum(self.units.values().map(|unit| &unit.usage));
+        self.usage = Spent::of(self.asked_agents());
+    }
+
+    /// Keeps calls of agents that are over, and what they used.
+    pub fn count_calls(&mut self, calls: Vec<AttemptRecord>) {
+        self.calls.extend(calls);
+        self.sum_up();
     }
 }
 
@@ -200,6 +214,11 @@ mod tests {
         state.sum_up();
         assert_eq!(state.units["1"].usage.usage.input, Some(20));
         assert_eq!((state.usage.usage.input, state.usage.attempts), (Some(40), 4));
+        let mut call = attempt(1, Some(Outcome::NoSignal));
+        call.learned.usage = Some(usage);
+        state.count_calls(vec![call]);
+        assert_eq!((state.usage.usage.input, state.usage.attempts), (Some(50), 5));
+        assert_eq!(state.asked_agents().count(), 5);
     }
 
     #[test]

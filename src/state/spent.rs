@@ -10,7 +10,7 @@ use crate::agent::Usage;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Spent {
-    /// Attempts that are over, without those that never started or that a limit cut off.
+    /// Attempts and other calls of agents that are over, without those that never started or that a limit cut off.
     pub attempts: u32,
     /// What is known.
     #[serde(flatten)]

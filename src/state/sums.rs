@@ -16,6 +16,8 @@ pub struct AttemptSums {
     pub tries: usize,
     /// Reviews, counted in the same way.
     pub reviews: usize,
+    /// Calls of agents that assigned tasks, counted in the same way.
+    pub calls: usize,
     /// How long agents worked.
     pub worked: Duration,
     /// What the attempts that are over used.
@@ -39,11 +41,19 @@ impl AttemptSums {
         all
     }
 
-    /// The sums of all attempts of a spec that began at `from` or later.
+    /// The sums of all attempts and calls of a spec that began at `from` or later.
     #[must_use]
     pub fn since(state: &SpecState, from: Timestamp, now: Timestamp) -> Self {
-        let attempts = state.units.values().flat_map(|unit| &unit.attempts);
-        Self::of(attempts.filter(|attempt| attempt.started_at >= from), now)
+        let all = Self::of(state.asked_agents().filter(|attempt| attempt.started_at >= from), now);
+        let calls = Self::of_calls(state, from, now).calls;
+        Self { tries: all.tries - calls, calls, ..all }
+    }
+
+    /// The sums of the calls that began at `from` or later, without attempts.
+    #[must_use]
+    pub fn of_calls(state: &SpecState, from: Timestamp, now: Timestamp) -> Self {
+        let all = Self::of(state.calls.iter().filter(|call| call.started_at >= from), now);
+        Self { tries: 0, calls: all.tries, ..all }
     }
 }
 
@@ -76,5 +86,19 @@ mod tests {
         let of = |from| AttemptSums::since(&state, from, at(200));
         assert_eq!((of(at(0)).tries, of(at(100)).tries), (2, 1));
         assert_eq!((of(at(0)).worked, of(at(100)).worked), (Duration::from_secs(61), Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_call_that_assigns_tasks_is_no_attempt_and_costs_as_much() {
+        let mut state = SpecState::default();
+        state.units.entry("1".into()).or_default().attempts = vec![attempt(1, Some(Outcome::Done))];
+        let mut call = attempt(1, Some(Outcome::NoSignal));
+        call.learned.usage = Some(crate::agent::Usage { input: Some(7), ..Default::default() });
+        state.calls = vec![call];
+        let sums = AttemptSums::since(&state, at(0), at(200));
+        assert_eq!((sums.tries, sums.calls, sums.spent.usage.input), (1, 1, Some(7)));
+        assert_eq!(sums.worked, Duration::from_secs(120));
+        let calls = AttemptSums::of_calls(&state, at(0), at(200));
+        assert_eq!((calls.tries, calls.calls, calls.worked), (0, 1, Duration::from_secs(60)));
     }
 }

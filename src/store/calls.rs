@@ -24,7 +24,9 @@ impl Store {
         last + 1
     }
 
-    fn calls(&self, name: &str) -> Vec<u32> {
+    /// The numbers of the calls of this name whose folders are there, in any order.
+    #[must_use]
+    pub fn calls(&self, name: &str) -> Vec<u32> {
         let folder = self.attempt_dir(name, 1).path().parent().map(ToOwned::to_owned);
         let names = folder.and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
         names.filter_map(|e| e.file_name().to_str()?.parse().ok()).collect()

@@ -5,6 +5,8 @@ pub mod awake;
 pub mod clock;
 pub mod command;
 pub mod dialogue;
+#[cfg(test)]
+pub mod dice;
 pub mod digest;
 pub mod files;
 pub mod handoff;

@@ -6,26 +6,15 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use fastrand::Rng;
 use rustix::process::Signal;
 
 use crate::common::kill;
 
-/// A small random generator (xorshift), so that a seed repeats a series.
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) fn roll(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % below
-    }
-
-    /// Sleeps for a moment: mostly short, sometimes up to the last of these milliseconds.
-    pub(crate) fn pause(&mut self, longest_ms: [u64; 4]) {
-        let longest = longest_ms[usize::try_from(self.roll(4)).unwrap()];
-        thread::sleep(Duration::from_micros(1 + self.roll(longest * 1000)));
-    }
+/// Sleeps for a moment: mostly short, sometimes up to the last of these milliseconds.
+pub(crate) fn pause(dice: &mut Rng, longest_ms: [u64; 4]) {
+    let longest = longest_ms[dice.usize(..4)];
+    thread::sleep(Duration::from_micros(1 + dice.u64(..longest * 1000)));
 }
 
 /// What was killed, and how runs ended.
@@ -84,13 +73,13 @@ impl KillLog {
 
 /// Plays rounds until enough was killed. A round gets its number and the dice, and gives what it counted; `None`: the
 /// system does not allow it.
-pub(crate) fn series(of: &str, mut round: impl FnMut(usize, &mut Dice) -> Option<KillCounts>) {
+pub(crate) fn series(of: &str, mut round: impl FnMut(usize, &mut Rng) -> Option<KillCounts>) {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos();
     let seed = number("SEQORCH_CHAOS_SEED").unwrap_or_else(|| u64::from(now()) | 1);
     let wanted = number("SEQORCH_CHAOS_KILLS").unwrap_or(100);
     println!("SEQORCH_CHAOS_SEED={seed}");
-    let (mut dice, mut counts) = (Dice(seed.max(1)), KillCounts::default());
+    let (mut dice, mut counts) = (Rng::with_seed(seed), KillCounts::default());
     let (began, mut rounds) = (Instant::now(), 0);
     while u64::from(counts.total()) < wanted {
         let Some(counted) = round(rounds, &mut dice) else { return };

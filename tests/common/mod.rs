@@ -4,7 +4,6 @@
 //! opens with [`Project::release`]. Nothing touches the user: `HOME`, the configuration folder and the tmux server are
 //! the test's own. Processes that a test leaves alive are found by a variable in their environment, and ended.
 
-pub(crate) mod chance;
 pub(crate) mod git;
 pub(crate) mod kills;
 pub(crate) mod large;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use super::chance::Chance;
+use fastrand::Rng;
 
 /// What went over the wire.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ impl Wire {
         let counts = Arc::new(WireCounts::default());
         let (folder, of_server) = (folder.to_owned(), Arc::clone(&counts));
         thread::spawn(move || {
-            let mut chance = Chance::new(1234);
+            let mut chance = Rng::with_seed(1234);
             for stream in listener.incoming().flatten() {
                 if of_server.is_over.load(Ordering::Relaxed) {
                     return;
@@ -61,8 +61,8 @@ impl Wire {
                 let fate = if of_server.is_calm.load(Ordering::Relaxed) {
                     Fate::Whole
                 } else {
-                    match chance.below(24) {
-                        0 => Fate::Cut(100 + chance.below(2500)),
+                    match chance.u64(..24) {
+                        0 => Fate::Cut(100 + chance.u64(..2500)),
                         1 => Fate::Mute(GREETING),
                         _ => Fate::Whole,
                     }

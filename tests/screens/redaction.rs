@@ -17,6 +17,8 @@ const RULES: &[(&str, &str)] = &[
     // a column of a table is as wide as its longest duration
     (r" {2,}\|", " |"),
     (r"-{4,}\|", "---|"),
+    // on a slow machine, an answer comes more than a second after its question
+    (r"; waited \d+s: \d+s for you\b", ""),
     (r#"("(waited|worked|verified|took|lasted)_(s|ms)": ?)\d+(\.\d+)?"#, "${1}0"),
     // processes, sockets and commits
     (r"\b(process|pid) \d+", "$1 4711"),

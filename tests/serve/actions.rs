@@ -1,5 +1,7 @@
 //! What a person does on the page: the same as on the command line.
 
+use std::fs;
+
 use super::client::Page;
 use super::halted;
 use crate::common::{Project, wait_until};
@@ -64,13 +66,17 @@ fn an_answer_that_comes_too_late_is_refused_and_shows_how_things_stand() {
 fn an_answer_to_another_question_of_the_same_task_is_refused() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n")
-        .agent("[ $SEQORCH_ATTEMPT = 3 ] && say_done || { echo \"Question $SEQORCH_ATTEMPT?\"; say_halt; }");
+        .agent("[ $SEQORCH_ATTEMPT = 3 ] && say_done || { echo 'Shall I continue?'; say_halt; }");
     project.run(&["run"]).code(2);
     let page = Page::start(&project, &[]);
     let first = field(&page.get("/spec/login").ok(), "asked");
     project.run(&["resume", "--answer", "a"]).code(2);
     let late = page.post("/spec/login/act", &format!("do=answer&task=1&asked={first}&text=late"));
-    assert!(late.status == 409 && late.body.contains("Question 2?"), "{late:?}");
+    assert!(late.status == 409 && late.body.contains("Shall I continue?"), "{late:?}");
+    assert!(late.body.contains("This is what you wrote:</p><pre>late</pre>"), "{late:?}");
+    // nor does the command take it that the page starts
+    let command = ["resume", "--answer", "late", "--question", &first, "login", "1"];
+    project.run(&command).code(64).says(&["that question is not open any more"]);
     let empty = page.post("/spec/login/act", &format!("do=answer&task=1&asked={first}&text=+"));
     assert!(empty.status == 422 && empty.body.contains("the answer is empty"), "{empty:?}");
 }
@@ -139,4 +145,36 @@ fn what_a_command_refuses_is_shown_with_its_reason() {
     project.write("seqorch.local.toml", "[run]\ndelay = true\n");
     let answer = page.post("/spec/login/act", "do=retry");
     assert!(answer.status == 409 && answer.body.contains("run.delay"), "{answer:?}");
+}
+
+#[test]
+fn an_answer_that_is_refused_stays_in_its_field() {
+    let project = halted();
+    let page = Page::start(&project, &[]);
+    let asked = field(&page.get("/spec/login").ok(), "asked");
+    project.write("seqorch.local.toml", "[run]\ndelay = true\n");
+    let form = format!("do=answer&task=2&asked={asked}&text=%0D%0Aa+long+%3Canswer%3E");
+    let refused = page.post("/spec/login/act", &form);
+    assert!(refused.status == 409 && refused.body.contains("run.delay"), "{refused:?}");
+    assert!(refused.body.contains("required>\n\na long &lt;answer&gt;</textarea>"), "{refused:?}");
+    assert!(!refused.body.contains("This is what you wrote"), "{refused:?}");
+}
+
+#[test]
+fn a_form_from_an_old_page_leaves_the_log_of_the_run_at_work() {
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n")
+        .agent("[ $SEQORCH_ATTEMPT = 1 ] && say_halt || { gate; say_done; }");
+    project.run(&["run"]).code(2);
+    let page = Page::start(&project, &[]);
+    let asked = field(&page.get("/spec/login").ok(), "asked");
+    page.act("login", &format!("do=answer&task=1&asked={asked}&text=x"));
+    project.wait_for_ledger(2);
+    let log = || fs::read_to_string(project.path(".seqorch/login/page.log")).unwrap();
+    wait_until("the log of the run", || log().contains("1 A"));
+    let old = page.post("/spec/login/act", "do=retry");
+    assert!(old.status == 409 && old.body.contains("another run works on this spec"), "{old:?}");
+    assert!(log().starts_with("seqorch"), "{:?}", log());
+    project.release();
+    wait_until("the end of the run", || project.tasks("login").contains("- [x] 1."));
 }

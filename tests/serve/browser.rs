@@ -185,15 +185,19 @@ fn an_answer_typed_in_a_browser_finishes_the_task_before_its_eyes() {
     browser.value("document.querySelector('.specs a').click()");
     browser.wait_for_text("<primary> or <backup>?");
     browser.pictures("halted");
-    // what a person types survives a change of the page
+    // what a person types survives a change of the page, and the field is left alone: a phone composes words in it
     browser.value(
-        "document.querySelector('textarea').focus(); document.querySelector('textarea').value = 'The back'",
+        "const field = document.querySelector('textarea'); field.focus(); field.value = 'The back'; \
+         window.left = 0; field.addEventListener('blur', () => { window.left += 1; }); \
+         window.pressed = document.querySelector('.need button.first'); window.chosen = field",
     );
     project.run(&["note", "3", "Keep those of today.", "--spec", "login"]).code(0);
     let tasks = project.tasks("login").replace("a month", "a month, and count them");
     project.write(".kiro/specs/login/tasks.md", tasks);
     browser.wait_for_text("and count them");
     assert_eq!(browser.value("document.activeElement.value"), json!("The back"));
+    let same = "[window.left, document.activeElement === window.chosen, document.querySelector('.need button.first') === window.pressed]";
+    assert_eq!(browser.value(same), json!([0, true, true]));
     browser.value("document.querySelector('textarea').value += 'up.'; document.querySelector('.need button.first').click()");
     browser.wait_for_text("the run has begun");
     project.wait_for_ledger(3);

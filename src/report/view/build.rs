@@ -122,7 +122,15 @@ fn word(source: &ViewSource<'_>, standing: Standing) -> String {
         {
             "running, pausing after this step"
         }
-        Some(RunWord::Running) => "running",
+        Some(RunWord::Running) => {
+            let parked = source.state.questions();
+            let tasks: Vec<&str> = parked.iter().map(|question| question.unit).collect();
+            return match tasks.as_slice() {
+                [] => "running".to_owned(),
+                [one] => sanitise_line(&format!("running, task {one} asks")),
+                several => format!("running, {} tasks ask", several.len()),
+            };
+        }
         Some(RunWord::Waiting) if matches!(source.waiting(), Some((PauseKind::Pause, ..))) => "paused",
         Some(RunWord::Waiting) => "waiting",
         Some(RunWord::Stopping) => "running, stopping after this step",

@@ -86,7 +86,7 @@ pub struct NeedCard {
     pub need: ShownNeed,
     /// The words before the command.
     pub lead: &'static str,
-    /// The fingerprint of the question, where an answer resolves it.
+    /// The name of the question, where an answer resolves it.
     pub asked: Option<String>,
     /// The task, as the state names it.
     pub id: Option<String>,
@@ -128,14 +128,13 @@ pub struct TaskCard {
     pub facts: Vec<String>,
 }
 
-/// Makes the page of a spec. `fingerprint` is another one for each question, also for the next one of
-/// the same task.
+/// Makes the page of a spec.
 #[must_use]
-pub fn spec_page(source: &ViewSource<'_>, fingerprint: &dyn Fn(&Question<'_>) -> String) -> SpecPage {
+pub fn spec_page(source: &ViewSource<'_>) -> SpecPage {
     let trouble = source.trouble.map(sanitise_line);
     let source = &ViewSource { trouble: None, ..*source };
     let view = view(source);
-    let needs = needs(source, fingerprint);
+    let needs = needs(source);
     let is_over = matches!(view.standing, Standing::Complete | Standing::CommitsLost);
     SpecPage {
         name: view.spec.clone(),
@@ -171,7 +170,7 @@ pub fn tone_of(standing: Standing) -> &'static str {
     }
 }
 
-fn needs(source: &ViewSource<'_>, fingerprint: &dyn Fn(&Question<'_>) -> String) -> Vec<NeedCard> {
+fn needs(source: &ViewSource<'_>) -> Vec<NeedCard> {
     let questions = source.state.questions();
     let card = |need: ShownNeed| {
         let is_question = need.kind == NeedKind::Question;
@@ -182,7 +181,7 @@ fn needs(source: &ViewSource<'_>, fingerprint: &dyn Fn(&Question<'_>) -> String)
         let title = titled.map_or(need.title.clone(), |unit| sanitise_line(&unit.title));
         NeedCard {
             lead: need.lead(),
-            asked: question.map(fingerprint),
+            asked: question.map(Question::id),
             id: question.map(|question| question.unit.to_owned()),
             can_retry: matches!(need.kind, NeedKind::FailedTask | NeedKind::Error | NeedKind::Unavailable),
             need: ShownNeed { title, ..need },

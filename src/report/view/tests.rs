@@ -193,7 +193,7 @@ impl Scene {
     }
 
     fn page(&self) -> SpecPage {
-        spec_page(&self.source(), &|question| format!("{}?", question.unit))
+        spec_page(&self.source())
     }
 
     fn screen(&self, columns: u16, rows: u16) -> String {
@@ -311,6 +311,14 @@ fn a_review_says_that_it_is_one() {
     for part in ["(in review)", "▶ reviewing 1 ", "review of attempt 1"] {
         assert!(screen.contains(part), "{part:?} is not in\n{screen}");
     }
+}
+
+#[test]
+fn a_question_that_is_parked_is_named_while_the_run_works() {
+    let mut scene = Scene::of("1\n2\n3\n", 0).held().working(9);
+    scene.state.halt(at(0), "2", "Which one?");
+    let screen = scene.screen(80, 24);
+    assert!(screen.lines().next().unwrap().contains("running, task 2 asks"), "{screen}");
 }
 
 #[test]
@@ -948,7 +956,7 @@ fn the_page_counts_a_wait_down() {
 }
 
 #[test]
-fn the_page_asks_each_question_with_a_fingerprint_of_its_own() {
+fn the_page_asks_each_question_by_its_name() {
     let mut scene = Scene::new(3, 0);
     scene.state.halt(at(1), "2", &format!("Which{HOSTILE}?"));
     scene.trouble = Some(HOSTILE);
@@ -956,7 +964,7 @@ fn the_page_asks_each_question_with_a_fingerprint_of_its_own() {
     let [need] = page.needs.as_slice() else { panic!("{page:?}") };
     assert_eq!(
         (need.asked.as_deref(), need.id.as_deref(), need.need.title.as_str()),
-        (Some("2?"), Some("2"), "Do 2")
+        (Some(scene.state.questions()[0].id().as_str()), Some("2"), "Do 2")
     );
     assert!(page.now.is_none() && !page.can_retry && page.tone == "halted");
     let all = serde_json::to_string(&page).unwrap();

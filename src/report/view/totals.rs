@@ -12,7 +12,8 @@ use crate::state::Spent;
 
 /// `running for 1h 2m · 410k tokens, $12.30 in all · claude · opus`
 pub(super) fn totals(source: &ViewSource<'_>, shared: &str) -> String {
-    let spent = Spent::sum(source.state.units.values().map(|unit| &unit.usage));
+    let calls = Spent::of(&source.state.calls);
+    let spent = Spent::sum(source.state.units.values().map(|unit| &unit.usage).chain([&calls]));
     let mut usage = spent;
     let live = source.live.and_then(|live| live.output.usage);
     // the total of a session includes earlier attempts

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::answers::{self, LeftAnswer};
+use super::answers;
 use super::record::CloneRecord;
 use crate::error::Result;
 use crate::fleet::lease::{Lease, LeaseTiming};
@@ -14,6 +14,7 @@ use crate::fleet::saved::{SavedSpec, Standpoint};
 use crate::git::call::GitError;
 use crate::git::repository::Repository;
 use crate::git::spec_refs::{FetchNames, RefUpdate};
+use crate::run::resume::GivenAnswer;
 
 /// The files of the objects on the ref with the lease.
 const LEASE: &str = "lease.json";
@@ -207,7 +208,7 @@ impl SpecRemote {
     }
 
     /// The answers that people left, and no run has taken.
-    pub(super) fn answers(&self) -> std::result::Result<Vec<LeftAnswer>, GitError> {
+    pub(super) fn answers(&self) -> std::result::Result<Vec<GivenAnswer>, GitError> {
         let into = format!("{}-answers", self.into);
         answers::fetch(&self.repository, &self.address, &self.names.key, &into, self.deadline)
     }

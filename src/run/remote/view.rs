@@ -15,7 +15,7 @@ use crate::git::spec_refs::{FetchNames, RefUpdate};
 use crate::project::{SpecPlace, own_tree};
 use crate::run::branch;
 use crate::run::own_tree::in_checkout;
-use crate::run::remote::answers::{self, LeftAnswer};
+use crate::run::remote::answers;
 use crate::run::resume::{GivenAnswer, ResumeRequest};
 use crate::state::SpecState;
 use crate::store::state_file::StateText;
@@ -121,12 +121,12 @@ impl RemoteSpec {
         for one in given {
             let asked = view.state.questions().into_iter().find(|question| question.unit == one.unit);
             let Some(question) = asked else { continue };
-            let left = LeftAnswer { question: answers::id_of(&question), answer: one.clone() };
+            let name = answers::ref_of(&self.names.key, &question.id());
+            let left = GivenAnswer { question: Some(question.id()), ..one.clone() };
             let text = serde_json::to_vec_pretty(&left)
                 .map_err(|e| Error::new(ErrorKind::Internal, "writing the answer").caused_by(e))?;
             let content = self.repository.write_content(&text)?;
             let object = self.repository.write_record(None, &[(answers::FILE, &content)], "answer")?;
-            let name = answers::ref_of(&self.names.key, &left.question);
             updates.push(RefUpdate { name, from: None, to: Some(object) });
         }
         self.repository.push_refs(&self.address, &updates, self.deadline).map_err(|error| {

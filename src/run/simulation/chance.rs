@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use super::acts::{Act, Does, Happening};
-use super::git::{GitModel, committed};
+use super::git_model::GitModel;
 use super::model::Model;
 use super::scenario::{
-    Dice, TASKS, cancelled, checked_before, halted, in_sessions, kept, limited, reviewed, settings,
+    TASKS, cancelled, checked_before, committed, halted, in_sessions, kept, limited, reviewed, settings,
     unchecked, verified, wants,
 };
 use crate::config::{Granularity, HaltOrSkip};
 use crate::state::Outcome;
 use crate::state::outcome::{CancelledBy, TimedOut};
+use crate::sys::dice::Dice;
 use crate::sys::interrupt::Interrupt;
 
 /// A random review.

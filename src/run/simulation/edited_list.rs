@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::scenario::{Dice, settings};
+use super::scenario::settings;
+use super::words::word;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::{self, Dialect, TaskFile};
 use crate::state::{SeenTasks, SpecState};
+use crate::sys::dice::Dice;
 
 /// What a list looks like.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -291,16 +293,4 @@ impl EditedList {
 fn about(text: &str) -> Option<String> {
     let text = text.to_lowercase().replace('*', "");
     text.split_once(" of ").map(|(about, _)| about.to_owned())
-}
-
-/// A word of its own for each number, not similar to another one.
-pub(super) fn word(number: usize) -> String {
-    let (consonants, vowels) = (b"bcdfghjklmnpqrstvwxz", b"aeiou");
-    let mut bits = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
-    let mut letter = |of: &[u8]| {
-        let letter = of[usize::try_from(bits).unwrap() % of.len()];
-        bits /= of.len() as u64;
-        char::from(letter)
-    };
-    (0..4).flat_map(|_| [letter(consonants), letter(vowels)]).collect()
 }

@@ -1,7 +1,7 @@
 //! Reports the ends of attempts to an orchestrator, and checks the pauses after them.
 
 use super::acts::Attempt;
-use super::git::moved_head;
+use super::git_model::moved_head;
 use super::orchestrator::Orchestrator;
 use crate::agent::AttemptRole;
 use crate::plan::Step;

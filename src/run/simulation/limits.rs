@@ -6,9 +6,10 @@ use jiff::civil::time;
 
 use super::acts::{Act, Does, Happening};
 use super::model::Model;
-use super::scenario::{Dice, TASKS, in_sessions, limited, settings, two_models};
+use super::scenario::{TASKS, in_sessions, limited, settings, two_models};
 use crate::config::{Granularity, PaceWindow};
 use crate::state::Outcome;
+use crate::sys::dice::Dice;
 use crate::sys::interrupt::Interrupt;
 
 /// Random limits, one after another: of accounts and models, with and without a stated end. There are also pace rules,

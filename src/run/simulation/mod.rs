@@ -10,24 +10,27 @@ mod edited_list;
 mod edits;
 mod ends;
 mod git;
+mod git_model;
 mod limits;
 mod model;
 mod notes;
 mod orchestrator;
+mod people;
 mod requests;
 mod scenario;
 mod settings;
+mod words;
 mod world;
 
 use model::Model;
 use orchestrator::Orchestrator;
-use scenario::Dice;
 
 use super::driver::drive;
 use super::resume::ResumeRequest;
 use super::{End, Machine, Policy};
 use crate::config::HaltOrSkip;
 use crate::state::Outcome;
+use crate::sys::dice::Dice;
 
 /// The most lives of an orchestrator that a schedule may need.
 const LIVES: usize = 60;

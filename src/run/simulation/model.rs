@@ -7,9 +7,9 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use super::acts::{Act, Attempt, Happening, Life, Refusal};
-use super::edited_list::word;
-use super::git::GitModel;
-use super::requests::People;
+use super::git_model::GitModel;
+use super::people::People;
+use super::words::word;
 use crate::config::Config;
 use crate::plan::{self, Plan, SPEC_REVIEW, Selection, SpecInfo};
 use crate::run::resume::ResumeRequest;

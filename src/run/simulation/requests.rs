@@ -11,22 +11,6 @@ use crate::run::resume::ResumeRequest;
 use crate::state::{AskedChange, AskedTask, PersonRequest, ResumeReason, RunTimes, SpecState};
 use crate::sys::interrupt::Interrupt;
 
-/// What people asked of the runs, and what no state has yet.
-#[derive(Debug, Clone, Default)]
-pub(super) struct People {
-    pub(super) request_box: Vec<PersonRequest>,
-    asked: usize,
-    /// Until then a person talks to an agent in its session.
-    pub(super) talk_until: i64,
-    /// How often they were asked whether to run a task.
-    answers: usize,
-    /// A person ended the last pause.
-    resumed: bool,
-    /// Each run begins this many seconds after its start, and its steps start within so many.
-    pub(super) hours: Option<(i64, i64)>,
-    times: RunTimes,
-}
-
 impl Model {
     /// A person asks something: of the run, or where there is none of the state.
     fn ask(&mut self, asks: AskedChange) {

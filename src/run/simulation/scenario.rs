@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::civil::time;
 
 use super::acts::{Act, Does, Happening};
-use super::git::{GitAct, GitModel, committed};
+use super::git_model::{GitAct, GitModel};
 use super::model::Model;
 use crate::agent::limit::LimitKind;
 use crate::config::{
@@ -15,6 +15,7 @@ use crate::config::{
 use crate::plan::testing::config;
 use crate::state::Outcome;
 use crate::state::outcome::{CancelledBy, TimedOut};
+use crate::sys::dice::Dice;
 use crate::sys::interrupt::Interrupt;
 
 pub(super) const TASKS: &str = "\
@@ -30,31 +31,12 @@ pub(super) const TASKS: &str = "\
 - [ ] 5. Client
 ";
 
-/// A pseudo-random source that a seed repeats.
-#[derive(Debug, Clone)]
-pub(super) struct Dice(u64);
-
-impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    /// Below `n`.
-    pub(super) fn roll(&mut self, n: u32) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        u32::try_from((self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % u64::from(n)).unwrap()
-    }
-
-    pub(super) fn pick<T: Clone>(&mut self, of: &[T]) -> T {
-        of[self.roll(u32::try_from(of.len()).unwrap()) as usize].clone()
-    }
-
-    /// True in one of `n` cases.
-    pub(super) fn one_in(&mut self, n: u32) -> bool {
-        self.roll(n) == 0
-    }
+/// Snapshots and commits are on, with this git.
+pub(super) fn committed(mut model: Model, git: GitModel) -> Model {
+    model.config.git.snapshot = true;
+    model.config.git.commit = crate::config::Commit::Step;
+    model.git = Some(git);
+    model
 }
 
 pub(super) fn settings(change: impl FnOnce(&mut Config)) -> Config {

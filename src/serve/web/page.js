@@ -33,29 +33,59 @@
   const main = document.getElementById('live');
   if (!main || !window.EventSource) return;
 
-  // what a person has typed, opened and scrolled survives a change
+  const keyOf = (node) => (node.dataset ? node.dataset.keep || node.dataset.key || null : null);
+  const isSame = (old, next) => old.nodeName === next.nodeName && keyOf(old) === keyOf(next);
+
+  // Makes `old` like `next`. What does not differ is not touched, and nothing is moved: a person may be typing in it, choosing
+  // from it or pressing it right now. A field with `data-keep` has what a person put there.
+  const change = (old, next) => {
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+      if (old.data === next.data) return;
+      // what is selected stays so
+      if (next.data.startsWith(old.data)) old.appendData(next.data.slice(old.data.length));
+      else old.data = next.data;
+      return;
+    }
+    if (old.dataset.keep) return;
+    for (const { name } of Array.from(old.attributes)) if (!next.hasAttribute(name)) old.removeAttribute(name);
+    for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    changeInside(old, next);
+  };
+
+  const changeInside = (old, next) => {
+    let at = old.firstChild;
+    for (const wanted of Array.from(next.childNodes)) {
+      let found = at && isSame(at, wanted) ? at : null;
+      // what has a key of its own may stand further down
+      for (let node = at; !found && node && keyOf(wanted); node = node.nextSibling) if (isSame(node, wanted)) found = node;
+      if (!found) {
+        old.insertBefore(wanted, at);
+        continue;
+      }
+      while (at !== found) {
+        const gone = at;
+        at = at.nextSibling;
+        gone.remove();
+      }
+      change(found, wanted);
+      at = found.nextSibling;
+    }
+    while (at) {
+      const gone = at;
+      at = at.nextSibling;
+      gone.remove();
+    }
+  };
+
   const replace = (html) => {
-    const kept = new Map();
-    for (const field of main.querySelectorAll('[data-keep]')) kept.set(field.dataset.keep, field);
-    const active = document.activeElement;
-    const selection = active && active.selectionStart !== undefined ? [active.selectionStart, active.selectionEnd] : null;
-    const scrolled = Array.from(main.querySelectorAll('[data-end]'), (text) =>
-      text.scrollHeight - text.scrollTop - text.clientHeight > 40 ? text.scrollTop : null);
+    const scrolled = new Set();
+    for (const text of main.querySelectorAll('[data-end]')) {
+      if (text.scrollHeight - text.scrollTop - text.clientHeight > 40) scrolled.add(text);
+    }
     const next = document.createElement('template');
     next.innerHTML = html;
-    for (const field of next.content.querySelectorAll('[data-keep]')) {
-      const old = kept.get(field.dataset.keep);
-      if (old) field.replaceWith(old);
-    }
-    main.replaceChildren(next.content);
-    if (active && active !== document.activeElement && main.contains(active)) {
-      active.focus({ preventScroll: true });
-      if (selection && active.setSelectionRange) active.setSelectionRange(...selection);
-    }
-    toEnds();
-    main.querySelectorAll('[data-end]').forEach((text, at) => {
-      if (scrolled[at] !== null && scrolled[at] !== undefined) text.scrollTop = scrolled[at];
-    });
+    changeInside(main, next.content);
+    for (const text of main.querySelectorAll('[data-end]')) if (!scrolled.has(text)) text.scrollTop = text.scrollHeight;
     tick();
   };
 
