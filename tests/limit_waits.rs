@@ -27,8 +27,7 @@ pub(crate) fn project(seconds: u32, limit: &str, more: &str) -> Project {
 #[ignore = "slow"]
 fn waiting_for_a_limit_costs_no_attempt_and_no_iteration() {
     let project = project(3, "", "[retry]\nattempts = 1\n[run]\nmax_iterations = 2\n");
-    let out =
-        project.run(&["run"]).code(0).says(&["quota used up: quota exceeded", "fake is limited", "waited"]);
+    let out = project.run(&["run"]).code(0).says(&["quota used up: quota exceeded", "fake is limited"]);
     assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"], "{out:?}");
     let state = project.state("login");
     let attempts = &state["units"]["1"]["attempts"];
@@ -326,12 +325,12 @@ fn without_a_login_the_fallback_works_and_the_summary_says_so() {
     project.write("spare.sh", "echo spare $SEQORCH_UNIT >> ledger; echo '<promise>TASK_DONE</promise>'\n");
     project.run(&["run"]).code(0).says(&[
         "1  A: done, 1 attempt by fake, then spare",
-        "fake is limited: not logged in: Not logged in · Please run /login (log in with",
+        "fake needs a login: Not logged in · Please run /login (log in with",
     ]);
     assert_eq!(project.ledger(), ["1 1", "spare 1", "spare 2"]);
     let attempts = project.state("login")["units"]["1"]["attempts"].clone();
     assert_eq!((&attempts[0]["counts"], &attempts[1]["counts"]), (&false.into(), &true.into()));
-    project.run(&["status"]).code(0).says(&["fake is limited: not logged in", "log in with"]);
+    project.run(&["status"]).code(0).says(&["fake needs a login", "log in with"]);
 }
 
 #[test]

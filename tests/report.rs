@@ -133,6 +133,10 @@ fn the_page_is_opened_in_the_browser_of_the_person() {
     project.run(&["report", "--open"]).code(0).says(&["report.html", "opened it"]);
     wait_until("the page in the browser", || project.path("opened.html").exists());
     assert!(project.read("opened.html").starts_with("<!doctype html>"));
+    std::fs::write(&script, "#!/bin/sh\nexit 3\n").unwrap();
+    let failed = project.run(&["report", "--open"]).code(69);
+    let failed = failed.says(&["my-browser did not open the page: exit status: 3", "Open it yourself: "]);
+    assert!(!failed.stdout.contains("opened it"), "{failed:?}");
     let project = project.env("PATH", "/nowhere");
     project.run(&["report", "--open"]).code(69).says(&["no program opens a page", "report.html"]);
 }

@@ -107,7 +107,9 @@ fn a_command_without_a_verb_says_what_to_do_next() {
     std::fs::remove_file(empty.path("seqorch.toml")).unwrap();
     empty.run(&[]).code(0).says(&["There is no spec", ".kiro/specs/first/tasks.md", "seqorch init"]);
     empty.write("PLAN.md", "# Plan\n\n- [ ] Write it\n- [ ] Test it\n");
-    empty.run(&[]).code(0).says(&["PLAN.md lists tasks", "seqorch run PLAN.md"]);
+    empty.run(&[]).code(0).says(&["PLAN.md  0/2 done  not started", "seqorch run PLAN.md"]);
+    empty.write("MORE.md", "# More\n\n- [ ] Write it\n");
+    empty.run(&[]).code(0).says(&["MORE.md lists tasks", "seqorch run MORE.md"]);
     let project = three();
     project.run(&[]).code(0).says(&["not started", "Next: seqorch plan login --dry-run"]);
     project.run(&["run", "shop"]).code(2);

@@ -150,15 +150,15 @@ fn specs_lists_all_specs_with_their_progress() {
     assert_eq!(
         json!(rows),
         json!([
-            ["login", ".kiro/specs/login", 2, 4, 1, 0],
+            ["login", ".kiro/specs/login", 1, 2, 0, 0],
             ["001-photos", "specs/001-photos", 1, 2, 0, 0],
             ["002-bad", "specs/002-bad", 0, 2, 0, 1],
-            ["add-search", "openspec/changes/add-search", 0, 3, 0, 0],
+            ["add-search", "openspec/changes/add-search", 0, 2, 0, 0],
         ])
     );
     project.run(&["specs"]).code(0).says(&[
         "login",
-        "2/4 done",
+        "1/2 done",
         "001-photos",
         "tasks.md:2",
         ".kiro/specs/login",
@@ -166,11 +166,55 @@ fn specs_lists_all_specs_with_their_progress() {
 }
 
 #[test]
+fn every_output_counts_the_same_tasks() {
+    let project = Project::new().file("openspec/changes/add-search/tasks.md", OPEN_SPEC);
+    project.run(&["run", "--only", "1"]).code(0);
+    project.run(&["specs"]).code(0).says(&["1/2 done"]);
+    project.run(&[]).code(0).says(&["1/2 done"]);
+    project.run(&["status"]).code(0).says(&["1 of 2 tasks done"]);
+    project.run(&["doctor"]).says(&["add-search: 2 tasks"]);
+}
+
+#[test]
+fn a_file_that_ran_is_the_spec_of_its_project() {
+    let project = Project::new().file("TODO.md", "- [ ] 1. A\n- [ ] 2. B\n").agent("say_halt");
+    project.run(&["doctor"]).says(&["TODO.md: 2 tasks"]);
+    project.run(&["plan", "--dry-run"]).code(0).says(&["Plan of TODO.md"]);
+    project.run(&[]).code(0).says(&["TODO.md  0/2 done  not started", "seqorch run TODO.md"]);
+    project.run(&["run", "TODO.md", "--only", "1"]).code(2);
+    // beside another list it is the one that ran
+    let project = project.file("NOTES.md", "- [ ] Later\n").agent("say_done");
+    project.run(&[]).code(0).says(&["needs you: task 1 asks"]);
+    project.run(&["resume", "--answer", "red"]).code(0);
+    for verb in [&["status"][..], &["report"], &["logs"], &["specs"], &["undo", "7"]] {
+        assert_ne!(project.run(verb).code, 66, "{verb:?}");
+    }
+    project.run(&["status"]).code(0).says(&["TODO.md: "]);
+    // and it is named beside other specs
+    let project = project.spec("login", "- [ ] 1. A\n");
+    project.run(&["specs"]).code(0).says(&["login", "TODO.md"]);
+}
+
+#[test]
+fn what_is_missing_is_asked_for_with_the_verb_that_was_typed() {
+    let project = three_tools();
+    for (typed, wanted) in [
+        (&["undo", "1"][..], "seqorch undo 1 --spec login"),
+        (&["mark", "1", "done"], "seqorch mark 1 done --spec login"),
+        (&["plan", "--dry-run"], "seqorch plan login --dry-run"),
+        (&["when"], "seqorch when login"),
+        (&["logs", "1"], "seqorch logs 1 --spec login"),
+    ] {
+        project.run(typed).code(66).says(&[&format!("For example: {wanted}\n")]);
+    }
+}
+
+#[test]
 fn tasks_that_a_run_completed_count_as_done() {
     let project = Project::new().spec("login", KIRO);
     project.run(&["run", "login", "--only", "2"]).code(0);
     let listed: Value = serde_json::from_str(&project.run(&["specs", "--json"]).code(0).stdout).unwrap();
-    assert_eq!((&listed["specs"][0]["done"], &listed["specs"][0]["total"]), (&json!(3), &json!(4)));
+    assert_eq!((&listed["specs"][0]["done"], &listed["specs"][0]["total"]), (&json!(2), &json!(2)));
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn windows_of(config: &Tmux) -> impl Iterator<Item = &str> {
 
 /// The spec's folder and the window. `attach 1.1` names a window of the only spec, or of the one that runs.
 fn spec_and_window(project: &Project, args: &AttachArgs) -> Result<(PathBuf, Option<String>)> {
-    let unnamed = || spec_for(project, None, "attach", Unnamed::Shows);
+    let unnamed = || spec_for(project, None, Unnamed::Shows);
     let Some(named) = &args.spec else { return Ok((unnamed()?, None)) };
     match project.spec(Some(named)) {
         Ok(dir) => Ok((dir, args.id.clone())),

@@ -5,8 +5,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::global::Global;
 use super::{
     attach, backends, completions, config, diff, doctor, examples, export, forget, help, init, limits, logs,
-    mark, note, notify, pause, plan, report, resume, run, say, serve, specs, status, stop, talk, trust, undo,
-    watch, when,
+    man, mark, note, notify, pause, plan, report, resume, run, say, serve, specs, status, stop, talk, trust,
+    undo, watch, when,
 };
 
 #[derive(Debug, Parser)]
@@ -88,7 +88,7 @@ pub(super) enum Verb {
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArgs),
     /// Print or write the man pages.
-    Man(completions::ManArgs),
+    Man(man::ManArgs),
     /// Print a page of the documentation, or the options of a verb.
     Help(help::HelpArgs),
     #[command(name = watch::VERB, hide = true)]

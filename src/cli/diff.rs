@@ -12,7 +12,7 @@ use super::trust::required_of_git;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::diff::DiffLook;
 use crate::plan::Selection;
-use crate::report::text::{sanitise_line, shell_word};
+use crate::report::text::sanitise_line;
 use crate::run::task_changes::show_changes;
 
 #[derive(Debug, Args)]
@@ -33,12 +33,7 @@ pub(super) struct DiffArgs {
 
 pub(super) fn diff(global: &Global, args: &DiffArgs) -> Result<u8> {
     let project = Project::open_to_look(global, args.spec.as_deref())?;
-    let spec = spec_for(
-        &project,
-        args.spec.as_deref(),
-        &format!("diff {} --spec", shell_word(&args.id)),
-        Unnamed::ShowsWork,
-    )?;
+    let spec = spec_for(&project, args.spec.as_deref(), Unnamed::ShowsWork)?;
     let place = project.place(&spec, Selection::default())?;
     // git shows it in its own way, with whatever its settings say
     required_of_git(&project, |key| {

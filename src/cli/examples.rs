@@ -222,7 +222,7 @@ const EXAMPLES: &[VerbExamples] = &[
         &["man"],
         &[
             ("seqorch man | man -l -", "read the main page"),
-            ("seqorch man ~/.local/share/man/man1", "write all pages"),
+            ("seqorch man ~/.local/share/man", "write all pages"),
         ],
     ),
     (

@@ -43,7 +43,7 @@ pub(super) struct ExportArgs {
 
 pub(super) fn export(global: &Global, args: &ExportArgs) -> Result<u8> {
     let project = Project::open_to_look(global, args.spec.as_deref())?;
-    let spec = spec_for(&project, args.spec.as_deref(), "export", Unnamed::Shows)?;
+    let spec = spec_for(&project, args.spec.as_deref(), Unnamed::Shows)?;
     let place = project.place(&spec, Selection::default())?;
     let top = format!("seqorch-{}", file_name_of(&place.name));
     let to_stdout = args.output.as_ref().is_some_and(|path| path.as_os_str() == "-");

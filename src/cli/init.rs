@@ -11,6 +11,7 @@ use super::project::find_folders;
 use crate::config::{self, LoadRequest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::project::project_folders::ProjectFolders;
+use crate::project::task_lists;
 use crate::report::text::{sanitise_line, shell_word};
 use crate::report::theme::{BOLD, paint};
 use crate::setup::init::{InitOptions, InitResult, has_configuration, init};
@@ -49,7 +50,7 @@ pub(super) fn init_project(global: &Global, args: &InitArgs) -> Result<u8> {
     let result = init(&root, &defaults, &facts, &choices, options)?;
     let mut out = anstream::stdout();
     // a reader that is gone is a normal end
-    let _ = write(&mut out, &result, &facts, repository);
+    let _ = write(&mut out, &result, &first_spec(&root, &facts), repository);
     Ok(0)
 }
 
@@ -64,8 +65,18 @@ fn choices(root: &Path, facts: &ProjectFacts, options: InitOptions, repository: 
     asked.map_err(|e| Error::new(ErrorKind::Internal, "reading the answers").caused_by(e))
 }
 
+/// What a person types for the first spec; `SPEC` where there is none.
+fn first_spec(root: &Path, facts: &ProjectFacts) -> String {
+    let named = facts.specs.first().and_then(|(_, names)| names.first().cloned());
+    let listed = || {
+        let list = task_lists::in_folder(root).into_iter().next()?;
+        Some(list.strip_prefix(root).unwrap_or(&list).display().to_string())
+    };
+    named.or_else(listed).map_or_else(|| "SPEC".to_owned(), |name| sanitise_line(&shell_word(&name)))
+}
+
 /// Says what was written, what belongs into git, what prompts ask for, and what comes next.
-fn write(out: &mut dyn Write, result: &InitResult, facts: &ProjectFacts, repository: bool) -> io::Result<()> {
+fn write(out: &mut dyn Write, result: &InitResult, spec: &str, repository: bool) -> io::Result<()> {
     for path in &result.kept {
         writeln!(out, "kept     {} (exists already; --force replaces it)", path.display())?;
     }
@@ -85,8 +96,6 @@ fn write(out: &mut dyn Write, result: &InitResult, facts: &ProjectFacts, reposit
          To turn it off, set `skills = []` in [prompt] of seqorch.toml.",
         paint(BOLD, "Test-driven:"),
     )?;
-    let spec = facts.specs.first().and_then(|(_, names)| names.first());
-    let spec = spec.map_or_else(|| "SPEC".to_owned(), |name| sanitise_line(&shell_word(name)));
     writeln!(
         out,
         "\n{} `seqorch doctor` checks the setup,\n      `seqorch plan {spec} --dry-run` shows what would run.",

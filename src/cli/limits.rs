@@ -23,18 +23,18 @@ pub(super) struct LimitsArgs {
 #[derive(Debug, Subcommand)]
 enum LimitsVerb {
     /// Read a message from standard input and print which limit it is and when it ends.
-    ///
-    /// Prints {"kind","until","source"}. kind is none, rate_limited, quota_exhausted, overloaded, billing or auth. until is
-    /// null where the message gives no end or an ambiguous one. A service that failed or was not reached is no limit, but
-    /// it is waited for, too; then there is "trouble": server_error or network. limit_patterns of the project are used, too.
+    #[command(
+        after_help = "Prints {\"kind\",\"until\",\"source\"}. kind is none, rate_limited, quota_exhausted, overloaded, billing or auth. \
+until is null where the message gives no end or an ambiguous one. A service that failed or was not reached is no limit, but it \
+is waited for, too; then there is \"trouble\": server_error or network. limit_patterns of the project are used, too. --backend \
+takes a backend of the configuration, or one of claude, codex, gemini, opencode, copilot, qwen, cursor and amp."
+    )]
     Test(TestArgs),
 }
 
 #[derive(Debug, Args)]
 struct TestArgs {
     /// Backend that printed it [default: any].
-    ///
-    /// A backend of the configuration, or one of claude, codex, gemini, opencode, copilot, qwen, cursor and amp.
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
     /// Where it was printed: a record of the JSON stream, stdout, stderr or the agent's own log.

@@ -13,7 +13,8 @@ use super::printing::{FOLLOW, LogDecoder, LogPrinter, ReaderGone};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
-use crate::report::text::{command_line, sanitise_line};
+use crate::project::SpecPlace;
+use crate::report::text::{command_line, sanitise_line, spec_command};
 use crate::report::times::span;
 use crate::run::verdict;
 use crate::state::{AttemptRecord, Outcome, SpecState};
@@ -63,16 +64,16 @@ pub(super) struct LogsArgs {
 
 pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     let project = Project::open_to_look(global, args.spec.as_deref())?;
-    let spec = spec_for(&project, args.spec.as_deref(), "logs --spec", Unnamed::ShowsWork)?;
+    let spec = spec_for(&project, args.spec.as_deref(), Unnamed::ShowsWork)?;
     let place = project.place(&spec, Selection::default())?;
     let store = place.store();
     let state = project.state(&place)?;
     let units = match &args.id {
         Some(id) => place.units_named(&state, id)?,
-        None => vec![
-            last_unit(&state)
-                .ok_or_else(|| Error::new(ErrorKind::Usage, format!("{} has not run yet", place.name)))?,
-        ],
+        None => vec![last_unit(&state).ok_or_else(|| {
+            let text = format!("{} has not run yet", sanitise_line(&place.name));
+            Error::new(ErrorKind::Usage, text).hint(how_to_run(&place))
+        })?],
     };
     let several = units.len() > 1;
     for id in units {
@@ -83,7 +84,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
                 return Ok(0);
             }
         }
-        if unit_logs(global, args, &store, &state, &id)?.is_err() {
+        if unit_logs(global, args, (&place, &store), &state, &id)?.is_err() {
             return Ok(0);
         }
     }
@@ -94,11 +95,11 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
 fn unit_logs(
     global: &Global,
     args: &LogsArgs,
-    store: &Store,
+    (place, store): (&SpecPlace, &Store),
     state: &SpecState,
     id: &str,
 ) -> Result<std::result::Result<(), ReaderGone>> {
-    let unit = state.units.get(id).ok_or_else(|| not_run(id, state))?;
+    let unit = state.units.get(id).ok_or_else(|| not_run(place, id, state))?;
     let number = args.attempt.unwrap_or_else(|| unit.attempts.last().map_or(1, |a| a.number));
     let dir = store.attempt_dir(state.folder(id), number);
     let path = log_path(args, id, &unit.attempts, number, &dir)?;
@@ -168,10 +169,18 @@ fn last_unit(state: &SpecState) -> Option<String> {
     state.units.keys().max_by_key(started).cloned()
 }
 
-fn not_run(id: &str, state: &SpecState) -> Error {
+/// How a spec that has no log gets one.
+fn how_to_run(place: &SpecPlace) -> String {
+    format!("`{}` runs it; its output is here then.", spec_command("run", &place.typed, ""))
+}
+
+fn not_run(place: &SpecPlace, id: &str, state: &SpecState) -> Error {
     let known: Vec<_> = state.units_by_id().into_iter().map(|(id, _)| id).collect();
-    let error = Error::new(ErrorKind::Usage, format!("task {id} has not run yet"));
-    if known.is_empty() { error } else { error.hint(format!("There are logs of: {}.", known.join(", "))) }
+    let error = Error::new(ErrorKind::Usage, format!("task {} has not run yet", sanitise_line(id)));
+    error.hint(match known.as_slice() {
+        [] => how_to_run(place),
+        known => format!("There are logs of: {}.", sanitise_line(&known.join(", "))),
+    })
 }
 
 /// The file to print; an error says why there is none.

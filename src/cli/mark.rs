@@ -26,8 +26,8 @@ const ASSIGNMENT: &str = "Who does it";
 pub(super) struct MarkArgs {
     /// The task: its id, a range (3-5), a pattern (2.*) or a part of its title.
     id: String,
-    /// Its new state.
-    #[arg(value_enum, value_name = "done|todo|skip", required_unless_present_any = ["backend", "agent", "clear"])]
+    /// Its new state: done; todo: the next run does it, even if it was done; skip: left out, and what depends on it is blocked.
+    #[arg(value_enum, value_name = "done|todo|skip", hide_possible_values = true, required_unless_present_any = ["backend", "agent", "clear"])]
     mark: Option<ManualState>,
     /// Backend that does the task.
     #[arg(help_heading = ASSIGNMENT, long, value_name = "NAME", conflicts_with_all = ["agent", "clear"])]

@@ -20,7 +20,8 @@ use crate::store::entry_box::NOTE_MAX;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Each prompt of the task has the note until the task is done. A run that is active takes it before its \
-next step; `seqorch status` says whether an agent has got it."
+next step; `seqorch status` says whether an agent has got it.",
+    override_usage = "seqorch note [OPTIONS] <ID> <TEXT>\n       seqorch note [OPTIONS] <ID> --file <FILE>"
 )]
 pub(super) struct NoteArgs {
     #[command(flatten)]
@@ -52,10 +53,10 @@ impl WordsArgs {
         }
     }
 
-    /// The project, and the spec that the task is in. `verb`: what the person typed.
-    pub(super) fn place(&self, global: &Global, verb: &str) -> Result<(Project, SpecPlace)> {
+    /// The project, and the spec that the task is in.
+    pub(super) fn place(&self, global: &Global) -> Result<(Project, SpecPlace)> {
         let project = Project::open(global, Vec::new(), self.spec.as_deref())?;
-        let spec = spec_for(&project, self.spec.as_deref(), verb, Unnamed::Shows)?;
+        let spec = spec_for(&project, self.spec.as_deref(), Unnamed::Shows)?;
         let place = project.place(&spec, Selection::default())?;
         Ok((project, place))
     }
@@ -63,7 +64,7 @@ impl WordsArgs {
 
 pub(super) fn note(global: &Global, NoteArgs { words }: &NoteArgs) -> Result<u8> {
     let text = words.text()?;
-    let (project, place) = words.place(global, "note")?;
+    let (project, place) = words.place(global)?;
     for (unit, standing) in write_notes(&place, &project.loaded.config, &words.id, &text)? {
         print_standing(&unit, standing);
     }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::project::Project;
+use super::typed_command;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 use crate::project::SpecPlace;
@@ -262,8 +263,8 @@ impl Overview {
         Ok(())
     }
 
-    /// The spec that the verb `verb` means.
-    fn chosen(&self, verb: &str, act: Unnamed) -> Result<&SpecLook> {
+    /// The spec that a verb which does this means.
+    fn chosen(&self, act: Unnamed) -> Result<&SpecLook> {
         let fitting = |fits: &dyn Fn(&&SpecLook) -> bool| -> Vec<&SpecLook> {
             self.specs.iter().filter(|look| fits(look)).collect()
         };
@@ -298,15 +299,15 @@ impl Overview {
         let lines = anstream::adapter::strip_str(&String::from_utf8_lossy(&lines)).to_string();
         Err(Error::new(ErrorKind::NoSpec, text)
             .detail(lines.trim_end())
-            .hint(format!("For example: seqorch {verb} {}", shell_word(&example.typed))))
+            .hint(format!("For example: {}", typed_command::with_spec(&example.typed))))
     }
 }
 
 /// The spec of a verb: the one that is asked for, the only one, or of several the one that runs or waits. Then all of them
 /// are listed on standard error.
-pub(super) fn spec_for(project: &Project, asked: Option<&Path>, verb: &str, act: Unnamed) -> Result<PathBuf> {
+pub(super) fn spec_for(project: &Project, asked: Option<&Path>, act: Unnamed) -> Result<PathBuf> {
     let Some(overview) = Overview::unnamed(project, asked) else { return project.spec(asked) };
-    let chosen = overview.chosen(verb, act)?;
+    let chosen = overview.chosen(act)?;
     let mut err = anstream::stderr();
     let _ = overview.write(&mut err, Some(chosen), SHOWN).and_then(|()| writeln!(err));
     Ok(chosen.found.dir.clone())

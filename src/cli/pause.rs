@@ -44,7 +44,7 @@ pub(super) fn pause(global: &Global, args: &PauseArgs) -> Result<u8> {
     if named.is_some() {
         project = Project::open(global, Vec::new(), named)?;
     }
-    let spec = spec_for(&project, named, "pause", Unnamed::Stops)?;
+    let spec = spec_for(&project, named, Unnamed::Stops)?;
     let place = project.place(&spec, Selection::default())?;
     let until = time.map(|time| Timestamp::now().saturating_add(time).unwrap_or(Timestamp::MAX));
     let standing = requests::pause(&place, until)?;

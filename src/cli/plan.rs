@@ -123,7 +123,7 @@ fn asked_times(work: &Work, state: &SpecState, now: Timestamp) -> Result<RunTime
 fn what_is_left(project: &Project, place: &SpecPlace, plan: &Plan, state: &SpecState) -> Option<LeftCost> {
     let prices = ModelPrice::table(&project.loaded.config.prices);
     left_cost(plan, std::slice::from_ref(state), &prices, false).or_else(|| {
-        let others = project.specs().into_iter().filter(|spec| spec.dir != place.dir);
+        let others = project.specs().into_iter().filter(|spec| spec.dir != place.path());
         // a spec that cannot be read says nothing
         let state =
             |spec: FoundSpec| project.place(&spec.dir, Selection::default()).ok()?.store().load().ok();

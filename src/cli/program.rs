@@ -6,7 +6,7 @@ use super::command_line::{Cli, Verb, command};
 use super::global::{ColorChoice, Global, complain};
 use super::{
     attach, backends, complete, completions, config, diff, doctor, export, forget, help, hidden, home, init,
-    limits, logs, mark, note, notify, pause, plan, report, resume, run, say, serve, specs, status, stop,
+    limits, logs, man, mark, note, notify, pause, plan, report, resume, run, say, serve, specs, status, stop,
     talk, trust, undo, usage, watch, when,
 };
 use crate::error::Result;
@@ -74,7 +74,7 @@ fn dispatch(global: &Global, verb: Option<Verb>) -> Result<u8> {
         Verb::Config(args) => config::config(global, &args),
         Verb::Limits(args) => limits::limits(global, &args),
         Verb::Completions(args) => Ok(completions::completions(&args)),
-        Verb::Man(args) => completions::man(&command(), &args),
+        Verb::Man(args) => man::man(&command(), &args),
         Verb::Help(args) => help::help(&command(), &args),
         Verb::View(args) => watch::view(global, &args),
     }

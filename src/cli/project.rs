@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
 use super::global::{Global, complain};
+use super::typed_command;
 use crate::config::{self, Commit, FlagSetting, LoadRequest, Loaded};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
@@ -102,7 +103,12 @@ impl Project {
     }
 
     fn finder(&self) -> SpecFinder<'_> {
-        SpecFinder { root: &self.root, cwd: &self.cwd, spec_root: &self.loaded.config.run.spec_root }
+        SpecFinder {
+            root: &self.root,
+            cwd: &self.cwd,
+            spec_root: &self.loaded.config.run.spec_root,
+            command_with: typed_command::with_spec,
+        }
     }
 
     /// The folder or the file of the spec that the user asked for, or of the only one there is.

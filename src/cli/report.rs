@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -51,7 +52,7 @@ pub(super) struct ReportArgs {
 
 pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let project = Project::open_to_look(global, args.spec.as_deref())?;
-    let spec = spec_for(&project, args.spec.as_deref(), "report", Unnamed::ShowsWork)?;
+    let spec = spec_for(&project, args.spec.as_deref(), Unnamed::ShowsWork)?;
     let place = project.place(&spec, Selection::default())?;
     let is_page = args.open || args.html.is_some();
     let shown = args.remote.as_ref().map(|remote| remote_view::look(&project, &place, remote)).transpose()?;
@@ -108,7 +109,10 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     Ok(0)
 }
 
-/// Opens a file with the person's browser, and does not wait for it.
+/// How long a program that opens pages may take to say that it can't. One that works longer is the browser itself.
+const OPENER: Duration = Duration::from_secs(3);
+
+/// Opens a file with the person's browser, and does not wait for its end.
 fn open_in_browser(page: &Path) -> Result<()> {
     let own = std::env::var("BROWSER").unwrap_or_default();
     let mut names = own.split(':').filter(|name| !name.is_empty()).chain(["xdg-open", "open", "wslview"]);
@@ -121,10 +125,15 @@ fn open_in_browser(page: &Path) -> Result<()> {
         return Err(Error::new(ErrorKind::Unavailable, text).hint(hint()));
     };
     let started = duct::cmd(&program, [page]).stdin_null().stdout_null().stderr_null().unchecked().start();
-    started.map(drop).map_err(|e| {
-        Error::new(ErrorKind::Unavailable, format!("{} cannot be started: {e}", program.display()))
-            .hint(hint())
-    })
+    let failed =
+        |how: String| Error::new(ErrorKind::Unavailable, format!("{} {how}", program.display())).hint(hint());
+    let started = started.map_err(|e| failed(format!("cannot be started: {e}")))?;
+    match started.wait_timeout(OPENER) {
+        Ok(Some(ended)) if !ended.status.success() => {
+            Err(failed(format!("did not open the page: {}", ended.status)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The work tree that the spec has for itself.

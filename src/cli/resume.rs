@@ -146,7 +146,7 @@ fn spec(global: &Global, args: &ResumeArgs) -> Result<Option<PathBuf>> {
     let project = Project::open(global, Vec::new(), None)?;
     // where there are not several, the verb finds it with all its options
     let several = !project.works_in_a_spec() && project.specs().len() > 1;
-    several.then(|| spec_for(&project, None, "resume", act)).transpose()
+    several.then(|| spec_for(&project, None, act)).transpose()
 }
 
 /// The answers: from the command line or a file for one question, from an editor for each.

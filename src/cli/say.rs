@@ -13,7 +13,8 @@ use crate::run::saying::{SaidStanding, say as say_to};
 #[derive(Debug, Args)]
 #[command(
     after_help = "The words reach an agent whose backend has live_input = true (Claude Code can have it), and begin another \
-turn of it. Where no such agent works on the task, they are a note: the next prompt has them."
+turn of it. Where no such agent works on the task, they are a note: the next prompt has them.",
+    override_usage = "seqorch say [OPTIONS] <ID> <TEXT>\n       seqorch say [OPTIONS] <ID> --file <FILE>"
 )]
 pub(super) struct SayArgs {
     #[command(flatten)]
@@ -22,7 +23,7 @@ pub(super) struct SayArgs {
 
 pub(super) fn say(global: &Global, SayArgs { words }: &SayArgs) -> Result<u8> {
     let text = words.text()?;
-    let (project, place) = words.place(global, "say")?;
+    let (project, place) = words.place(global)?;
     for (unit, standing) in say_to(&place, &project.loaded.config, &words.id, &text)? {
         let task = sanitise_line(&unit);
         match standing {

@@ -1,6 +1,5 @@
 //! `seqorch specs`: lists the specs of the project and their progress.
 
-use std::collections::BTreeSet;
 use std::io::Write;
 
 use anstyle::Style;
@@ -14,19 +13,20 @@ use super::when;
 use crate::agent::sanitise::harmless;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::lease::Lease;
-use crate::plan::Selection;
+use crate::plan::{Selection, SkipReason};
+use crate::project::SpecPlace;
 use crate::project::discovery::FoundSpec;
 use crate::report::needs::{self, NeedRecord};
 use crate::report::text::{sanitise_line, width};
 use crate::report::theme;
-use crate::spec::{Severity, TaskFile, TaskState};
+use crate::spec::{Severity, TaskFile};
 use crate::state::next_start::NextStart;
-use crate::state::{Run, SpecState};
+use crate::state::{Run, SpecState, counts};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A task with subtasks is not counted, its subtasks are. A task is done when a run completed it \
-                        or its box is ticked."
+    after_help = "Tasks are counted as in `seqorch status`: subtasks that an agent does together with their task are not \
+                        counted. A task is done when a run completed it or its box is ticked."
 )]
 pub(super) struct SpecsArgs {
     /// Print one JSON object.
@@ -50,7 +50,7 @@ struct SpecSummary {
     dialect: Option<&'static str>,
     done: usize,
     total: usize,
-    /// Optional tasks that are not done.
+    /// Optional tasks that a run leaves out.
     optional: usize,
     /// What a person must do.
     needs: Vec<NeedRecord>,
@@ -116,7 +116,7 @@ fn summary(project: &Project, found: FoundSpec, remote: Option<&str>) -> Result<
         _ => None,
     };
     summary.lease = shown.as_ref().map(|shown| shown.lease.clone());
-    let read = || -> Result<(TaskFile, SpecState, String, NextStart)> {
+    let read = || -> Result<(TaskFile, SpecState, SpecPlace, NextStart)> {
         let place = match &shown {
             Some(shown) => &shown.place,
             None => &place?,
@@ -124,33 +124,36 @@ fn summary(project: &Project, found: FoundSpec, remote: Option<&str>) -> Result<
         let (_, tasks) = place.read_tasks()?;
         let state = project.state(place)?;
         let next = when::next_start(project, place, &tasks, &state);
-        Ok((tasks, state, place.typed.clone(), next))
+        Ok((tasks, state, place.clone(), next))
     };
     match read() {
-        Ok((tasks, state, typed, next)) => {
+        Ok((tasks, state, place, next)) => {
             let (start, resume_at, _) = when::words(next);
             (summary.start, summary.resume_at) = (Some(start), resume_at);
             summary.begun = state.run != Run::Never || summary.lease.is_some();
-            summary.needs = needs::records(&typed, &state);
-            summary.needed = needs::headline(&needs::shown(&typed, &state));
-            count(&mut summary, &tasks, &state.completed.into_iter().collect());
+            summary.needs = needs::records(&place.typed, &state);
+            summary.needed = needs::headline(&needs::shown(&place.typed, &state));
+            count(&mut summary, project, &place, &tasks, &state);
         }
         Err(error) => summary.errors.push(first_line(&error)),
     }
     Ok(summary)
 }
 
-fn count(summary: &mut SpecSummary, file: &TaskFile, completed: &BTreeSet<String>) {
+fn count(
+    summary: &mut SpecSummary,
+    project: &Project,
+    place: &SpecPlace,
+    file: &TaskFile,
+    state: &SpecState,
+) {
     summary.dialect = Some(file.dialect.name());
-    let parents: BTreeSet<&str> = file.tasks.iter().filter_map(|t| t.parent.as_deref()).collect();
-    for task in file.tasks.iter().filter(|t| !parents.contains(t.id.as_str())) {
-        summary.total += 1;
-        if completed.contains(&task.id) || matches!(task.state, TaskState::Done) {
-            summary.done += 1;
-        } else if task.optional {
-            summary.optional += 1;
-        }
-    }
+    let plan = super::plan::current(place, &project.loaded.config, file, state);
+    let counts = counts(&plan, state);
+    (summary.done, summary.total) = (counts.done, counts.all);
+    let is_optional = |reason: &SkipReason| *reason == SkipReason::Optional;
+    summary.optional =
+        plan.skipped.iter().filter(|skipped| !skipped.is_part && is_optional(&skipped.reason)).count();
     let errors = file.diagnostics.iter().filter(|d| d.severity == Severity::Error);
     summary.errors.extend(errors.map(|d| format!("tasks.md:{}:{}: {}", d.line, d.column, d.message)));
 }

@@ -31,7 +31,7 @@ use crate::report::needs::{self, ShownNeed};
 use crate::report::said::note_lines;
 use crate::report::spans::{waited_line, waits_of_all_runs};
 use crate::report::spent::{calls_line, sums_line};
-use crate::report::task_lines::{near_task_lines, task_lines};
+use crate::report::task_lines::{StandingLine, near_task_lines, task_lines};
 use crate::report::text::{sanitise_line, shell_word, wrap_lines};
 use crate::report::theme;
 use crate::report::times::{busy_line, span};
@@ -66,7 +66,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let project = Project::open_to_look(global, args.spec.as_deref())?;
     let asked = args.spec.as_deref();
     if args.watch {
-        let spec = spec_for(&project, asked, "status --watch", Unnamed::Shows)?;
+        let spec = spec_for(&project, asked, Unnamed::Shows)?;
         let place = project.place(&spec, Selection::default())?;
         super::watch::watch(global, &project, &place, None, None, args.json)?;
         return Ok(0);
@@ -200,7 +200,7 @@ fn of_spec(
     // a pipe gets all of them
     let is_short = terminal_width().is_some() && project.verbosity == 0;
     let lines = if is_short { near_task_lines(&state, &plan) } else { task_lines(&state, &plan) };
-    write_lines(&mut out, lines);
+    write_lines(&mut out, lines.iter().map(StandingLine::painted));
     let calls = AttemptSums::of_calls(&state, Timestamp::MIN, Timestamp::now());
     write_lines(&mut out, calls_line(&calls, &state.usage));
     let _ = writeln!(out, "  {}", report_counts::line(&counts));
@@ -364,8 +364,9 @@ fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[St
     for line in limits {
         let _ = writeln!(out, "  {line}");
     }
-    for (reason, seconds) in state.run.waited_s() {
+    let which = if runs { "this run" } else { "last run" };
+    for (reason, seconds) in state.run.waited_s().iter().filter(|(_, seconds)| **seconds > 0) {
         let waited = Duration::from_secs(*seconds);
-        let _ = writeln!(out, "  last run: waited {} for {}", span(waited), sanitise_line(reason));
+        let _ = writeln!(out, "  {which}: waited {} for {}", span(waited), sanitise_line(reason));
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct StopArgs {
 
 pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
     let project = Project::open_to_look(global, args.spec.as_deref())?;
-    let spec = spec_for(&project, args.spec.as_deref(), "stop", Unnamed::Stops)?;
+    let spec = spec_for(&project, args.spec.as_deref(), Unnamed::Stops)?;
     let place = project.place(&spec, Selection::default())?;
     let store = place.store();
     let patience = project.loaded.config.timeout.grace.saturating_add(PATIENCE);
@@ -90,9 +90,7 @@ pub(super) fn retry_now(place: &SpecPlace) -> Result<bool> {
         RetryNow::KeepsPace(rule) => {
             format!("process {pid} still waits for {}; it has forgotten its limits", sanitise_line(&rule))
         }
-        RetryNow::NotWaiting => {
-            format!("process {pid} does not wait; its next step starts at once")
-        }
+        RetryNow::NotWaiting => "the run does not wait; its next step starts without a pause".to_owned(),
         RetryNow::Retries(reason) => {
             let reason = sanitise_line(&reason);
             format!("process {pid} stopped waiting ({reason}); retrying now")

@@ -49,7 +49,7 @@ pub(super) struct TalkArgs {
 
 pub(super) fn talk(global: &Global, args: &TalkArgs) -> Result<u8> {
     let mut project = Project::open(global, Vec::new(), args.spec.as_deref())?;
-    let spec = spec_for(&project, args.spec.as_deref(), "talk", Unnamed::ShowsWork)?;
+    let spec = spec_for(&project, args.spec.as_deref(), Unnamed::ShowsWork)?;
     let place = project.place(&spec, Selection::default())?;
     required(&project, &place.root, args.trust)?;
     project.follow(&place);

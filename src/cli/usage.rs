@@ -106,6 +106,10 @@ const MISSING: &[(&str, &str)] = &[
         "<ID>",
         "name a task: its id, a range (3-5), a pattern (2.*) or a part of its title; `seqorch status` lists them",
     ),
+    (
+        "<TEXT>",
+        "write the words in quotes, as in `seqorch note 4 'Use the old form.'`, or read them from a file with --file FILE",
+    ),
     ("<SPEC>", "name a spec; `seqorch specs` lists them"),
     ("<SHELL>", "name your shell: bash, zsh or fish"),
     ("<KEY>", "name a key, such as `run.delay`; `seqorch config show` lists them"),

@@ -200,10 +200,23 @@ impl TaskNames {
             format!("{what}there is no task {text}")
         };
         let mut error = Error::new(ErrorKind::Usage, message);
-        if let Some(close) = self.closest(text) {
+        let close = self.closest(text);
+        if let Some(close) = close {
             error = error.hint(format!("Did you mean {close}?"));
         }
-        error.hint(format!("It has: {}.", listed(&self.units)))
+        // of a subtask, the list of units would contradict the line before
+        let within = close.filter(|close| !self.units.iter().any(|unit| unit == close));
+        error.hint(match within.and_then(|close| self.above(close)) {
+            Some(unit) => format!("Task {unit} has: {}.", listed(&self.with_all_below(unit)[1..])),
+            None => format!("It has: {}.", listed(&self.units)),
+        })
+    }
+
+    /// The unit of a task in it.
+    fn above(&self, id: &str) -> Option<&str> {
+        let at = self.names.iter().position(|name| name.id == id)?;
+        let unit = |name: &&TaskName| self.units.contains(&name.id);
+        self.names[..at].iter().rev().find(unit).map(|name| name.id.as_str())
     }
 
     /// The known id that is most similar to this one, if one is similar.
@@ -293,12 +306,14 @@ mod tests {
 
     #[test]
     fn an_unknown_name_ends_with_the_ids_of_the_plan() {
-        for text in ["9", "2.9", "T004", "9.*", "nothing", "3-99", "99-3", "-", "up", ""] {
+        for text in ["9", "T004", "9.*", "nothing", "3-99", "99-3", "-", "up", ""] {
             let error = find(text);
             assert!(error.ends_with("hint: It has: 1, 2, 3, 4, 10.\n"), "{text}: {error}");
         }
         assert!(find("3-99").contains("there is no task 99"), "{}", find("3-99"));
-        assert!(find("2.9").contains("Did you mean 2"), "{}", find("2.9"));
+        // the closest one is a subtask
+        let error = find("2.9");
+        assert!(error.ends_with("Did you mean 2.1?\nhint: Task 2 has: 2.1, 2.2, 2.3.\n"), "{error}");
     }
 
     #[test]

@@ -39,6 +39,13 @@ pub fn only_in_trees(root: &Path) -> Vec<(PathBuf, PathBuf)> {
     paths.filter(|(here, there)| here.starts_with(root) && !is_spec(here) && is_spec(there)).collect()
 }
 
+/// The specs of the checkout at `root` that have a work tree of their own.
+#[must_use]
+pub fn with_trees(root: &Path) -> Vec<PathBuf> {
+    let all = SpecTreeRecord::all(root).into_iter().map(|(record, _)| record.here.join(&record.spec));
+    all.filter(|here| here.starts_with(root)).collect()
+}
+
 /// What the path of such a spec says of it.
 #[must_use]
 pub fn locate(path: &Path, root: &Path) -> Option<SpecLocation> {

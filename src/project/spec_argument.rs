@@ -11,6 +11,7 @@ use super::spec_place::TASKS_FILE;
 use super::spec_roots::{SPEC_ROOTS, searched};
 use super::task_lists;
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::known_specs::known_specs;
 
 /// Looks up specs in a project.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,8 @@ pub struct SpecFinder<'a> {
     pub cwd: &'a Path,
     /// `run.spec_root`, relative to the root.
     pub spec_root: &'a Path,
+    /// The command that a person typed, with the name of a spec that it lacks.
+    pub command_with: fn(&str) -> String,
 }
 
 /// How a command was given its project.
@@ -33,16 +36,31 @@ pub struct GivenOptions {
 }
 
 impl SpecFinder<'_> {
-    /// All specs of the project.
+    /// All specs of the project: those in the folders for specs, those that a run has worked on, and without any of them the
+    /// only file that lists tasks in the folder where the user works.
     #[must_use]
     pub fn specs(&self) -> Vec<FoundSpec> {
         let mut all = discovery::specs(self.root, self.spec_root);
-        all.extend(own_tree::only_in_trees(self.root).into_iter().map(|(dir, _)| FoundSpec {
-            name: dir.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            shown: dir.strip_prefix(self.root).unwrap_or(&dir).display().to_string(),
-            dir,
-        }));
+        all.extend(own_tree::only_in_trees(self.root).into_iter().map(|(dir, _)| self.found(dir)));
+        let known = known_specs(self.root).into_iter().map(|path| self.root.join(path));
+        for path in known.chain(own_tree::with_trees(self.root)).filter(|path| is_spec(path)) {
+            if !all.iter().any(|spec| is_same(&spec.dir, &path)) {
+                all.push(self.found(path));
+            }
+        }
+        if all.is_empty()
+            && let [only] = task_lists::in_folder(self.cwd).as_slice()
+        {
+            all.push(self.found(only.clone()));
+        }
         all
+    }
+
+    /// The spec at a path: a folder, or a file.
+    fn found(&self, dir: PathBuf) -> FoundSpec {
+        let shown = dir.strip_prefix(self.root).unwrap_or(&dir).display().to_string();
+        let folder = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        FoundSpec { name: if dir.is_file() { shown.clone() } else { folder }, shown, dir }
     }
 
     /// The folder or the file of the spec that the user asked for, or of the only one there is.
@@ -113,7 +131,7 @@ impl SpecFinder<'_> {
                 let names = known.iter().map(|spec| format!("  {}", self.name_of(spec, &known)));
                 Err(Error::new(ErrorKind::NoSpec, message)
                     .detail(names.collect::<Vec<_>>().join("\n"))
-                    .hint(format!("For example: seqorch run {}", self.name_of(first, &known))))
+                    .hint(format!("For example: {}", (self.command_with)(&self.name_of(first, &known)))))
             }
         }
     }
@@ -130,7 +148,7 @@ impl SpecFinder<'_> {
              seqorch.toml."
                 .to_owned()
         } else {
-            format!("These files list tasks: {}. Name one: seqorch run {}", lists.join(", "), lists[0])
+            format!("These files list tasks: {}. Name one: {}", lists.join(", "), (self.command_with)(&lists[0]))
         })
     }
 
@@ -195,6 +213,16 @@ impl SpecFinder<'_> {
     }
 }
 
+/// Whether a path is that of a file, or of a folder with a tasks.md.
+fn is_spec(path: &Path) -> bool {
+    path.is_file() || path.join(TASKS_FILE).is_file()
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    one == other
+        || fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,7 +246,9 @@ mod tests {
         }
 
         fn finder(&self) -> SpecFinder<'_> {
-            SpecFinder { root: &self.root, cwd: &self.root, spec_root: Path::new(".kiro/specs") }
+            let command_with = |spec: &str| format!("seqorch mark 2 done --spec {spec}");
+            let spec_root = Path::new(".kiro/specs");
+            SpecFinder { root: &self.root, cwd: &self.root, spec_root, command_with }
         }
 
         fn typed(&self, here: &str, spec: &str, given: GivenOptions) -> String {
@@ -272,8 +302,27 @@ mod tests {
         assert_eq!(one.finder().find(None).unwrap(), one.root.join("specs/login"));
         let error = TestProject::new(&["specs/a", "specs/b"]).finder().find(None).unwrap_err().render();
         assert!(error.contains("there are 2 specs; name one\n  a\n  b\n"), "{error}");
+        assert!(error.contains("For example: seqorch mark 2 done --spec a\n"), "{error}");
         let error = TestProject::new(&[]).finder().find(None).unwrap_err().render();
         assert!(error.contains("looked in .kiro/specs (Kiro), specs (spec-kit)"), "{error}");
+    }
+
+    #[test]
+    fn without_specs_the_only_list_counts_and_beside_them_those_that_ran() {
+        let project = TestProject::new(&[]);
+        let list = |name: &str| fs::write(project.root.join(name), "- [ ] 1. A\n").unwrap();
+        list("TODO.md");
+        assert_eq!(project.finder().find(None).unwrap(), project.root.join("TODO.md"));
+        list("LATER.md");
+        let error = project.finder().find(None).unwrap_err().render();
+        assert!(error.contains("These files list tasks: LATER.md, TODO.md."), "{error}");
+        let state = r#"{"schema":2,"specs":{"TODO.md":{}}}"#;
+        fs::write(project.root.join("SEQUENTIAL_STATE.json"), state).unwrap();
+        assert_eq!(project.finder().find(None).unwrap(), project.root.join("TODO.md"));
+        fs::create_dir_all(project.root.join("specs/login")).unwrap();
+        fs::write(project.root.join("specs/login/tasks.md"), "- [ ] 1. A\n").unwrap();
+        let names: Vec<String> = project.finder().specs().into_iter().map(|spec| spec.name).collect();
+        assert_eq!(names, ["login", "TODO.md"]);
     }
 
     #[test]

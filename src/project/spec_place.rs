@@ -193,7 +193,8 @@ impl SpecPlace {
         }
         if units.is_empty() {
             let text = format!("none of the tasks {} has run yet", ids.join(", "));
-            return Err(Error::new(ErrorKind::Usage, text));
+            let hint = "`seqorch run` with the name of the spec runs what is to do.";
+            return Err(Error::new(ErrorKind::Usage, text).hint(hint));
         }
         Ok(units)
     }

@@ -86,7 +86,7 @@ pub fn manual_page(name: &str, section: u8, page: &str) -> String {
                 }
             }
             PagePart::Code(lines) => {
-                let lines: Vec<String> = lines.iter().map(|line| roff(line)).collect();
+                let lines: Vec<String> = lines.iter().map(|line| escaped(line)).collect();
                 let _ = writeln!(out, ".PP\n.RS 4\n.nf\n{}\n.fi\n.RE", lines.join("\n"));
             }
         }
@@ -94,8 +94,40 @@ pub fn manual_page(name: &str, section: u8, page: &str) -> String {
     out
 }
 
-/// Text that roff takes as text.
+/// A section of a manual page with lines that stay as they are.
+#[must_use]
+pub fn code_section<'a>(heading: &str, lines: impl Iterator<Item = &'a str>) -> String {
+    let lines: Vec<String> = lines.map(escaped).collect();
+    format!(".SH {heading}\n.nf\n{}\n.fi\n", lines.join("\n"))
+}
+
+/// A section of a manual page with paragraphs.
+#[must_use]
+pub fn text_section(heading: &str, text: &str) -> String {
+    let paragraphs = text.split("\n\n").map(|part| roff(&part.replace('\n', " "))).collect::<Vec<_>>();
+    format!(".SH {heading}\n{}\n", paragraphs.join("\n.PP\n"))
+}
+
+/// A line of roff in which words between backticks are bold instead.
+#[must_use]
+pub fn marked_code(line: &str) -> String {
+    if !line.contains('`') || line.matches('`').count() % 2 == 1 {
+        return line.to_owned();
+    }
+    let marked = line.split('`').enumerate().map(|(at, part)| match at {
+        0 => part.to_owned(),
+        _ => format!("{}{part}", if at % 2 == 1 { "\\fB" } else { "\\fR" }),
+    });
+    marked.collect()
+}
+
+/// Text that roff takes as text, with words between backticks in bold.
 fn roff(text: &str) -> String {
+    marked_code(&escaped(text))
+}
+
+/// Text that roff takes as it is.
+fn escaped(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
 }
@@ -198,6 +230,9 @@ mod tests {
     fn a_manual_page_has_the_same_parts() {
         let page = manual_page("seqorch-limits", 7, PAGE);
         assert!(page.contains(".SH NAME\nseqorch\\-limits \\- Limits\n"), "{page}");
-        assert!(page.contains(".IP \"•\" 4\nfirst continues\n") && page.contains(".TP\n`x`\ny\n"), "{page}");
+        assert!(
+            page.contains(".IP \"•\" 4\nfirst continues\n") && page.contains(".TP\n\\fBx\\fR\ny\n"),
+            "{page}"
+        );
     }
 }

@@ -20,7 +20,7 @@ use super::wait_text::{asked_entry, asked_event, waiting_line};
 use crate::agent::question::question_line;
 use crate::spec::compare_ids;
 use crate::state::work_tree::AgentCommit;
-use crate::state::{Answer, Changes, End, EndKind, NeedKind, Outcome, ResumeReason};
+use crate::state::{Answer, Changes, End, EndKind, NeedKind, Outcome, Remedy, ResumeReason};
 
 /// A question in a line is cut to this many columns.
 const QUESTION: usize = 200;
@@ -60,7 +60,11 @@ pub fn last_word(end: &End, needs: &[ShownNeed], left: usize) -> (String, bool) 
             let tasks: Vec<&str> = failed.filter_map(|need| need.task.as_deref()).collect();
             format!("✗ failed: {}", tasks.join(", "))
         }
-        (End::Limited { who, .. }, _) => format!("‖ {who} is limited"),
+        (End::Limited { who, remedy, .. }, _) => match remedy {
+            Remedy::Login => format!("‖ {who} needs a login"),
+            Remedy::Payment => format!("‖ {who} needs a payment"),
+            Remedy::Rule => format!("‖ {who} is limited"),
+        },
         (_, Some(need)) => format!("✗ {}", need.what),
         (End::MaxIterations, None) => format!("‖ out of iterations, {left} left"),
         (End::TryLater { reason, .. }, None) => format!("‖ {reason}, {left} left"),
@@ -161,9 +165,9 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             let took = span(Duration::from_millis(*took_ms));
             format!("── nothing left to run, but something needs you{left}, after {took} ──")
         }
-        EventKind::RunEnded { why, failed, left, took_ms, .. } => {
+        EventKind::RunEnded { why, failed, left, took_ms, needs, .. } => {
             let left = if *left > 0 { format!(", {left} left") } else { String::new() };
-            let why = end_words(*why, failed);
+            let why = why_ended(*why, failed, needs);
             format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
         }
         EventKind::Unknown => String::new(),
@@ -259,6 +263,15 @@ pub(super) fn end_words(why: EndKind, failed: &[String]) -> String {
         K::Dirty | K::History | K::Branch | K::IndexBehind | K::Unavailable | K::Limited | K::Error => {
             format!("stopped: {}", why.label())
         }
+    }
+}
+
+/// Why a run ended, in words, where these needs are left.
+fn why_ended(why: EndKind, failed: &[String], needs: &[NeedRecord]) -> String {
+    match (why, needs.first().map(|need| need.kind)) {
+        (EndKind::Limited, Some(NeedKind::Login)) => "stopped: needs a login".to_owned(),
+        (EndKind::Limited, Some(NeedKind::Payment)) => "stopped: needs a payment".to_owned(),
+        _ => end_words(why, failed),
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
 use super::run_report::{RunReport, TaskRow};
 use super::spans::SpanKind;
+use super::text::width;
 
 /// The template of the page. It needs no script and no other file, so that the page can be mailed or archived.
 const TEMPLATE: &str = include_str!("report.html.j2");
@@ -54,23 +55,7 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
     }
     failed_before(&mut out, report);
     out.push_str("\n## Tasks\n\n");
-    let mut table = Table::new();
-    table.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
-    table.set_header(["task", "outcome", "attempts", "time", "tokens", "cost", "changes", "commit"]);
-    for row in &report.rows {
-        table.add_row([
-            format!("{} {}", row.id, row.title).replace('|', "\\|"),
-            row.outcome.replace('|', "\\|"),
-            row.attempts.to_string(),
-            row.took.clone(),
-            row.tokens.clone(),
-            row.cost.clone(),
-            row.changes.clone(),
-            row.commit.clone(),
-        ]);
-    }
-    let _ = writeln!(out, "{}\n", table.trim_fmt());
+    let _ = writeln!(out, "{}\n", task_table(&report.rows, columns));
     for (name, value) in &report.totals {
         let _ = writeln!(out, "- {name}: {value}");
     }
@@ -130,6 +115,58 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
         }
     }
     out
+}
+
+/// Columns of a title that is read at a glance.
+const TITLE: usize = 24;
+/// Columns of an outcome, as far as it is longer.
+const OUTCOME: usize = 20;
+
+/// The table of the tasks, without columns that say nothing. Titles and outcomes wrap between words; what is copied or
+/// compared stays whole. Where that has no room, columns go that are also elsewhere in the report or say least.
+fn task_table(rows: &[TaskRow], columns: usize) -> String {
+    let cells = |of: fn(&TaskRow) -> String| rows.iter().map(of).collect::<Vec<String>>();
+    let mut found: Vec<(&str, Vec<String>)> = vec![
+        ("task", cells(|row| format!("{} {}", row.id, row.title).replace('|', "\\|"))),
+        ("outcome", cells(|row| row.outcome.replace('|', "\\|"))),
+        ("attempts", cells(|row| row.attempts.to_string())),
+        ("time", cells(|row| row.took.clone())),
+        ("tokens", cells(|row| row.tokens.clone())),
+        ("cost", cells(|row| row.cost.clone())),
+        ("changes", cells(|row| row.changes.clone())),
+        ("commit", cells(|row| row.commit.clone())),
+    ];
+    found.retain(|(_, cells)| cells.iter().any(|cell| !matches!(cell.as_str(), "" | "unknown")));
+    let widest = |(name, cells): &(&str, Vec<String>)| {
+        cells.iter().map(|cell| width(cell)).max().unwrap_or(0).max(width(name))
+    };
+    let wanted = |found: &[(&str, Vec<String>)]| {
+        let column = |column: &(&str, Vec<String>)| match column.0 {
+            "task" => widest(column).min(TITLE),
+            "outcome" => widest(column).min(OUTCOME),
+            _ => widest(column),
+        };
+        found.iter().map(|one| column(one) + 3).sum::<usize>() + 1
+    };
+    for name in ["changes", "tokens", "attempts", "cost", "time"] {
+        if wanted(&found) <= columns {
+            break;
+        }
+        found.retain(|column| column.0 != name);
+    }
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
+    table.set_header(found.iter().map(|(name, _)| *name));
+    for at in 0..rows.len() {
+        table.add_row(found.iter().map(|(_, cells)| cells[at].clone()));
+    }
+    for (at, (name, _)) in found.iter().enumerate() {
+        if let Some(column) = table.column_mut(at).filter(|_| !matches!(*name, "task" | "outcome")) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    table.trim_fmt()
 }
 
 fn failed_before(out: &mut String, report: &RunReport) {

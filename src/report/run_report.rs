@@ -12,6 +12,7 @@ use super::changes::{NO_FILES, listed};
 use super::counts;
 use super::event_text::end_words;
 use super::events::{EventKind, EventRecord};
+use super::limits::brief_outcome;
 use super::needs::{ShownNeed, shown};
 use super::patch::{PatchLine, diffstat, patch_lines};
 use super::reasons::reason;
@@ -24,7 +25,7 @@ use super::time_scale::{TimeScale, TimelineBar, clock};
 use super::times::span;
 use super::work_tree::ShownTree;
 use crate::git::FileChange;
-use crate::state::{AttemptSums, Counts, End, EndKind, SpecState, UnitState, UnitStatus};
+use crate::state::{AttemptSums, Counts, End, EndKind, Outcome, SpecState, UnitState, UnitStatus};
 
 /// Runs with a longer pause between them belong to different reports.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 3600);
@@ -169,7 +170,7 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
     Some(RunReport {
         spec: sanitise_line(s.spec),
         headline,
-        from: clock(from, s.zone, "%Y-%m-%d %H:%M"),
+        from: clock(from, s.zone, "%Y-%m-%d %H:%M %:z"),
         until: clock(until, s.zone, "%Y-%m-%d %H:%M %:z"),
         work_tree: s.work_tree.clone(),
         needs,
@@ -232,6 +233,7 @@ fn row(
         (_, Some(outcome)) => SpanKind::of(outcome),
     };
     let sums = AttemptSums::of(attempts.iter().copied(), s.now);
+    let limits = attempts.iter().filter(|a| matches!(a.outcome, Some(Outcome::Limited { .. }))).count();
     let changes = unit.changes.as_ref();
     let words = Some(last).filter(|a| a.reached_agent()).and_then(|a| (s.words)(id, a.number));
     let mut words = words.map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
@@ -256,7 +258,10 @@ fn row(
             Some(outcome) => match commit_words(unit) {
                 Some(commit) => format!("done, {commit}"),
                 None if unit.has_open_findings() => OPEN_FINDINGS.to_owned(),
-                None => sanitise_line(&outcome.to_string()),
+                None if *outcome == Outcome::Done && limits > 0 => {
+                    format!("done, after {}", plural(limits, "limit"))
+                }
+                None => brief_outcome(outcome),
             },
         },
         kind,

@@ -53,7 +53,10 @@ fn a_report_has_its_waits_and_leaves_out_what_ran_days_before() {
         + &waits("2026-01-02T03:30:00Z", "delay", "2026-01-02T04:00:00Z");
     let wait = wait.as_str();
     let made = report(&state, wait, false).unwrap();
-    assert_eq!((made.from.as_str(), made.until.as_str()), ("2026-01-02 01:00", "2026-01-02 05:00 +00:00"));
+    assert_eq!(
+        (made.from.as_str(), made.until.as_str()),
+        ("2026-01-02 01:00 +00:00", "2026-01-02 05:00 +00:00")
+    );
     assert_eq!((made.rows[0].attempts, made.rows[0].took.as_str()), (1, "1h"));
     assert_eq!((made.rows[0].words.as_str(), made.rows[1].title.as_str()), ("words of 1 2", "Form"));
     let bar = &made.pauses[0];

@@ -1,5 +1,7 @@
 //! PURE. The spans of the report's timeline: attempts, waits and checks.
 
+use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -65,6 +67,9 @@ impl SpanKind {
         }
     }
 }
+
+/// How the label of a wait begins; what is waited for follows.
+const WAITED: &str = "waited: ";
 
 /// The kinds that are waits, with their names in the sum of waits.
 const WAITS: [(SpanKind, &str); 4] = [
@@ -142,7 +147,7 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
                         SpanKind::Pause
                     }
                 },
-                label: sanitise_line(&format!("waited: {reason}")),
+                label: sanitise_line(&format!("{WAITED}{reason}")),
             }),
             EventKind::Baselining { commands } => found.push(TimelineSpan {
                 unit: String::new(),
@@ -213,13 +218,54 @@ fn sums(spans: &[TimelineSpan]) -> Vec<(Duration, &'static str)> {
     WAITS.iter().map(|(kind, what)| (of(*kind), *what)).filter(|(time, _)| !time.is_zero()).collect()
 }
 
-/// The sum of all waits: `12s: 10s for limits, 2s for pauses`.
+/// The sum of all waits: `12s: 10s for limits of claude, 2s for pauses`.
 pub(super) fn waited(spans: &[TimelineSpan]) -> String {
-    waited_text(&sums(spans))
+    let limits = spans.iter().filter(|span| span.kind == SpanKind::Limit);
+    // the reason begins with who is limited
+    let who: BTreeSet<&str> =
+        limits.filter_map(|span| Some(span.label.strip_prefix(WAITED)?.split_once(": ")?.0)).collect();
+    let who = who.into_iter().collect::<Vec<_>>().join(", ");
+    let named = sums(spans).into_iter().map(|(time, what)| match what {
+        "limits" if !who.is_empty() => (time, format!("{what} of {who}")),
+        _ => (time, what.to_owned()),
+    });
+    waited_text(&named.collect::<Vec<_>>())
 }
 
-fn waited_text(parts: &[(Duration, &str)]) -> String {
-    let all = span(parts.iter().map(|(time, _)| *time).sum());
+/// The parts and their sum. From one second on both are in whole seconds, so that the parts make up the sum.
+fn waited_text<T: Display>(parts: &[(Duration, T)]) -> String {
+    let all: Duration = parts.iter().map(|(time, _)| *time).sum();
+    let rounded = |time: Duration| match all.as_secs() {
+        0 => time,
+        _ => Duration::from_secs(time.saturating_add(Duration::from_millis(500)).as_secs()),
+    };
+    let parts = parts.iter().map(|(time, what)| (rounded(*time), what)).filter(|(time, _)| !time.is_zero());
+    let parts: Vec<_> = parts.collect();
+    if parts.is_empty() {
+        return span(all);
+    }
+    let all = parts.iter().map(|(time, _)| *time).sum();
     let parts: Vec<_> = parts.iter().map(|(time, what)| format!("{} for {what}", span(*time))).collect();
-    if parts.is_empty() { all } else { format!("{all}: {}", parts.join(", ")) }
+    format!("{}: {}", span(all), parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_wait_make_up_its_sum_and_say_whose_limit_it_was() {
+        let wait = |kind, label: &str, from: i64, until: i64| TimelineSpan {
+            unit: String::new(),
+            from: Timestamp::from_millisecond(from).unwrap(),
+            until: Timestamp::from_millisecond(until).unwrap(),
+            kind,
+            label: label.to_owned(),
+        };
+        let limit = wait(SpanKind::Limit, "waited: mine: quota used up", 0, 908);
+        let pause = |millis| wait(SpanKind::Pause, "waited: the next step", 0, millis);
+        assert_eq!(waited(&[limit, pause(999)]), "2s: 1s for limits of mine, 1s for pauses");
+        assert_eq!(waited(&[pause(340)]), "340 ms: 340 ms for pauses");
+        assert_eq!(waited(&[]), "0s");
+    }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::changes::changed;
 use super::counts;
 use super::event_text::end_words;
+use super::limits::brief_outcome;
 use super::needs::{self, ShownNeed};
 use super::spent::{attempts, calls_line, spent_of, sums_line};
 use super::task_lines::OPEN_FINDINGS;
@@ -124,11 +125,7 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
             "  {:width$}  {}: {}, {}{}, {}{}{}",
             sanitise_line(&unit.id),
             sanitise_line(&unit.title),
-            if unit.open_findings {
-                OPEN_FINDINGS.to_owned()
-            } else {
-                sanitise_line(&unit.outcome.to_string())
-            },
+            if unit.open_findings { OPEN_FINDINGS.to_owned() } else { brief_outcome(&unit.outcome) },
             attempts(&unit.sums),
             if unit.backends.len() > 1 {
                 format!(" by {}", sanitise_line(&unit.backends.join(", then ")))
@@ -154,7 +151,7 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     for note in s.notes {
         writeln!(out, "  {note}")?;
     }
-    for (reason, seconds) in s.waited {
+    for (reason, seconds) in s.waited.iter().filter(|(_, seconds)| **seconds > 0) {
         writeln!(out, "  waited {} for {}", span(Duration::from_secs(*seconds)), sanitise_line(reason))?;
     }
     let all = (s.all_runs != s.this_run).then_some(("all runs", &s.all_runs));

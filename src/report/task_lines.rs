@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::limits::brief_outcome;
 use super::plan::why_skipped;
 use super::spent::spent_of;
 use super::text::{plural, sanitise_line};
+use super::theme::{DIM, paint, style_of_mark};
+use super::view::TaskMark;
 use crate::plan::{Plan, SkipReason, Step};
 use crate::spec::compare_ids;
 use crate::state::{Outcome, SpecState, Spent, UnitState, UnitStatus};
@@ -14,31 +17,54 @@ const MANY: usize = 24;
 /// Done tasks above, and tasks to do below the ones that matter now, that keep their lines.
 const NEAR: usize = 3;
 
+/// The line of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandingLine {
+    mark: TaskMark,
+    /// Its id, as wide as the others; empty: the line stands for several tasks.
+    id: String,
+    text: String,
+}
+
+impl StandingLine {
+    /// The line with the mark of the live view, in its colour.
+    #[must_use]
+    pub fn painted(&self) -> String {
+        if self.id.is_empty() {
+            return paint(DIM, &self.text);
+        }
+        let style = style_of_mark(self.mark);
+        format!("{}  {}", paint(style, &format!("{} {}", self.mark.sign(), self.id)), self.text)
+    }
+
+    fn stands(&self) -> Option<&'static str> {
+        let (_, stands) = self.text.rsplit_once(": ")?;
+        let is_done = stands == "done" || stands.starts_with("done (");
+        is_done.then_some("done").or((stands == "to do").then_some("to do"))
+    }
+}
+
 /// One line per task, in the order of the ids; of very many, those that matter now. `plan` says what is still to do and what is
 /// skipped.
 #[must_use]
-pub fn near_task_lines(state: &SpecState, plan: &Plan) -> Vec<String> {
+pub fn near_task_lines(state: &SpecState, plan: &Plan) -> Vec<StandingLine> {
     let lines = task_lines(state, plan);
     if lines.len() < MANY {
         return lines;
     }
-    let stands = |line: &String| -> Option<&'static str> {
-        let (_, stands) = line.rsplit_once(": ")?;
-        let is_done = stands == "done" || stands.starts_with("done (");
-        is_done.then_some("done").or((stands == "to do").then_some("to do"))
-    };
     let mut shown = Vec::new();
     let mut at = 0;
     while at < lines.len() {
-        let what = stands(&lines[at]);
-        let same = lines[at..].iter().take_while(|line| what.is_some() && stands(line) == what).count();
+        let what = lines[at].stands();
+        let same = lines[at..].iter().take_while(|line| what.is_some() && line.stands() == what).count();
         let hidden = same.saturating_sub(NEAR);
         let Some(what) = what.filter(|_| hidden > 1) else {
             shown.extend(lines[at..at + same.max(1)].iter().cloned());
             at += same.max(1);
             continue;
         };
-        let line = format!("⋯  {}: {what}", plural(hidden, "more task"));
+        let text = format!("⋯  {}: {what}", plural(hidden, "more task"));
+        let line = StandingLine { mark: TaskMark::Todo, id: String::new(), text };
         let (first, last) = (&lines[at..at + NEAR], &lines[at + same - NEAR..at + same]);
         if what == "done" {
             shown.push(line);
@@ -54,8 +80,8 @@ pub fn near_task_lines(state: &SpecState, plan: &Plan) -> Vec<String> {
 
 /// One line per task, in the order of the ids. `plan` says what is still to do and what is skipped.
 #[must_use]
-pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<String> {
-    let mut lines: BTreeMap<&str, String> = BTreeMap::new();
+pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<StandingLine> {
+    let mut lines: BTreeMap<&str, (TaskMark, String)> = BTreeMap::new();
     let skipped = plan.skipped.iter().map(|skipped| (&*skipped.id, &*skipped.title));
     let planned: BTreeMap<&str, &str> =
         plan.steps.iter().map(|step| (&*step.unit, &*step.title)).chain(skipped).collect();
@@ -64,10 +90,18 @@ pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<String> {
     let open = |id: &str| if reopened.contains(id) { "to do, reopened" } else { "to do" };
     for (id, unit) in state.units.iter().filter(|(_, unit)| !unit.attempts.is_empty()) {
         let title = planned.get(&**id).copied().unwrap_or(&unit.title);
-        lines.insert(id, line(title, &of_unit(unit, open(id), &state.usage, state.run.is_open())));
+        let mark = match unit.status {
+            UnitStatus::Running => TaskMark::Running,
+            UnitStatus::Todo => TaskMark::Todo,
+            UnitStatus::Done => TaskMark::Done,
+            UnitStatus::Halted { .. } => TaskMark::Halted,
+            UnitStatus::Failed { .. } => TaskMark::Failed,
+        };
+        lines.insert(id, (mark, line(title, &of_unit(unit, open(id), &state.usage, state.run.is_open()))));
     }
     for step in &plan.steps {
-        lines.entry(&step.unit).or_insert_with(|| line(&step.title, open(&step.unit)));
+        let todo = || (TaskMark::Todo, line(&step.title, open(&step.unit)));
+        lines.entry(&step.unit).or_insert_with(todo);
     }
     // a part of a unit that is done needs no line beside that of the unit
     let is_done = |reason: &SkipReason| matches!(reason, SkipReason::Completed | SkipReason::Ticked);
@@ -77,12 +111,25 @@ pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<String> {
             SkipReason::Ticked => format!("done ({})", why_skipped(&skipped.reason)),
             _ => why_skipped(&skipped.reason),
         };
-        lines.entry(&skipped.id).or_insert_with(|| line(&skipped.title, &stands));
+        let mark = mark_of_skipped(&skipped.reason);
+        lines.entry(&skipped.id).or_insert_with(|| (mark, line(&skipped.title, &stands)));
     }
     let width = lines.keys().map(|id| id.chars().count()).max().unwrap_or(0).min(20);
     let mut lines: Vec<_> = lines.into_iter().collect();
     lines.sort_by(|(a, _), (b, _)| compare_ids(a, b));
-    lines.into_iter().map(|(id, line)| format!("{:width$}  {line}", sanitise_line(id))).collect()
+    let line = |(id, (mark, text))| StandingLine { mark, id: format!("{:width$}", sanitise_line(id)), text };
+    lines.into_iter().map(line).collect()
+}
+
+/// The mark of a task that is not in the plan.
+pub(super) fn mark_of_skipped(reason: &SkipReason) -> TaskMark {
+    match reason {
+        SkipReason::Completed | SkipReason::Ticked => TaskMark::Done,
+        SkipReason::Failed => TaskMark::Failed,
+        SkipReason::Asks => TaskMark::Halted,
+        SkipReason::Blocked { .. } | SkipReason::NotSelected | SkipReason::Human => TaskMark::Deferred,
+        SkipReason::Optional | SkipReason::Marked(_) => TaskMark::Skipped,
+    }
 }
 
 fn line(title: &str, stands: &str) -> String {
@@ -102,7 +149,7 @@ pub(super) fn commit_words(unit: &UnitState) -> Option<&'static str> {
 /// the run continues without it.
 fn of_unit(unit: &UnitState, open: &str, all: &Spent, is_parked: bool) -> String {
     let last = unit.last_outcome();
-    let outcome = last.map_or_else(String::new, |outcome| sanitise_line(&outcome.to_string()));
+    let outcome = last.map_or_else(String::new, brief_outcome);
     let mut stands = match &unit.status {
         UnitStatus::Running => "running".to_owned(),
         // after `undo` or `mark` its last attempt may be a done one
@@ -134,10 +181,15 @@ fn of_unit(unit: &UnitState, open: &str, all: &Spent, is_parked: bool) -> String
 
 #[cfg(test)]
 mod tests {
+    use super::super::theme::BAD;
     use super::*;
     use crate::plan::testing::PlanCase;
     use crate::state::testing::{at, attempt, limited};
     use crate::state::{OpenRun, Run, counts};
+
+    fn plain(lines: &[StandingLine]) -> Vec<String> {
+        lines.iter().map(|line| anstream::adapter::strip_str(&line.painted()).to_string()).collect()
+    }
 
     #[test]
     fn of_many_tasks_those_that_matter_now_are_shown() {
@@ -148,18 +200,18 @@ mod tests {
         let unit = state.units.entry("31".into()).or_default();
         (unit.title, unit.status) = ("Do 31".into(), UnitStatus::Running);
         unit.attempts = vec![attempt(1, None)];
-        let lines = near_task_lines(&state, &case.plan());
+        let lines = plain(&near_task_lines(&state, &case.plan()));
         assert_eq!(
             lines,
             [
                 "⋯  27 more tasks: done",
-                "28  Do 28: done",
-                "29  Do 29: done",
-                "30  Do 30: done",
-                "31  Do 31: running (1 attempt)",
-                "32  Do 32: to do",
-                "33  Do 33: to do",
-                "34  Do 34: to do",
+                "✓ 28  Do 28: done",
+                "✓ 29  Do 29: done",
+                "✓ 30  Do 30: done",
+                "▶ 31  Do 31: running (1 attempt)",
+                "· 32  Do 32: to do",
+                "· 33  Do 33: to do",
+                "· 34  Do 34: to do",
                 "⋯  26 more tasks: to do",
             ]
         );
@@ -187,22 +239,30 @@ mod tests {
         let asks = || Outcome::Halted { question: "Which one?".into() };
         tried("10", UnitStatus::Halted { at: at(0), question: "Which one?".into() }, &[Some(asks())]);
         let plan = case.plan();
-        let lines = task_lines(&state, &plan);
+        let all = task_lines(&state, &plan);
+        let lines = plain(&all);
         assert_eq!(
             lines,
             [
-                "1   Do 1: done (2 attempts)",
-                "2   Do 2: to do, last attempt: rate limited: later",
-                "3   Do 3: failed with exit code 3 (1 attempt)",
-                "4   Do 4: running (1 attempt)",
-                "5   Do 5: to do, last attempt: failed with exit code 3 (1 attempt)",
-                "6   Do 6: optional; use --include-optional",
-                "10  Do 10: halted with a question (1 attempt)",
-                "11  Do 11: to do",
+                "✓ 1   Do 1: done (2 attempts)",
+                "· 2   Do 2: to do, last attempt: rate limited: later",
+                "✗ 3   Do 3: failed with exit code 3 (1 attempt)",
+                "▶ 4   Do 4: running (1 attempt)",
+                "· 5   Do 5: to do, last attempt: failed with exit code 3 (1 attempt)",
+                "– 6   Do 6: optional; use --include-optional",
+                "‖ 10  Do 10: halted with a question (1 attempt)",
+                "· 11  Do 11: to do",
             ]
         );
         state.run = Run::Open(OpenRun::new(at(0), [].into()));
-        assert_eq!(task_lines(&state, &plan)[6], "10  Do 10: asks, parked until you answer (1 attempt)");
+        assert_eq!(
+            plain(&task_lines(&state, &plan))[6],
+            "‖ 10  Do 10: asks, parked until you answer (1 attempt)"
+        );
         assert_eq!(counts(&plan, &state).all, lines.len());
+        assert_eq!(
+            all[2].painted(),
+            format!("{}  Do 3: failed with exit code 3 (1 attempt)", paint(BAD, "✗ 3 "))
+        );
     }
 }

@@ -5,7 +5,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::view::Standing;
+use super::view::{Standing, TaskMark};
 
 /// Done, succeeded.
 pub const GOOD: Style = AnsiColor::Green.on_default();
@@ -40,6 +40,20 @@ pub fn style_of(standing: Standing) -> Style {
         | Standing::NeedsHuman
         | Standing::CommitsLost
         | Standing::Orphaned => BAD,
+    }
+}
+
+/// The style of the mark of a task, as in the live view.
+#[must_use]
+pub fn style_of_mark(mark: TaskMark) -> Style {
+    match mark {
+        TaskMark::Done => GOOD,
+        TaskMark::Running => LIVE,
+        TaskMark::Waiting => WAIT,
+        TaskMark::Halted | TaskMark::Failed => BAD,
+        TaskMark::Next => BOLD,
+        TaskMark::Todo => Style::new(),
+        TaskMark::Deferred | TaskMark::Skipped => DIM,
     }
 }
 

@@ -31,7 +31,11 @@ fn pause(why: &Pause) -> String {
             format!("{}: {}; next try", sanitise_line(backend), kind.words())
         }
         Pause::Wait(WaitReason::Limit { backend, kind }) => {
-            format!("{} is limited ({}); next try", sanitise_line(backend), kind.words())
+            let backend = sanitise_line(backend);
+            match kind.need() {
+                Some(need) => format!("{backend} {need}; next try"),
+                None => format!("{backend} is limited ({}); next try", kind.words()),
+            }
         }
         Pause::Wait(WaitReason::Ask { unit, .. }) => format!("task {}: starts", sanitise_line(unit)),
         Pause::Wait(

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::driver::Ending;
 use super::limit_outcome;
-use super::verdict::{judge, judge_review, learned};
+use super::verdict::{judge, judge_review, learned, of_backend};
 use crate::agent::AttemptRole;
 use crate::config::{Config, DoneSignal};
 use crate::state::{Learned, Outcome};
@@ -18,6 +18,10 @@ pub(super) fn conclusion(config: &Config, dir: &AttemptDir, signal: DoneSignal) 
         let attempt = attempt_folder::attempt(dir);
         let is_review = attempt.as_ref().is_some_and(|attempt| attempt.role == AttemptRole::Review);
         let outcome = if is_review { judge_review(&facts) } else { judge(&facts, signal) };
+        let outcome = match &attempt {
+            Some(attempt) => of_backend(outcome, &attempt.backend),
+            None => outcome,
+        };
         let resumed = attempt.as_ref().is_some_and(|attempt| attempt.resumes);
         let limited = attempt.and_then(|attempt| {
             let backend = config.backends.get(&attempt.backend);

@@ -9,7 +9,7 @@ use crate::report::text::logs_command;
 use crate::report::wait_text::naming;
 use crate::report::{event_text, notice_event};
 use crate::state::outcome::CancelledBy;
-use crate::state::{AttemptRecord, Outcome, SpecState};
+use crate::state::{AttemptRecord, Outcome, SpecState, UnitState};
 
 impl RealWorld<'_> {
     /// Prints a notice, and writes it to the logs.
@@ -29,7 +29,13 @@ impl RealWorld<'_> {
             // the agent reported success, so the reason is in the output of the check
             let check = if matches!(outcome, Outcome::VerifyFailed { .. }) { " --verify" } else { "" };
             let command = logs_command(&self.place.typed, unit);
-            self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
+            // the start of it was said without those before that met a limit, and it is the last one
+            let tries = state.units.get(unit).map_or(0, UnitState::shown_tries);
+            let is_try = state.attempt(unit, *attempt).is_some_and(AttemptRecord::is_try);
+            let said = tries + usize::from(!is_try);
+            let is_same = usize::try_from(*attempt).is_ok_and(|number| number == said);
+            let which = if is_same { format!(" --attempt {attempt}") } else { String::new() };
+            self.say(&format!("  its output: {command}{which}{check}"));
         }
         if let Notice::Ended { unit, attempt, .. } = report {
             self.say_files(state, unit, *attempt);

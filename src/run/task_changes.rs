@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use super::ownership::{changed_paths, count_within, counted, work_spans};
 use super::run_repository::RunRepository;
-use crate::config::Config;
+use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::{GitError, Supervisor};
 use crate::git::change::{FileChange, TreeChange};
@@ -13,7 +13,7 @@ use crate::git::diff::DiffLook;
 use crate::git::path::RepoPath;
 use crate::git::snapshot::Snapshots;
 use crate::project::SpecPlace;
-use crate::report::text::sanitise_line;
+use crate::report::text::{sanitise_line, spec_command};
 use crate::state::{AttemptRecord, SpecState, UnitState};
 
 /// The changes of a unit: what lies between two trees or commits.
@@ -140,7 +140,7 @@ pub fn show_changes(
     id: &str,
     look: DiffLook,
 ) -> Result<Infallible> {
-    let of = state.unit_of(id).ok_or_else(|| unknown(state, id))?;
+    let of = state.unit_of(id).ok_or_else(|| unknown(place, config, state, id))?;
     let unit = &state.units[of];
     let gone = |why: &str| {
         Error::new(ErrorKind::Human, format!("git no longer has the changes of task {}", sanitise_line(id)))
@@ -150,7 +150,7 @@ pub fn show_changes(
     let repository = found.ok_or_else(|| gone("there is no git repository here"))?;
     let trees = repository.trees();
     let span = TaskSpan::of(&trees, unit).map_err(|error| gone(&error.words()))?;
-    let span = span.ok_or_else(|| unknown(state, id))?;
+    let span = span.ok_or_else(|| unknown(place, config, state, id))?;
     let parts = span.parts(&trees)?;
     if !parts.is_empty() {
         return Err(trees.diffs_call(parts, look)?.exec().into());
@@ -164,7 +164,22 @@ pub fn show_changes(
     Err(trees.diff_call((&span.from, &alone), true, look).exec().into())
 }
 
-fn unknown(state: &SpecState, id: &str) -> Error {
+/// Why changes of tasks are not kept here at all, and how that is changed; `None`: they are kept.
+pub(super) fn not_kept(place: &SpecPlace, config: &Config) -> Option<&'static str> {
+    if place.store().git_dir().is_none() {
+        return Some("Changes are kept by git, and there is no git repository here: `git init` makes one.");
+    }
+    let is_off = !config.git.snapshot && config.git.commit == Commit::Off;
+    is_off.then_some("git.snapshot and git.commit are off, so no changes are kept; set git.snapshot = true.")
+}
+
+/// What has to be there before a task can have changes.
+pub(super) fn not_done_yet(place: &SpecPlace, id: &str) -> String {
+    format!("Task {id} is not done yet; `{}` runs what is to do.", spec_command("run", &place.typed, ""))
+}
+
+fn unknown(place: &SpecPlace, config: &Config, state: &SpecState, id: &str) -> Error {
+    let has_run = state.units.get(id).is_some_and(|unit| !unit.attempts.is_empty());
     let id = sanitise_line(id);
     let known = |unit: &UnitState| unit.changes.is_some() || counted(unit).any(|a| a.learned.after.is_some());
     let ids: Vec<_> = state.units_by_id().into_iter().filter(|(_, unit)| known(unit)).collect();
@@ -175,11 +190,11 @@ fn unknown(state: &SpecState, id: &str) -> Error {
     } else {
         format!("the changes of task {id} are not known")
     };
-    let hint = if ids.is_empty() {
-        "They are known of tasks that ran in a git repository with git.snapshot = true or git.commit = \"step\"."
-            .to_owned()
-    } else {
-        format!("Tasks with known changes: {}.", ids.join(", "))
+    let hint = match not_kept(place, config) {
+        Some(why) => why.to_owned(),
+        None if !ids.is_empty() => format!("Tasks with known changes: {}.", ids.join(", ")),
+        None if !has_run => not_done_yet(place, &id),
+        None => "No snapshot was taken of what it changed; later runs take them.".to_owned(),
     };
     Error::new(ErrorKind::Usage, text).hint(hint)
 }

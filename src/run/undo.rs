@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::ownership::Ownership;
 use super::run_repository::RunRepository;
-use super::task_changes::TaskSpan;
+use super::task_changes::{TaskSpan, not_done_yet, not_kept};
 use super::work_tree;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,7 +19,7 @@ use crate::git::restore::RestoreOutcome;
 use crate::git::snapshot::Snapshots;
 use crate::plan;
 use crate::project::SpecPlace;
-use crate::report::text::spec_command;
+use crate::report::text::{sanitise_line, spec_command};
 use crate::state::{SpecState, UndoRecord, UnitState, UnitStatus};
 use crate::store::attempt_folder;
 use crate::store::lock::{Holder, RunLock};
@@ -60,7 +60,7 @@ pub fn undo(place: &SpecPlace, config: &Config, request: UndoRequest<'_>) -> Res
     let mut state = store.load()?;
     place.follow(config, &place.good_tasks()?.1, &mut state);
     if state.units.get(id).is_none_or(|unit| unit.changes.is_none() && unit.undone.is_none()) {
-        return Err(nothing_known(place, &state, id));
+        return Err(nothing_known(place, config, &state, id));
     }
     let stop = stop_on_signal()?;
     let supervisor = Supervisor { stop: Some(stop.clone()), ..Supervisor::default() };
@@ -125,7 +125,7 @@ fn restore(
     id: &str,
 ) -> Result<Vec<FileChange>> {
     let unit = state.units.get(id).filter(|unit| unit.changes.is_some());
-    let unit = unit.ok_or_else(|| nothing_known(place, state, id))?;
+    let unit = unit.ok_or_else(|| nothing_known(place, config, state, id))?;
     let commit = unit.changes.as_ref().and_then(|changes| changes.commit.clone());
     let (_, tasks) = place.good_tasks()?;
     let prior = snapshots.take()?;
@@ -137,7 +137,7 @@ fn restore(
         .map(|change| change.path)
         .collect();
     let files = restore_files(place, snapshots, unit)
-        .and_then(|files| files.ok_or_else(|| nothing_known(place, state, id)))?;
+        .and_then(|files| files.ok_or_else(|| nothing_known(place, config, state, id)))?;
     let units = plan::units(&tasks, config.run.granularity);
     let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
     place.set_marks(state, &members, ' ', true)?;
@@ -209,7 +209,7 @@ fn commit_revert(
     (place, id, title): (&SpecPlace, &str, &str),
 ) -> Result<Option<String>> {
     let head = snapshots.head_commit()?;
-    let title = crate::agent::sanitise::sanitise_line(title);
+    let title = sanitise_line(title);
     let reverts = record
         .commit
         .as_ref()
@@ -261,16 +261,21 @@ fn reopen(state: &mut SpecState, id: &str, members: &[String]) {
     }
 }
 
-fn nothing_known(place: &SpecPlace, state: &SpecState, id: &str) -> Error {
+fn nothing_known(place: &SpecPlace, config: &Config, state: &SpecState, id: &str) -> Error {
+    let id = &sanitise_line(id);
     let is_pending = state.units.get(id).is_some_and(|unit| unit.pending_commit.is_some());
     let with = state.units.iter().filter(|(_, unit)| unit.changes.is_some());
     let ids: Vec<_> = with.map(|(id, _)| id.as_str()).collect();
     let hint = if is_pending {
         format!("Its commit is pending; run `{}` first.", spec_command("run", &place.typed, ""))
-    } else if ids.is_empty() {
-        "Undo needs a git repository, git.snapshot = true, and a done task.".to_owned()
+    } else if let Some(why) = not_kept(place, config) {
+        why.to_owned()
+    } else if !ids.is_empty() {
+        format!("Tasks that can be undone: {}.", sanitise_line(&ids.join(", ")))
+    } else if state.completed.is_empty() {
+        not_done_yet(place, id)
     } else {
-        format!("Tasks that can be undone: {}.", ids.join(", "))
+        "No run of seqorch did it, or no snapshot was taken of what it changed.".to_owned()
     };
     Error::new(ErrorKind::Usage, format!("the changes of task {id} are not known")).hint(hint)
 }

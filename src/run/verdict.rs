@@ -60,6 +60,17 @@ pub fn judge(facts: &AttemptResult, signal: DoneSignal) -> Outcome {
     }
 }
 
+/// The outcome in words that name the backend.
+#[must_use]
+pub fn of_backend(outcome: Outcome, backend: &str) -> Outcome {
+    match outcome {
+        Outcome::Failed { code, why: Some(why) } if why == NO_RECORD => {
+            Outcome::Failed { code, why: Some(why.replace("NAME", backend)) }
+        }
+        other => other,
+    }
+}
+
 /// Judges a review in the same order. Only a verdict is an answer.
 #[must_use]
 pub fn judge_review(facts: &AttemptResult) -> Outcome {
@@ -137,6 +148,14 @@ mod tests {
 
     fn facts() -> AttemptResult {
         AttemptResult { exit: Some(AgentExit::Code(0)), ..AttemptResult::begun(jiff::Timestamp::UNIX_EPOCH) }
+    }
+
+    #[test]
+    fn a_stream_without_its_last_record_names_the_section_of_its_backend() {
+        let facts = AttemptResult { verdict: Some(CliVerdict::Unknown), ..facts() };
+        let outcome = of_backend(judge(&facts, DoneSignal::Required), "claude");
+        let text = outcome.to_string();
+        assert!(text.contains("`output` of its [backend.claude] says"), "{text}");
     }
 
     #[test]

@@ -121,7 +121,7 @@ fn permission(text: &mut String, backend: &str) {
         text,
         "\n# By default {backend} {allowed}.\n\
          # With \"bypass\" it may do everything without asking. Use that only with a sandbox, which lets it write\n\
-         # this project alone: bwrap, podman or docker (docs/sandbox.md; `seqorch doctor` says what works here).\n\
+         # this project alone: bwrap, podman or docker (`seqorch help sandbox`; `seqorch doctor` says what works here).\n\
          #[backend.{backend}]\n#permission = \"bypass\"\n\
          #[sandbox]\n#mode = \"bwrap\"\n"
     );

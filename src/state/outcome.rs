@@ -166,7 +166,9 @@ impl std::fmt::Display for Outcome {
             Self::TimedOut { which: TimedOut::Total } => f.write_str("timed out: over its time limit"),
             Self::TimedOut { which: TimedOut::Idle } => f.write_str("timed out: no output for too long"),
             Self::TimedOut { which: TimedOut::FirstOutput } => f.write_str("timed out: it printed nothing"),
-            Self::Limited { limit, why, .. } => write!(f, "{}: {}", limit.words(), brief(why)),
+            Self::Limited { limit, why, .. } => {
+                write!(f, "{}: {}", limit.need().unwrap_or(limit.words()), brief(why))
+            }
             Self::Unavailable { why } => f.write_str(why),
             Self::Cancelled { by: CancelledBy::HangUp } => f.write_str("its window was closed"),
             Self::Cancelled { by: CancelledBy::SessionEnd } => f.write_str("its tmux session ended"),

@@ -13,6 +13,7 @@ pub mod expiry;
 mod git_folder;
 mod kept_files;
 pub mod kept_log;
+pub mod known_specs;
 pub mod lock;
 mod older_state;
 mod python_state;

@@ -146,7 +146,7 @@ impl SpecFolder {
 pub(super) const RUN_LOCK: &str = "run.lock";
 
 /// Whose folder it is, where that is known.
-fn owner(folder: &Path) -> Option<PathBuf> {
+pub(super) fn owner(folder: &Path) -> Option<PathBuf> {
     let bytes = nofollow::read(&folder.join(OWNER), OWNER_MAX).ok().filter(|bytes| !bytes.is_empty())?;
     Some(OsString::from_vec(bytes).into())
 }

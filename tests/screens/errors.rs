@@ -29,6 +29,11 @@ fn several_specs_and_no_name() {
 }
 
 #[test]
+fn words_for_an_agent_that_are_missing() {
+    error(&one(), "words_missing", &[&["note", "1"], &["say", "1"]]);
+}
+
+#[test]
 fn a_typo_in_the_name_of_a_spec() {
     error(&one().spec("logout", ONE), "typo_in_a_spec", &[&["run", "logni"]]);
 }

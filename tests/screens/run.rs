@@ -120,7 +120,7 @@ fn a_run_that_waits_for_a_limit() {
     let agent =
         "[ $SEQORCH_ATTEMPT = 1 ] && { echo \"You've hit your 5-hour limit\" >&2; exit 1; }; say_done";
     let project = project().spec("login", "- [ ] 1. Add the route\n").agent(agent).config(&format!(
-        "[limit]\nmargin = \"0s\"\nunknown = [\"1s\"]\n[backend.fake]\nlimit_patterns = {pattern}\n"
+        "[limit]\nmargin = \"0s\"\nunknown = [\"2s\"]\n[backend.fake]\nlimit_patterns = {pattern}\n"
     ));
     check(&project, "run", "limit", &[&["run"]]);
 }

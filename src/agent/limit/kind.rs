@@ -51,6 +51,16 @@ impl LimitKind {
         }
     }
 
+    /// What it needs of a person, where nothing else ends it: `needs a login`.
+    #[must_use]
+    pub fn need(self) -> Option<&'static str> {
+        match self {
+            Self::Auth => Some("needs a login"),
+            Self::Billing => Some("needs a payment"),
+            _ => None,
+        }
+    }
+
     /// The kind in words for people.
     #[must_use]
     pub fn words(self) -> &'static str {

@@ -13,7 +13,7 @@ use crate::config::tree::{TomlNode, TomlValue};
 pub const ARGV: &str = "{argv}";
 
 keys! {
-    /// What agents may write, read and reach. docs/sandbox.md says what each mode does, and what it does not.
+    /// What agents may write, read and reach. `seqorch help sandbox` says what each mode does, and what it does not.
     #[derive(Eq)]
     pub struct Sandbox {
         /// In what agents run: in bubblewrap (bwrap), in a container (podman, docker), behind a command of your own

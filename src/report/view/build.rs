@@ -14,13 +14,15 @@ use crate::agent::render;
 use crate::plan::SkipReason;
 use crate::report::event_text::line;
 use crate::report::events::EventKind;
+use crate::report::limits::brief_outcome;
+use crate::report::needs::what as needs_words;
 use crate::report::notice::PauseKind;
 use crate::report::plan::why_skipped;
-use crate::report::task_lines::commit_words;
+use crate::report::task_lines::{commit_words, mark_of_skipped};
 use crate::report::text::{sanitise_line, steady};
 use crate::report::times::{clock, span};
 use crate::report::wait_text::naming;
-use crate::state::{AttemptRecord, Outcome, SpecState, UnitState, counts, needs};
+use crate::state::{AttemptRecord, NeedKind, Outcome, SpecState, UnitState, counts, needs};
 
 /// Number of recent events that the view shows at most.
 const RECENT: usize = 60;
@@ -146,13 +148,7 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
     let mut over: Vec<(Option<Timestamp>, ViewRow)> = Vec::new();
     let (mut asks, mut left_out) = (Vec::new(), Vec::new());
     for skipped in source.plan.skipped.iter().filter(|skipped| !skipped.is_part) {
-        let mark = match skipped.reason {
-            SkipReason::Completed | SkipReason::Ticked => TaskMark::Done,
-            SkipReason::Failed => TaskMark::Failed,
-            SkipReason::Asks => TaskMark::Halted,
-            SkipReason::Blocked { .. } | SkipReason::NotSelected | SkipReason::Human => TaskMark::Deferred,
-            SkipReason::Optional | SkipReason::Marked(_) => TaskMark::Skipped,
-        };
+        let mark = mark_of_skipped(&skipped.reason);
         let mut row = row(source, &skipped.id, &skipped.title, mark);
         let ended = source.state.units.get(&skipped.id).and_then(|u| u.attempts.last()?.ended_at);
         match (&skipped.reason, mark) {
@@ -275,19 +271,22 @@ fn row(source: &ViewSource<'_>, id: &str, title: &str, mark: TaskMark) -> ViewRo
 fn last_outcome(state: &SpecState, unit: &str) -> String {
     let last = state.units.get(unit).and_then(|u| u.attempts.last()?.outcome.as_ref());
     // a row has little room, and the cause says most
-    let words = |outcome: &Outcome| outcome.cause().map_or_else(|| outcome.to_string(), str::to_owned);
+    let words = |outcome: &Outcome| outcome.cause().map_or_else(|| brief_outcome(outcome), str::to_owned);
     last.map(|outcome| sanitise_line(&words(outcome))).unwrap_or_default()
 }
 
 fn recent(source: &ViewSource<'_>) -> Vec<(String, String)> {
     let from = source.events.len().saturating_sub(RECENT);
     let most = Some(source.plan.max_iterations);
+    let is_account = |kind: NeedKind| matches!(kind, NeedKind::Login | NeedKind::Payment);
+    let needs_account = needs(source.state).first().is_some_and(|need| is_account(need.kind));
     let mut all = Vec::new();
     for record in &source.events[from..] {
-        let text = match record.kind {
+        let text = match &record.kind {
+            kind if needs_account => naming(&line(&without_words(kind), most, source.zone), source.typed),
             // Ctrl-C may leave the view instead; its keys say what ends the agent
             EventKind::Stopping => "stopping after this step".to_owned(),
-            _ => naming(&line(&record.kind, most, source.zone), source.typed),
+            kind => naming(&line(kind, most, source.zone), source.typed),
         };
         let mut time = clock(record.at, source.zone);
         for part in text.lines() {
@@ -295,4 +294,20 @@ fn recent(source: &ViewSource<'_>) -> Vec<(String, String)> {
         }
     }
     all
+}
+
+/// The event without the words of a vendor about a login or a payment: the panel has them.
+fn without_words(kind: &EventKind) -> EventKind {
+    let mut kind = kind.clone();
+    match &mut kind {
+        EventKind::StepEnded { outcome, says, .. } => *says = brief_outcome(outcome),
+        EventKind::NeedsHuman { reason, needs, .. } => {
+            if let Some(need) = needs.first() {
+                *reason = needs_words(need.kind, need.task.as_deref());
+            }
+            needs.clear();
+        }
+        _ => {}
+    }
+    kind
 }

@@ -60,16 +60,28 @@ pub(super) fn fitting(view: &View, columns: usize, rows: usize) -> Vec<PanelLine
     all
 }
 
-/// The summary of a run in this many rows: its first line and as many of its last as fit, since between them is a line for
-/// each task, which the list has too.
+/// The summary of a run in this many rows. Where it is longer, the names of its files go first; then only its first line, the
+/// counts, and as many of the last lines as fit are shown, since before the counts is a line for each task, which the list
+/// has too.
 fn summary_lines(summary: &[String], columns: usize, room: usize) -> Vec<PanelLine> {
-    let all: Vec<String> = summary.iter().flat_map(|line| wrap(line, columns)).collect();
+    let wrapped = |keeps: fn(&str) -> bool| -> Vec<String> {
+        summary.iter().filter(|line| keeps(line)).flat_map(|line| wrap(line, columns)).collect()
+    };
+    let mut all = wrapped(|_| true);
+    if all.len() > room {
+        // those of files are indented more than others
+        all = wrapped(|line| !line.starts_with("    "));
+    }
+    let is_count = |line: &String| line.contains(" tasks done") || line.contains(" task done");
     let lines = match (room, all.len()) {
         (0 | 1, 1..) => Vec::new(),
         (_, count) if count <= room => all,
         (_, count) => {
-            let last = all[count - (room - 1)..].iter().cloned();
-            all.first().cloned().into_iter().chain(last).collect()
+            let counts = all.iter().position(is_count).filter(|at| *at > 0 && count - at >= room);
+            let kept: Vec<String> =
+                all.first().into_iter().chain(counts.map(|at| &all[at])).cloned().collect();
+            let last = all[count - (room - kept.len())..].iter().cloned();
+            kept.into_iter().chain(last).collect()
         }
     };
     lines.into_iter().map(PanelLine::plain).collect()

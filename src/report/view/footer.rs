@@ -34,10 +34,10 @@ impl Page<'_> {
     }
 
     pub(super) fn help(&mut self, view: &View, ui: &Ui, area: Rect) {
-        let stop = if ui.of_run && view.standing == Standing::Running {
-            "Ctrl-C       stop after this step; twice: end the agent now"
-        } else {
-            "q Ctrl-C     leave; a run continues"
+        let stop = match (ui.of_run, view.standing) {
+            (true, Standing::Running) => "Ctrl-C       stop after this step; twice: end the agent now",
+            (true, _) => "prefix d     leave tmux; this window stays",
+            (false, _) => "q Ctrl-C     leave; a run continues",
         };
         let lines = [
             "Enter        the log of the selected task",
@@ -100,7 +100,7 @@ fn hints(view: &View, ui: &Ui, columns: usize) -> String {
         (runs && view.stopping, "x don't stop"),
         (runs && view.stopping && ui.of_run, "Ctrl-C end the agent now"),
         (runs && !view.stopping, "x stop after this step"),
-        (!runs || !ui.of_run, "q leave"),
+        (!ui.of_run, "q leave"),
         (true, "/ find"),
     ];
     let mut text = String::new();

@@ -7,6 +7,7 @@ use super::source::{LiveAttempt, ViewSource, since};
 use crate::agent::question::from_question;
 use crate::agent::render;
 use crate::report::events::EventKind;
+use crate::report::limits::limited_words;
 use crate::report::needs::{retry_command, shown, without_needs};
 use crate::report::notice::PauseKind;
 use crate::report::text::{logs_command, plural, sanitise_line, sanitise_text, spec_command};
@@ -200,10 +201,7 @@ fn between(source: &ViewSource<'_>) -> Panel {
         head.extend(next.map(PanelLine::plain));
         // what the vendor printed
         let limits = source.state.all_limits().filter(|(_, _, limited)| limited.holds(source.now));
-        let body = limits.map(|(backend, model, limited)| {
-            let name = who(backend, model);
-            sanitise_line(&format!("{name} is limited: {}: {}", limited.kind.words(), limited.why))
-        });
+        let body = limits.map(|(backend, model, limited)| limited_words(&who(backend, model), limited));
         return Panel {
             title: format!("… waiting: {title}"),
             head,

@@ -654,6 +654,8 @@ fn keys_act_on_the_selected_task() {
         ("js", vec![], "skip task 5? y n   (Do 5)"),
         ("jsn", vec![], "nothing was changed"),
         ("js y", does(C::Skip("5".into())), "? keys"),
+        // the skipped one goes to the end of the list, and the selection stays
+        ("jsy\r", vec![UiRequest::Do(C::Skip("5".into()))], "task 6 has not run yet"),
         ("gs", vec![], "task 1 is done"),
         ("x", vec![], "stop after this step? y n"),
         ("xy", does(C::Stop), "? keys"),
@@ -677,15 +679,71 @@ fn keys_act_on_the_selected_task() {
 }
 
 #[test]
-fn in_the_window_of_a_run_q_stays_until_the_run_is_over() {
+fn in_the_window_of_a_run_q_stays_also_after_its_end() {
     let running = Scene::new(3, 1).held().working(60);
     assert_eq!(typed(&running, false, "q").0, [UiRequest::Leave]);
     assert_eq!(typed(&running, false, "\x03").0, [UiRequest::Leave]);
     let (asked, line) = typed(&running, true, "q");
     assert!(asked.is_empty() && line.starts_with("this window stays with the run"), "{line}");
     assert_eq!(typed(&running, true, "\x03").0, [UiRequest::Interrupt]);
+    // a dead window would show nothing
     for keys in ["q", "\x03"] {
-        assert_eq!(typed(&complete(), true, keys).0, [UiRequest::Leave]);
+        let (asked, line) = typed(&complete(), true, keys);
+        assert!(asked.is_empty() && line.starts_with("this window stays with the run"), "{line}");
+        assert_eq!(typed(&complete(), false, keys).0, [UiRequest::Leave]);
+    }
+}
+
+#[test]
+fn the_words_about_a_login_stand_once() {
+    let mut scene = Scene::new(3, 1);
+    let outcome =
+        Outcome::Limited { limit: LimitKind::Auth, why: "Invalid API key".into(), until: None, model: None };
+    let ended = AttemptRecord { ended_at: Some(at(360)), outcome: Some(outcome.clone()), ..attempt(1, 300) };
+    scene.state.units.insert("2".into(), UnitState { attempts: vec![ended], ..UnitState::default() });
+    let end = End::Limited {
+        unit: "2".into(),
+        who: "mine".into(),
+        reason: "Invalid API key; log in, then run again".into(),
+        remedy: crate::state::Remedy::Login,
+    };
+    scene.state.end_run(at(361), end, true);
+    let says = outcome.to_string();
+    scene.event(
+        360,
+        EventKind::StepEnded {
+            unit: "2".into(),
+            title: "Do 2".into(),
+            attempt: 1,
+            backend: None,
+            model: None,
+            usage: None,
+            outcome,
+            says,
+            took_ms: 1000,
+            next: crate::report::notice::NextKind::Plain,
+            attempts_left: None,
+            own_commits: Vec::new(),
+        },
+    );
+    let text = scene.screen(80, 24);
+    assert_eq!(text.matches("Invalid API key").count(), 1, "{text}");
+    assert!(text.contains("‖ task 2 needs a login (ran 1s)"), "{text}");
+}
+
+#[test]
+fn of_a_long_summary_the_files_go_first() {
+    let mut scene = failed();
+    scene.summary = Some(
+        "\n── login ── needs you: task 2 failed\n  1  Do 1: done\n  2  Do 2: failed\n  1 of 3 tasks done, in 9m\n  this run: 4 attempts, worked 5m\n  3 files changed: +3 -1 lines\n    a.rs  +1 -1\n    b.rs  +1 -0\n    c.rs  +1 -0\n",
+    );
+    let text = scene.screen(80, 24);
+    assert!(text.contains("1 of 3 tasks done, in 9m") && text.contains("3 files changed"), "{text}");
+    let shown = |part: &str| text.contains(part);
+    assert!(shown("c.rs") == shown("a.rs"), "{text}");
+    for rows in 14..24 {
+        let text = scene.screen(80, rows);
+        assert!(!text.contains("a.rs") || text.contains("1 of 3 tasks done"), "{rows}: {text}");
     }
 }
 
@@ -760,7 +818,7 @@ fn a_long_question_shows_its_end_and_the_event_the_question() {
 fn a_message_is_shown_whole_and_q_closes_what_stands_for_a_text() {
     let scene = complete();
     let (view, area) = (scene.view(), Rect::new(0, 0, 60, 24));
-    let mut ui = Ui::new(false, true, true);
+    let mut ui = Ui::new(false, false, true);
     let note =
         "task 2: the note is pending; an agent works on the task now, and only a further attempt has it";
     ui.note = Some(note.into());

@@ -126,9 +126,13 @@ impl Ui {
         u16::try_from(rows).unwrap_or(1)
     }
 
-    /// Whether the run of this window is over, or there is none: then the view may be left.
-    fn may_leave(&self, view: &View) -> bool {
-        !self.of_run || !matches!(view.standing, Standing::Running)
+    /// Whether the view may be left. The window of a run stays, also after its end: a dead one shows nothing.
+    fn may_leave(&self) -> bool {
+        !self.of_run
+    }
+
+    fn note_that_it_stays(&mut self) {
+        self.note = Some("this window stays with the run; leave tmux with its prefix and d".to_owned());
     }
 
     /// Handles a key. `drawn` are the rows that were on the screen.
@@ -147,7 +151,11 @@ impl Ui {
                 self.mode = UiMode::List;
                 return None;
             }
-            Key::Interrupt if self.may_leave(view) => return Some(UiRequest::Leave),
+            Key::Interrupt if self.may_leave() => return Some(UiRequest::Leave),
+            Key::Interrupt if view.standing != Standing::Running => {
+                self.note_that_it_stays();
+                return None;
+            }
             Key::Interrupt => return Some(UiRequest::Interrupt),
             _ => {}
         }
@@ -160,7 +168,12 @@ impl Ui {
                 None
             }
             UiMode::Confirm(command) => match key {
-                Key::Char('y' | 'Y') => Some(UiRequest::Do(command)),
+                Key::Char('y' | 'Y') => {
+                    if let ViewCommand::Skip(unit) = &command {
+                        self.select_after(unit, view, drawn);
+                    }
+                    Some(UiRequest::Do(command))
+                }
                 Key::Char('n' | 'N' | 'q') | Key::Escape => {
                     self.note = Some("nothing was changed".to_owned());
                     None
@@ -192,11 +205,8 @@ impl Ui {
             Key::Char('f') | Key::Escape => self.selected = None,
             Key::Char('?' | 'h') => self.mode = UiMode::Help,
             Key::Char('/') => self.mode = UiMode::Input(InputLine::Find, String::new()),
-            Key::Char('q') if self.may_leave(view) => return Some(UiRequest::Leave),
-            Key::Char('q') => {
-                let text = "this window stays with the run; leave tmux with its prefix and d";
-                self.note = Some(text.to_owned());
-            }
+            Key::Char('q') if self.may_leave() => return Some(UiRequest::Leave),
+            Key::Char('q') => self.note_that_it_stays(),
             Key::Char('x' | 'p') if view.standing != Standing::Running => {
                 self.note = Some("no run is active".to_owned());
             }
@@ -213,6 +223,15 @@ impl Ui {
     fn select(&mut self, view: &View, drawn: VisibleRows, index: usize) {
         self.top = drawn.top;
         self.selected = view.rows.get(index).map(|row| row.id.clone());
+    }
+
+    /// Selects the task after this one, which goes to the end of the list.
+    fn select_after(&mut self, unit: &str, view: &View, drawn: VisibleRows) {
+        let at = view.rows.iter().position(|row| row.id == unit).filter(|_| self.selected.is_some());
+        if let Some(at) = at {
+            let next = if at + 1 < view.rows.len() { at + 1 } else { at.saturating_sub(1) };
+            self.select(view, drawn, next);
+        }
     }
 
     /// A key that acts on the selected task.

@@ -1,10 +1,15 @@
 //! The specs: whether their tasks.md can be run.
 
 use super::subject::{DoctorSubject, typed};
+use crate::config::Config;
 use crate::error::ErrorKind;
+use crate::plan::{Progress, Selection};
 use crate::project::SpecPlace;
+use crate::project::current_plan::make_plan;
+use crate::report::text::plural;
 use crate::setup::findings::DoctorFinding;
 use crate::spec::{Diagnostic, Severity};
+use crate::state::{SpecState, counts};
 
 const TOPIC: &str = "specs";
 /// How many diagnostics of one severity are shown for a spec.
@@ -22,13 +27,13 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         .specs
         .iter()
         .flat_map(|spec| match spec {
-            Ok((place, _)) => check_tasks(subject, place),
+            Ok((place, _)) => check_tasks(subject, &loaded.config, place),
             Err(error) => vec![DoctorFinding::error(TOPIC, error)],
         })
         .collect()
 }
 
-fn check_tasks(subject: &DoctorSubject<'_>, place: &SpecPlace) -> Vec<DoctorFinding> {
+fn check_tasks(subject: &DoctorSubject<'_>, config: &Config, place: &SpecPlace) -> Vec<DoctorFinding> {
     let file = match place.read_tasks() {
         Ok((_, file)) => file,
         Err(error) => return vec![DoctorFinding::error(TOPIC, &error)],
@@ -53,9 +58,10 @@ fn check_tasks(subject: &DoctorSubject<'_>, place: &SpecPlace) -> Vec<DoctorFind
         found.push(DoctorFinding::warning(TOPIC, text));
     }
     if found.is_empty() {
-        let tasks = file.tasks.len();
-        let s = if tasks == 1 { "" } else { "s" };
-        found.push(DoctorFinding::ok(TOPIC, format!("{}: {tasks} task{s}", place.name)));
+        // counted as everywhere else: subtasks that are done with their task are not
+        let plan = make_plan(place, config, &file, &Progress::default(), &Selection::default());
+        let tasks = plural(counts(&plan, &SpecState::default()).all, "task");
+        found.push(DoctorFinding::ok(TOPIC, format!("{}: {tasks}", place.name)));
     }
     found
 }
