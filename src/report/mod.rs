@@ -5,6 +5,7 @@ mod changes;
 pub mod counts;
 pub mod doc_page;
 pub mod edit_text;
+mod end_text;
 pub mod event_text;
 pub mod events;
 mod hook_variables;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::baseline::{ShownCheck, shown_checks};
 use super::changes::{NO_FILES, listed};
 use super::counts;
-use super::event_text::end_words;
+use super::end_text::end_words;
 use super::events::{EventKind, EventRecord};
 use super::limits::brief_outcome;
 use super::needs::{ShownNeed, shown};

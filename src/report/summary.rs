@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::changes::changed;
 use super::counts;
-use super::event_text::end_words;
+use super::end_text::end_words;
 use super::limits::brief_outcome;
 use super::needs::{self, ShownNeed};
 use super::spent::{attempts, calls_line, spent_of, sums_line};
