@@ -58,26 +58,10 @@ pub fn judge(push: &Push, object: &str, seen: &SeenRefs, made: &[String], releas
 mod tests {
     use std::sync::Arc;
 
-    use jiff::Timestamp;
-
-    use super::super::lease::LEASE_SCHEMA;
+    use super::super::lease::testing::lease;
     use super::super::push::BranchMove;
     use super::super::saved::SavedSpec;
     use super::*;
-
-    fn lease(holder: Option<&str>) -> Lease {
-        Lease {
-            schema: LEASE_SCHEMA,
-            holder: holder.map(str::to_owned),
-            host: "h".into(),
-            epoch: 1,
-            seq: 0,
-            lease_ms: 60_000,
-            renew_ms: 20_000,
-            expires: Timestamp::UNIX_EPOCH,
-            nonce: "n".into(),
-        }
-    }
 
     /// A push from object `p` to object `o`.
     fn push() -> Push {

@@ -89,3 +89,23 @@ impl Lease {
         format!("{} (run {id})", self.host)
     }
 }
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    /// A lease of a minute that ends at 1000 by the holder's clock.
+    pub(crate) fn lease(holder: Option<&str>) -> Lease {
+        Lease {
+            schema: LEASE_SCHEMA,
+            holder: holder.map(str::to_owned),
+            host: "h".into(),
+            epoch: 1,
+            seq: 0,
+            lease_ms: 60_000,
+            renew_ms: 20_000,
+            expires: Timestamp::from_second(1000).unwrap(),
+            nonce: "n".into(),
+        }
+    }
+}

@@ -70,7 +70,7 @@ impl Watched {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lease::LEASE_SCHEMA;
+    use super::super::lease::testing::lease;
     use super::*;
 
     fn at(boot: u64, wall: i64) -> Moment {
@@ -79,18 +79,7 @@ mod tests {
 
     /// A lease of a minute that ends at 1000 by the holder's clock.
     fn tip(holder: Option<&str>) -> RunTip {
-        let lease = Lease {
-            schema: LEASE_SCHEMA,
-            holder: holder.map(str::to_owned),
-            host: "h".into(),
-            epoch: 1,
-            seq: 0,
-            lease_ms: 60_000,
-            renew_ms: 20_000,
-            expires: Timestamp::from_second(1000).unwrap(),
-            nonce: "n".into(),
-        };
-        RunTip { object: "o".into(), lease }
+        RunTip { object: "o".into(), lease: lease(holder) }
     }
 
     fn asked(watched: &Watched, tip: &RunTip, now: Moment) -> TakeAnswer {
