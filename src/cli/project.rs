@@ -14,6 +14,7 @@ use crate::project::own_tree;
 use crate::project::project_folders::ProjectFolders;
 use crate::project::spec_argument::{GivenOptions, SpecFinder};
 use crate::project::spec_place::{SpecLocation, SpecPlace, locate};
+use crate::report::text::sanitise_line;
 use crate::state::SpecState;
 use crate::sys::paths::{self, leads_out};
 use crate::sys::variables::text_variables;
@@ -30,6 +31,11 @@ pub(super) struct Project {
     /// How the configuration was loaded.
     pub(super) request: LoadRequest,
     given: GivenOptions,
+}
+
+/// Warns that tasks.md can't be run, for a verb that only looks at it.
+pub(super) fn warn_of_tasks(trouble: &str) {
+    let _ = writeln!(io::stderr(), "warning: the tasks can't be run: {}", sanitise_line(trouble));
 }
 
 /// Finds the project of a command, without its configuration.

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::global::{Global, terminal_width};
 use super::overview::{Unnamed, spec_for};
-use super::project::Project;
+use super::project::{Project, warn_of_tasks};
 use super::remote_view;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
@@ -18,7 +18,7 @@ use crate::plan::Selection;
 use crate::project::current_plan::current_plan;
 use crate::project::{SpecPlace, own_tree};
 use crate::report::run_report::{ReportSource, RunReport, run_report};
-use crate::report::text::{sanitise_line, spec_command, wrap_lines};
+use crate::report::text::{spec_command, wrap_lines};
 use crate::report::work_tree::ShownTree;
 use crate::report::{events, page, theme};
 use crate::run::run_repository::RunRepository;
@@ -58,7 +58,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let shown = args.remote.as_ref().map(|remote| remote_view::look(&project, &place, remote)).transpose()?;
     let seen = shown.as_ref().map_or(&place, |shown| &shown.place);
     if let (_, Some(trouble)) = seen.shown_tasks()? {
-        let _ = writeln!(anstream::stderr(), "warning: the tasks can't be run: {}", sanitise_line(&trouble));
+        warn_of_tasks(&trouble);
     }
     // programs get what the page shows
     let found = spec_report(&project, seen, args.all, is_page || args.json)?;

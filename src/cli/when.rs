@@ -8,13 +8,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::Global;
-use super::project::Project;
+use super::project::{Project, warn_of_tasks};
 use crate::agent::sanitise::harmless;
 use crate::config::HaltOrSkip;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::project::SpecPlace;
-use crate::report::text::sanitise_line;
 use crate::report::times::to_the_second;
 use crate::spec::TaskFile;
 use crate::state::SpecState;
@@ -39,7 +38,7 @@ pub(super) fn when(global: &Global, args: &WhenArgs) -> Result<u8> {
     let state = project.state(&place)?;
     let (tasks, trouble) = place.shown_tasks()?;
     if let Some(trouble) = &trouble {
-        let _ = writeln!(anstream::stderr(), "warning: the tasks can't be run: {}", sanitise_line(trouble));
+        warn_of_tasks(trouble);
     }
     let next = match &trouble {
         // a person has to fix the file first
