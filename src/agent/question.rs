@@ -105,8 +105,7 @@ fn from_asking_sentence(line: &str) -> &str {
     let mut begins = ends.filter_map(|(at, sign)| {
         let rest = &before[at + sign.len_utf8()..];
         // a point in a name or a number ends no sentence
-        (rest.starts_with(' ') || !sign.is_ascii())
-            .then(|| line.len() - rest.trim_start().len() - (line.len() - end))
+        (rest.starts_with(' ') || !sign.is_ascii()).then(|| end - rest.trim_start().len())
     });
     &line[begins.next_back().unwrap_or(0)..]
 }

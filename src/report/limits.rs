@@ -50,12 +50,11 @@ pub(super) fn limited_words(who: &str, limited: &Limited) -> String {
 
 /// How an attempt ended, without the vendor's words where a need has them.
 pub(super) fn brief_outcome(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Limited { limit, .. } if limit.need().is_some() => {
-            limit.need().unwrap_or_default().to_owned()
-        }
-        other => sanitise_line(&other.to_string()),
-    }
+    let need = match outcome {
+        Outcome::Limited { limit, .. } => limit.need(),
+        _ => None,
+    };
+    need.map_or_else(|| sanitise_line(&outcome.to_string()), str::to_owned)
 }
 
 #[cfg(test)]

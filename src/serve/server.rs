@@ -155,7 +155,7 @@ async fn accept(listener: tokio::net::TcpListener, doors: Arc<Doors>) {
             tokio::time::sleep(ACCEPT_AGAIN).await;
             continue;
         };
-        // without room, the connection is closed at once
+        // one that finds no place is closed
         let Some(place) = doors.place().await else { continue };
         let served = tokio::spawn(serve_connection(number, stream, Arc::clone(&doors), place));
         // this is the only thread, so the connection has not begun

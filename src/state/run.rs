@@ -57,7 +57,7 @@ pub struct OpenRun {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waited_s: BTreeMap<String, u64>,
     /// Its time was up while an agent worked, and that agent was asked to end.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ends_agent: bool,
     /// What became of configuration files that changed since it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -197,11 +197,6 @@ impl WaitReason {
             other => other.to_string(),
         }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 impl OpenRun {
