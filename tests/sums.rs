@@ -214,7 +214,11 @@ fn totals_are_the_sums_of_their_rows_after_every_way_to_resume() {
     assert_eq!(total, expected);
     let listed: Vec<_> = project.run(&["status"]).stdout.lines().skip(1).map(str::to_owned).collect();
     let before = listed.iter().filter_map(|line| line.trim().split_once("  ")).map(|(before, _)| before);
-    // other lines begin with words
-    let ids: Vec<_> = before.filter(|before| !before.contains(' ')).collect();
+    // a mark and an id; other lines begin with several words
+    let ids: Vec<_> = before
+        .filter_map(|before| before.split_once(' '))
+        .filter(|(_, id)| !id.contains(' '))
+        .map(|(_, id)| id)
+        .collect();
     assert_eq!(ids, ["1", "2", "3", "10", "11"], "{listed:?}");
 }
