@@ -138,7 +138,7 @@ impl Snapshots<'_> {
     ) -> (CommitOutcome, String) {
         let CommitOutcome::New { commit, beyond, note, .. } = outcome else { return (outcome, tree) };
         let is_of_task = |change: &TreeChange| paths.contains(&change.path);
-        let mut look = || {
+        let mut look = || -> Result<Option<String>, GitError> {
             if self.stamps(paths) == stamps {
                 return Ok(None);
             }
@@ -147,7 +147,7 @@ impl Snapshots<'_> {
             Ok(changed.then_some(now))
         };
         // the commit is made, whatever a look says
-        let formatted = look().unwrap_or_else(|_: GitError| None);
+        let formatted = look().unwrap_or(None);
         let tree = formatted.unwrap_or(tree);
         let left = self.changes_of_work_tree(Some(&commit), &tree).unwrap_or_default();
         let left = left.into_iter().filter(is_of_task).map(|change| change.path).collect();

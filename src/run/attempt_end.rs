@@ -44,8 +44,7 @@ impl Machine {
     ) -> Vec<Effect> {
         let Phase::Running { unit: id } = self.phase.clone() else { return Vec::new() };
         let step = self.step.take();
-        let (outcome, learned) = self.answered_by_silence(self.ended_by(outcome), &id, learned);
-        let outcome = self.questioned(outcome, &id, step.as_deref(), &learned);
+        let (outcome, learned) = self.judged(outcome, &id, step.as_deref(), learned);
         let blameless = self.blameless(&outcome);
         let Some(unit) = self.state.units.get_mut(&id) else { return self.replan() };
         let Some(record) = unit.attempts.last_mut() else { return self.replan() };
@@ -163,6 +162,18 @@ impl Machine {
             }
             outcome => outcome,
         }
+    }
+
+    /// What the end of an attempt means for its unit.
+    fn judged(
+        &self,
+        outcome: Outcome,
+        id: &str,
+        step: Option<&Step>,
+        learned: Learned,
+    ) -> (Outcome, Learned) {
+        let (outcome, learned) = self.answered_by_silence(self.ended_by(outcome), id, learned);
+        (self.questioned(outcome, id, step, &learned), learned)
     }
 
     /// The outcome, where the session that was asked whether a task without changes is done cannot answer: then the first
