@@ -114,10 +114,10 @@ mod tests {
             ("git+ext::sh -c x@v1#x", "git+https://"),
             ("git+https://h/p@v1", "#PATH"),
             ("git+ssh://git@h/p#x", "@TAG"),
-            ("git+https://h/p@--upload-pack=x#x", "no tag"),
-            ("git+https://h/p@a..b#x", "no tag"),
-            ("git+https://h/p@v1#../x", "no file"),
-            ("git+https://h/p@v1#/etc/x", "no file"),
+            ("git+https://h/p@--upload-pack=x#x", "not a tag"),
+            ("git+https://h/p@a..b#x", "not a tag"),
+            ("git+https://h/p@v1#../x", "not a file"),
+            ("git+https://h/p@v1#/etc/x", "not a file"),
             ("git+https://h/p q@v1#x", "space"),
         ] {
             let error = GitAddress::parse(text).unwrap().unwrap_err();
