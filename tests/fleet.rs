@@ -267,6 +267,31 @@ fn what_a_person_pushes_stays_below_the_commit_of_a_task() {
     fleet.machine().run(&RUN).code(0);
 }
 
+/// A commit of seqorch leaves the index of git behind the times of the files, which is no reason to refuse.
+#[test]
+fn what_people_do_to_files_of_done_tasks_is_taken_in() {
+    let asks = "[ \"$SEQORCH_UNIT $SEQORCH_ATTEMPT\" = '2 1' ] && { echo 'Which?'; say_halt; exit; }\n\
+                echo x > made-$SEQORCH_UNIT; say_done";
+    for is_removed in [false, true] {
+        let fleet = Fleet::new(asks, "");
+        fleet.first.run(&RUN).code(2);
+        let person = fleet.machine();
+        git(&person, &["checkout", "-q", "-B", "work", &format!("origin/{BRANCH}")]);
+        if is_removed {
+            git(&person, &["rm", "-q", "made-1"]);
+        } else {
+            person.write("made-1", "mine\n");
+        }
+        git(&person, &["commit", "-qam", "by a person"]);
+        git(&person, &["push", "-q", "origin", &format!("work:{BRANCH}")]);
+        fleet.first.run(&["resume", "demo", "--answer", "This.", "--remote", "origin"]).code(0);
+        fleet.first.run(&RUN).code(0);
+        assert_eq!(fleet.subjects(), ["start", "1: First thing", "by a person", "2: Second thing"]);
+        let made = fleet.git(&["ls-tree", "--name-only", BRANCH, "made-1", "made-2"]);
+        assert_eq!(made, if is_removed { "made-2" } else { "made-1\nmade-2" });
+    }
+}
+
 #[test]
 fn a_push_of_a_person_that_conflicts_needs_you_and_loses_nothing() {
     let fleet = Fleet::new(
