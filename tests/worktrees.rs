@@ -182,6 +182,25 @@ fn verbs_that_act_work_from_the_checkout() {
 }
 
 #[test]
+fn a_tree_that_somebody_removed_is_said_and_nothing_is_written_beside_it() {
+    let project = ground(WRITES, "");
+    project.run(&["run", "demo", "--worktree"]).code(0);
+    fs::remove_dir_all(tree(&project, "seqorch/demo")).unwrap();
+    let before = checkout(&project);
+    for args in [&["mark", "1", "todo"][..], &["undo", "1"], &["note", "1", "Look again."], &["diff", "1"]] {
+        let refused = project.run(args).code(2);
+        assert!(refused.stderr.contains("the work tree of demo is gone"), "{args:?}: {}", refused.stderr);
+    }
+    for verb in ["status", "report"] {
+        let shown = project.run(&[verb]);
+        assert!(shown.stderr.contains("`seqorch run demo --worktree` makes it again"), "{}", shown.stderr);
+    }
+    assert_eq!(checkout(&project), before);
+    project.run(&["run", "demo", "--worktree"]).code(0).says(&["complete"]);
+    project.run(&["status"]).code(0).says(&["2 of 2"]);
+}
+
+#[test]
 fn a_run_in_the_checkout_and_one_in_a_tree_work_at_once() {
     let agent = format!("[ $SEQORCH_SPEC = demo ] && gate; {WRITES}");
     let project = Project::new().spec("demo", "- [ ] 1. A\n").spec("other", "- [ ] 1. B\n").agent(&agent);

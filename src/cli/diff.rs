@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::global::{ColorChoice, Global};
 use super::overview::{Unnamed, spec_for};
-use super::project::Project;
+use super::project::{Project, refuse_lost_tree};
 use super::trust::required_of_git;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::diff::DiffLook;
@@ -35,6 +35,7 @@ pub(super) fn diff(global: &Global, args: &DiffArgs) -> Result<u8> {
     let project = Project::open_to_look(global, args.spec.as_deref())?;
     let spec = spec_for(&project, args.spec.as_deref(), Unnamed::ShowsWork)?;
     let place = project.place(&spec, Selection::default())?;
+    refuse_lost_tree(&place)?;
     // git shows it in its own way, with whatever its settings say
     required_of_git(&project, |key| {
         ["core.pager", "pager.", "diff.", "interactive."].iter().any(|one| key.starts_with(one))

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::global::{Global, colored};
 use super::overview::{Unnamed, spec_for};
 use super::printing::{FOLLOW, LogDecoder, LogPrinter, ReaderGone};
-use super::project::Project;
+use super::project::{Project, warn_of_lost_tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 use crate::project::SpecPlace;
@@ -66,6 +66,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     let project = Project::open_to_look(global, args.spec.as_deref())?;
     let spec = spec_for(&project, args.spec.as_deref(), Unnamed::ShowsWork)?;
     let place = project.place(&spec, Selection::default())?;
+    warn_of_lost_tree(&place);
     let store = place.store();
     let state = project.state(&place)?;
     let units = match &args.id {

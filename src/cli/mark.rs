@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::Global;
 use super::global::print_line;
-use super::project::Project;
+use super::project::{Project, refuse_lost_tree};
 use crate::config::Commit;
 use crate::error::Result;
 use crate::plan::Selection;
@@ -72,6 +72,7 @@ impl MarkArgs {
 pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
+    refuse_lost_tree(&place)?;
     let request = MarkRequest { id: args.id.clone(), mark: args.mark, owner: args.owner() };
     let marked = mark::mark(&place, &project.loaded.config, &request)?;
     let id = marked.named.join(", ");

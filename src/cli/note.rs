@@ -9,7 +9,7 @@ use clap::Args;
 use super::Global;
 use super::global::print_line;
 use super::overview::{Unnamed, spec_for};
-use super::project::Project;
+use super::project::{Project, refuse_lost_tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 use crate::project::SpecPlace;
@@ -58,6 +58,7 @@ impl WordsArgs {
         let project = Project::open(global, Vec::new(), self.spec.as_deref())?;
         let spec = spec_for(&project, self.spec.as_deref(), Unnamed::Shows)?;
         let place = project.place(&spec, Selection::default())?;
+        refuse_lost_tree(&place)?;
         Ok((project, place))
     }
 }

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::Global;
 use super::global::print_line;
 use super::overview::{Unnamed, spec_for};
-use super::project::Project;
+use super::project::{Project, refuse_lost_tree};
 use super::time_flags::length;
 use crate::error::Result;
 use crate::plan::Selection;
@@ -46,6 +46,7 @@ pub(super) fn pause(global: &Global, args: &PauseArgs) -> Result<u8> {
     }
     let spec = spec_for(&project, named, Unnamed::Stops)?;
     let place = project.place(&spec, Selection::default())?;
+    refuse_lost_tree(&place)?;
     let until = time.map(|time| Timestamp::now().saturating_add(time).unwrap_or(Timestamp::MAX));
     let standing = requests::pause(&place, until)?;
     let name = sanitise_line(&place.name);

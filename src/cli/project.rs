@@ -14,8 +14,9 @@ use crate::project::own_tree;
 use crate::project::project_folders::ProjectFolders;
 use crate::project::spec_argument::{GivenOptions, SpecFinder};
 use crate::project::spec_place::{SpecLocation, SpecPlace, locate};
-use crate::report::text::sanitise_line;
+use crate::report::text::{sanitise_line, shell_word};
 use crate::state::SpecState;
+use crate::store::spec_tree::SpecTree;
 use crate::sys::paths::{self, leads_out};
 use crate::sys::variables::text_variables;
 
@@ -36,6 +37,31 @@ pub(super) struct Project {
 /// Warns that tasks.md can't be run, for a verb that only looks at it.
 pub(super) fn warn_of_tasks(trouble: &str) {
     let _ = writeln!(io::stderr(), "warning: the tasks can't be run: {}", sanitise_line(trouble));
+}
+
+/// Refuses to change what the checkout has of a spec whose own work tree is gone: the next run takes what its branch has.
+pub(super) fn refuse_lost_tree(place: &SpecPlace) -> Result<()> {
+    match own_tree::lost(place) {
+        None => Ok(()),
+        Some(tree) => Err(lost_tree(place, &tree)),
+    }
+}
+
+/// Warns of the same, for a verb that only looks.
+pub(super) fn warn_of_lost_tree(place: &SpecPlace) {
+    if let Some(tree) = own_tree::lost(place) {
+        complain(&lost_tree(place, &tree).render_warning());
+    }
+}
+
+fn lost_tree(place: &SpecPlace, tree: &SpecTree) -> Error {
+    let (name, typed) = (sanitise_line(&place.name), shell_word(&place.typed));
+    let (top, branch) = (sanitise_line(&tree.top.to_string_lossy()), sanitise_line(&tree.branch));
+    let text =
+        format!("the work tree of {name} is gone: {top}; the checkout does not have what {branch} has");
+    Error::new(ErrorKind::Human, text).hint(format!(
+        "`seqorch run {typed} --worktree` makes it again from the branch; `seqorch forget {typed}` forgets it."
+    ))
 }
 
 /// Finds the project of a command, without its configuration.

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::global::{Global, terminal_width};
 use super::overview::{Unnamed, spec_for};
-use super::project::{Project, warn_of_tasks};
+use super::project::{Project, warn_of_lost_tree, warn_of_tasks};
 use super::remote_view;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
@@ -54,6 +54,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let project = Project::open_to_look(global, args.spec.as_deref())?;
     let spec = spec_for(&project, args.spec.as_deref(), Unnamed::ShowsWork)?;
     let place = project.place(&spec, Selection::default())?;
+    warn_of_lost_tree(&place);
     let is_page = args.open || args.html.is_some();
     let shown = args.remote.as_ref().map(|remote| remote_view::look(&project, &place, remote)).transpose()?;
     let seen = shown.as_ref().map_or(&place, |shown| &shown.place);

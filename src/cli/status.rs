@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::Global;
 use super::global::{Fitting, terminal_width};
 use super::overview::{Overview, Unnamed, spec_for};
-use super::project::Project;
+use super::project::{Project, warn_of_lost_tree};
 use super::remote_view;
 use super::report::shown_tree;
 use super::status_head::{StatusHead, write_head};
@@ -78,6 +78,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     }
     let Some(all) = Overview::unnamed(&project, asked) else {
         let place = project.place(&project.spec(asked)?, Selection::default())?;
+        warn_of_lost_tree(&place);
         return of_spec(&project, &place, args.json, None, None);
     };
     let first = all.first();
@@ -90,7 +91,10 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         };
     }
     match first.and_then(|first| first.place.as_ref()) {
-        Some(place) => of_spec(&project, place, args.json, Some(&all), None),
+        Some(place) => {
+            warn_of_lost_tree(place);
+            of_spec(&project, place, args.json, Some(&all), None)
+        }
         None if args.json => {
             let value = json!({ "spec": null, "specs": all.json() });
             let _ = writeln!(anstream::stdout(), "{}", harmless(&format!("{value:#}")));

@@ -12,7 +12,7 @@ use clap::Args;
 use super::Global;
 use super::attach::is_inside;
 use super::overview::{Unnamed, spec_for};
-use super::project::Project;
+use super::project::{Project, refuse_lost_tree};
 use super::trust::{TrustFlag, required};
 use crate::config::TmuxMode;
 use crate::error::{Error, ErrorKind, Result};
@@ -51,6 +51,7 @@ pub(super) fn talk(global: &Global, args: &TalkArgs) -> Result<u8> {
     let mut project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let spec = spec_for(&project, args.spec.as_deref(), Unnamed::ShowsWork)?;
     let place = project.place(&spec, Selection::default())?;
+    refuse_lost_tree(&place)?;
     required(&project, &place.root, args.trust)?;
     project.follow(&place);
     let config = &project.loaded.config;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::spec_place::{Checkout, SpecLocation, SpecPlace, TASKS_FILE};
 use crate::spec;
-use crate::store::spec_tree::{SpecTree, SpecTreeRecord};
+use crate::store::spec_tree::{SpecTree, SpecTreeRecord, TreeStage};
 
 /// The record of the spec's work tree; `None` where the spec is in no repository.
 #[must_use]
@@ -27,6 +27,14 @@ pub fn place(place: SpecPlace) -> SpecPlace {
         Some(tree) => moved(place, &record, &tree),
         None => place,
     }
+}
+
+/// The work tree of the spec's own that somebody removed: what is known of the spec is on its branch, and not in the checkout.
+#[must_use]
+pub fn lost(place: &SpecPlace) -> Option<SpecTree> {
+    let record = record(place).filter(|_| place.checkout.is_none())?;
+    let tree = record.read().filter(|tree| tree.stage != TreeStage::Begun && tree.top != record.here)?;
+    record.existing().is_none().then_some(tree)
 }
 
 /// The specs that are not in the checkout at `root`, and in a work tree of their own: where they would be in the checkout,
