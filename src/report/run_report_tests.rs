@@ -12,7 +12,7 @@ fn report(state: &serde_json::Value, events: &str, all: bool) -> Option<RunRepor
         counts: Counts { all: 2, done: 1, todo: 1, ..Counts::default() },
         events: &super::super::events::read(events),
         files: &|_| Vec::new(),
-        left: &["2".to_owned()],
+        standings: &[StandingTask { id: "2", stands: WorkStanding::Todo, reason: None }],
         patch: &|unit| (unit == "1").then(|| PATCH_TEXT.to_owned()),
         words: &|unit, attempt| Some(format!("words of {unit} {attempt}")),
         now: "2026-01-02T06:00:00Z".parse().unwrap(),
