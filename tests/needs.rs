@@ -457,7 +457,7 @@ fn a_run_that_is_refused_before_its_first_step_leaves_its_need() {
         ("merge", &[][..], 2, "a merge is in progress"),
         ("branch", &[], 2, "can't go to the branch"),
         ("check", &[], 69, "./check"),
-        ("agent", &["--backend=gone"], 69, "./gone"),
+        ("agent", &["--backend=gone"], 69, "backend `gone`"),
     ] {
         let check = if case == "check" { "[verify]\ncommands = [[\"./check\"]]\n" } else { "" };
         let more = format!("{check}[backend.gone]\ncommand = \"./gone\"\n[hooks]\n{HALT}");

@@ -30,7 +30,7 @@ use super::remote::outcome::RemoteRun;
 use super::resume::ResumeRequest;
 use super::run_end::RunEnding;
 use super::run_locks::{self, OwnedWorkTree, RunLocks};
-use super::run_repository::RunRepository;
+use super::run_repository::{RunRepository, first_look};
 use super::run_texts;
 use super::sandbox;
 use super::tmux_session::RunSession;
@@ -347,20 +347,6 @@ fn repository(request: &RunRequest<'_>, supervisor: &Supervisor) -> Result<Optio
         return Err(DirtyFiles::no_repository());
     }
     Ok(found)
-}
-
-/// The work tree when the run begins. If an attempt of an earlier run is still at work, that before this attempt: its
-/// process has the snapshots now. Else an attempt gets it whose own tree is missing, in the state and in what resumes it.
-fn first_look(repository: Option<&RunRepository>, states: [&mut SpecState; 2]) -> Result<Option<TreeRecord>> {
-    let Some(repository) = repository else { return Ok(None) };
-    if let Some((_, attempt)) = states[1].running() {
-        return Ok(attempt.before.clone());
-    }
-    let now = repository.begin()?;
-    for state in states {
-        state.fill_missing_tree(&now);
-    }
-    Ok(Some(now))
 }
 
 fn dirty_files(

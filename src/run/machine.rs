@@ -22,8 +22,7 @@ pub use crate::report::notice::{Next, Notice, Pause, TaskEdits};
 pub use crate::state::End;
 use crate::state::by_id::sorted;
 use crate::state::{
-    AttemptRecord, DueTasks, Learned, SeenTasks, SpecState, TreeRecord, UnitState, UnitStatus, WaitReason,
-    counts,
+    AttemptRecord, Learned, SeenTasks, SpecState, TreeRecord, UnitState, UnitStatus, WaitReason, counts,
 };
 use crate::sys::interrupt::Interrupt;
 
@@ -264,10 +263,7 @@ impl Machine {
 
     fn planned(&mut self, now: Timestamp, plan: &Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
         self.state.forget_removed(plan);
-        let due = DueTasks::of(&plan.skipped, &self.state.entries);
-        if let Some(run) = self.state.run.open_mut() {
-            run.due = due;
-        }
+        self.state.note_due(&plan.skipped);
         let mut effects = self.report_foreign_ticks(ticked, &[]);
         if let Some(settled) = self.settle_unreviewed(now, plan).or_else(|| self.settle_refused(now, plan)) {
             effects.extend(settled);

@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::due::DueTasks;
 use super::end::End;
 use super::known_task::{KnownTask, SeenTasks, parents};
 use super::run::{OverRun, Run};
 use super::spec_state::SpecState;
 use super::task_pairs::TaskMatches;
 use super::unit::{UnitState, UnitStatus};
+use crate::plan::SkippedTask;
 
 /// What became of the tasks of tasks.md, as far as a person settles it.
 struct SettledTasks<'a> {
@@ -111,6 +113,13 @@ impl OverRun {
 }
 
 impl SpecState {
+    /// Keeps what a plan with these tasks that have no step leaves to a person.
+    pub fn note_due(&mut self, skipped: &[SkippedTask]) {
+        if let Run::Open(open) = &mut self.run {
+            open.due = DueTasks::of(skipped, &self.entries);
+        }
+    }
+
     /// Closes what people settled since tasks.md was read last. `in_run`: an agent may have changed its marks. Whether
     /// anything was closed.
     pub(super) fn close_settled(
@@ -208,7 +217,7 @@ mod tests {
             let end = End::Stuck { failed: Vec::new(), blocked: vec![two()] };
             let mut state = ended(UnitStatus::Todo, failed(), end);
             let over = state.run.over_mut().unwrap();
-            (over.due.blocked, over.due.marked) = (vec![two()], vec!["1".into()]);
+            (over.due.blocked, over.due.marked) = (vec![two()], vec!["10".into()]);
             state
         };
         let human = {
