@@ -230,6 +230,7 @@ const BANNED: &[&str] = &[
     "owed",
     "owing",
     "goes on",
+    "go on with",
     "failed for good",
     "work off",
     "works off",

@@ -382,6 +382,25 @@ fn a_run_that_may_not_wait_ends_with_75_and_says_when_it_can_continue() {
 }
 
 #[test]
+fn a_failed_task_does_not_hide_when_the_others_can_continue() {
+    let agent = format!("[ $SEQORCH_UNIT = 0 ] && exit 1\n{}", limited(3600));
+    let project =
+        Project::new().spec("login", "- [ ] 0. Z\n- [ ] 1. A\n- [ ] 2. B\n").agent(&agent).config(&format!(
+            "[limit]\nmargin = \"0s\"\nwait = false\n[retry]\nattempts = 1\n[run]\non_failure = \"skip\"\n\
+             [backend.fake]\n{PATTERN}"
+        ));
+    let out = project.run(&["run"]).code(75);
+    let at = out.stdout.lines().last().unwrap().strip_prefix("Run again at ").unwrap().to_owned();
+    let at = at.trim_end_matches('.');
+    assert_eq!(project.run(&["when"]).code(0).stdout.trim(), at);
+    project.run(&["specs", "--json"]).code(0).says(&[&format!("\"resume_at\": \"{at}\"")]);
+    // once only the failed task is left, a person is needed first
+    project.run(&["resume", "--now"]).code(2);
+    assert_eq!(project.state("login")["completed"], serde_json::json!(["1", "2"]));
+    project.run(&["when"]).code(2).says(&["never"]);
+}
+
+#[test]
 fn a_run_that_may_not_wait_ends_with_75_outside_of_its_window() {
     let hour = jiff::Timestamp::now().as_second() / 3600;
     let window = format!(

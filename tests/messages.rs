@@ -170,7 +170,7 @@ fn a_person_tries_where_messages_go() {
     let project = project.config("[notify]\nwebhook = \"http://127.0.0.1:1/\"\n");
     project.run(&["notify"]).code(69).says(&["notify.webhook: not delivered: curl: (7)"]);
     let project = project.config("[notify]\nwebhook = \"file:///etc/passwd\"\n");
-    project.run(&["notify"]).code(78).says(&["notify.webhook", "is no web address"]);
+    project.run(&["notify"]).code(78).says(&["notify.webhook", "is not a web address"]);
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn what_cannot_be_served_is_refused_with_the_exit_code_of_its_reason() {
     project
         .run(&["serve", "--listen", "192.0.2.1:7878", "--public"])
         .code(64)
-        .says(&["no address of this machine"]);
+        .says(&["not an address of this machine"]);
     let taken = Page::start(&project, &[]);
     project
         .run(&["serve", "--listen", &taken.address])

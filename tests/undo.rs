@@ -194,3 +194,25 @@ fn undo_that_was_cut_off_is_finished_by_the_next_one() {
     assert_eq!(project.read("shared"), "1\n");
     assert_eq!(project.state("demo")["units"]["2"]["status"], "todo");
 }
+
+#[test]
+fn undo_opens_only_the_boxes_that_the_task_ticked() {
+    let project = repo(WRITES, "");
+    let tasks = "- [ ] 1. First\n  - [x] 1.1 By hand\n  - [ ] 1.2 By an agent\n- [ ] 2. Second\n";
+    project.write(".kiro/specs/demo/tasks.md", tasks);
+    git(&project, &["commit", "-qam", "a part is done by hand"]);
+    project.run(&["run"]).code(0);
+    assert_eq!(project.read(".kiro/specs/demo/tasks.md"), tasks.replace("[ ]", "[x]"));
+    project.run(&["undo", "1"]).code(0);
+    assert_eq!(project.read(".kiro/specs/demo/tasks.md"), tasks.replace("[ ] 2.", "[x] 2."));
+}
+
+#[test]
+fn the_tasks_that_can_be_undone_are_named_in_their_order() {
+    let project = repo(WRITES, "");
+    let tasks: String = [1, 2, 10, 11].map(|n| format!("- [ ] {n}. Do {n}\n")).concat();
+    project.write(".kiro/specs/demo/tasks.md", &tasks);
+    git(&project, &["commit", "-qam", "more tasks"]);
+    project.run(&["run", "--only", "2,10,11"]).code(0);
+    project.run(&["undo", "1"]).code(64).says(&["Tasks that can be undone: 2, 10, 11."]);
+}

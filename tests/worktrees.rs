@@ -255,7 +255,7 @@ fn what_stands_in_the_way_of_a_tree_is_named_and_starts_no_agent() {
     let trees = project.outside().join("trees");
     project.write(trees.join("demo/file"), "");
     let project = project.env("SEQORCH_GIT__WORKTREE_DIR", trees.to_str().unwrap());
-    project.run(&["run", "demo", "--worktree"]).code(2).says(&["is no work tree of this repository"]);
+    project.run(&["run", "demo", "--worktree"]).code(2).says(&["is not a work tree of this repository"]);
     fs::remove_file(trees.join("demo/file")).unwrap();
     git(&project, &["rm", "-q", "--cached", "-r", ".kiro"]);
     git(&project, &["commit", "-q", "-m", "without the spec"]);

@@ -198,7 +198,7 @@ impl AgentProcess {
         let Some(quiet) = end.limit.quiet else { return Ok(end.limit.words) };
         let elapsed = self.started.elapsed();
         if activity.pieces() != end.piece {
-            // the agent went on
+            // the agent continued
             return Err(None);
         }
         // this process was stopped, and output that came meanwhile has not been read yet

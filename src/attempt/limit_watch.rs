@@ -25,7 +25,7 @@ const WORDS: [&str; 8] = ["limit", "quota", "429", "retry", "credit", "billing",
 const CUT: Duration = Duration::from_secs(3);
 /// Silence after a used-up quota without an end: some CLIs continue with another model.
 const UNDATED: Duration = Duration::from_secs(15);
-/// Silence after an error among the words of an agent: it may only show it, and go on.
+/// Silence after an error among the words of an agent: it may only show it, and continue.
 const AMONG_WORDS: Duration = Duration::from_secs(20);
 
 /// A limit that an agent stated while it works.

@@ -14,10 +14,11 @@ use crate::config::HaltOrSkip;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::project::SpecPlace;
+use crate::project::current_plan::plan_beside_needs;
 use crate::report::times::to_the_second;
 use crate::spec::TaskFile;
 use crate::state::SpecState;
-use crate::state::next_start::NextStart;
+use crate::state::next_start::{LeftWork, NextStart};
 
 #[derive(Debug, Args)]
 #[command(
@@ -65,10 +66,15 @@ pub(super) fn next_start(
     state: &SpecState,
 ) -> NextStart {
     let config = &project.loaded.config;
-    let plan = super::plan::current(place, config, tasks, state);
-    let has_steps = !plan.steps.is_empty() || state.running().is_some() || state.unchecked().is_some();
-    let skips = config.run.on_halt == HaltOrSkip::Skip && config.run.on_failure == HaltOrSkip::Skip;
-    NextStart::of(state, has_steps, skips, Timestamp::now())
+    let now = Timestamp::now();
+    let is_begun = state.running().is_some() || state.unchecked().is_some();
+    let left = LeftWork {
+        has_steps: is_begun || !super::plan::current(place, config, tasks, state).steps.is_empty(),
+        has_other_steps: is_begun || !plan_beside_needs(place, config, tasks, state, now).steps.is_empty(),
+        skips_questions: config.run.on_halt == HaltOrSkip::Skip,
+        skips_failures: config.run.on_failure == HaltOrSkip::Skip,
+    };
+    NextStart::of(state, left, now)
 }
 
 /// The word for it, its time, and the exit code.

@@ -79,7 +79,7 @@ impl ConfigType for WebAddress {
         let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
         if !has_host || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(because(format!(
-                "{node} is no web address; write it like \"https://example.com/path\""
+                "{node} is not a web address; write it like \"https://example.com/path\""
             )));
         }
         Ok(text)

@@ -41,11 +41,11 @@ impl GitAddress {
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '+');
         if !revision.chars().all(plain) || revision.starts_with(['-', '/', '+']) || revision.contains("..") {
-            return Err(format!("has {revision:?} for a version, which is no tag, branch or commit"));
+            return Err(format!("has {revision:?} for a version, which is not a tag, a branch or a commit"));
         }
         let mut parts = path.split('/');
         if path.is_empty() || parts.any(|part| matches!(part, "" | "." | ".." | ".git")) {
-            return Err(format!("has {path:?} for a path, which is no file of a repository"));
+            return Err(format!("has {path:?} for a path, which is not a file of a repository"));
         }
         if url.chars().any(char::is_whitespace) || url.chars().any(char::is_control) {
             return Err("has a space in its address".to_owned());
@@ -114,10 +114,10 @@ mod tests {
             ("git+ext::sh -c x@v1#x", "git+https://"),
             ("git+https://h/p@v1", "#PATH"),
             ("git+ssh://git@h/p#x", "@TAG"),
-            ("git+https://h/p@--upload-pack=x#x", "no tag"),
-            ("git+https://h/p@a..b#x", "no tag"),
-            ("git+https://h/p@v1#../x", "no file"),
-            ("git+https://h/p@v1#/etc/x", "no file"),
+            ("git+https://h/p@--upload-pack=x#x", "not a tag"),
+            ("git+https://h/p@a..b#x", "not a tag"),
+            ("git+https://h/p@v1#../x", "not a file"),
+            ("git+https://h/p@v1#/etc/x", "not a file"),
             ("git+https://h/p q@v1#x", "space"),
         ] {
             let error = GitAddress::parse(text).unwrap().unwrap_err();

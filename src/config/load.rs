@@ -27,19 +27,22 @@ pub fn load(request: &LoadRequest) -> Result<Loaded, Error> {
 /// wrote is not all there.
 pub fn load_what_can_be(request: &LoadRequest) -> Result<(Loaded, Option<Error>), Error> {
     let mut files = read_files(request);
-    if let Some(name) = &request.profile {
-        choose_profile(&mut files, name);
-    }
-    let mut sources = std::mem::take(&mut files.sources);
+    let base = std::mem::take(&mut files.sources);
+    let chosen = request.profile.as_deref().map_or_else(Vec::new, |name| choose_profile(&mut files, name));
+    let is_missing = request.profile.is_some() && chosen.is_empty();
+    let mut sources = [base.clone(), chosen].concat();
     let so_far = Provenance::merge(sources.clone())?;
     let mut names = backends(&so_far);
     names.extend(so_far.names(&KeyPath::parse("account")));
-    sources.extend(vars::from_env(&request.env, &names, &mut files.problems));
-    sources.extend(vars::from_flags(&request.flags, &mut files.problems));
+    let mut above = vars::from_env(&request.env, &names, &mut files.problems);
+    above.extend(vars::from_flags(&request.flags, &mut files.problems));
+    sources.extend(above.iter().cloned());
     let provenance = Provenance::merge(with_built_in(sources)?)?;
     // where a whole file is missing, what is left may have problems that no person made
     let written = files.broken.then(|| error(&files.problems));
-    let config = mean(&provenance, &mut files);
+    let others = other_profiles(&files, request.profile.as_deref(), (&base, &above))?;
+    let config = mean(&provenance, &mut files, if is_missing { &others } else { &[] });
+    mistakes_of_others(&mut files, &others);
     let problems = written.or_else(|| (!files.problems.is_empty()).then(|| error(&files.problems)));
     let loaded = Loaded {
         config,
@@ -97,17 +100,65 @@ fn missing(file: &Path, root: &Path) -> String {
     format!("{shown} does not exist ({way_out})")
 }
 
-/// Puts the settings of a profile over those of the files.
-fn choose_profile(files: &mut Files<'_>, wanted: &str) {
-    let named = files.profiles.iter().filter(|(name, _)| name == wanted);
-    let chosen: Vec<ConfigSource> = named.map(|(_, source)| source.clone()).collect();
+/// The settings of a profile, which count more than those of the files.
+fn choose_profile(files: &mut Files<'_>, wanted: &str) -> Vec<ConfigSource> {
+    let chosen = sources_of(files, wanted);
     if chosen.is_empty() && !files.broken {
         let known = profile_names(files);
         let near = did_you_mean(wanted, known.iter().copied());
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        files.fail("--profile".to_owned(), format!("there is no profile {wanted:?}{near} (known: {known})"));
+        let text = format!("there is no profile {wanted:?}{near} (known: {known})");
+        files.problems.push(Problem { place: "--profile".to_owned(), key: KeyPath::default(), text });
     }
-    files.sources.extend(chosen);
+    chosen
+}
+
+/// The settings of a profile, of all files.
+fn sources_of(files: &Files<'_>, profile: &str) -> Vec<ConfigSource> {
+    let named = files.profiles.iter().filter(|(name, _)| name == profile);
+    named.map(|(_, source)| source.clone()).collect()
+}
+
+/// A profile that was not chosen, as the files with it are.
+struct OtherProfile {
+    name: String,
+    provenance: Provenance,
+    /// What is wrong then.
+    problems: Vec<Problem>,
+}
+
+/// The profiles that were not chosen: with what a person mistyped in one of them, it could not be chosen. `base` are the
+/// files, `above` counts more than any profile.
+fn other_profiles(
+    files: &Files<'_>,
+    chosen: Option<&str>,
+    (base, above): (&[ConfigSource], &[ConfigSource]),
+) -> Result<Vec<OtherProfile>, Error> {
+    let names = profile_names(files).into_iter().filter(|name| Some(*name) != chosen);
+    let other = |name: &str| {
+        let sources = [base, &sources_of(files, name), above].concat();
+        let provenance = Provenance::merge(with_built_in(sources)?)?;
+        let (_, problems) = meaning_of(&provenance, files);
+        Ok(OtherProfile { name: name.to_owned(), provenance, problems })
+    };
+    names.map(other).collect()
+}
+
+/// Adds the mistakes of profiles that were not chosen.
+fn mistakes_of_others(files: &mut Files<'_>, others: &[OtherProfile]) {
+    for other in others {
+        for problem in &other.problems {
+            let within = KeyPath::parse("profile").join(&other.name);
+            let key = problem.key.parts().iter().fold(within, |path, part| path.join(part));
+            let origin = other.provenance.current(&problem.key).map(|(origin, _)| origin);
+            let Some(origin) = origin.filter(|origin| origin.layer == Layer::Profile.name()) else {
+                continue;
+            };
+            if !files.problems.iter().any(|known| known.place == origin.place || known.key.covers(&key)) {
+                files.problems.push(Problem { place: origin.place, ..problem.clone() });
+            }
+        }
+    }
 }
 
 /// The names of the profiles in all files, sorted.
@@ -141,13 +192,21 @@ fn with_built_in(written: Vec<ConfigSource>) -> Result<Vec<ConfigSource>, Error>
     Ok(sources)
 }
 
-/// What the merged settings mean. The mistakes that show in it are added to those of the files.
-fn mean(provenance: &Provenance, files: &mut Files<'_>) -> Config {
+/// What the merged settings mean, and the mistakes that show in it.
+fn meaning_of(provenance: &Provenance, files: &Files<'_>) -> (Config, Vec<Problem>) {
     let (config, mut problems) = meaning::resolve(&provenance.tree(), files.root());
     if let Some(template) = config.prompt.template.as_ref().filter(|file| !file.is_file()) {
         let text = format!("there is no file {}", files.label(template));
         problems.push(Problem::of_key(KeyPath::parse("prompt.template"), text));
     }
+    (config, problems)
+}
+
+/// What the merged settings mean. The mistakes that show in it are added to those of the files, but those that one of
+/// `profiles` corrects.
+fn mean(provenance: &Provenance, files: &mut Files<'_>, profiles: &[OtherProfile]) -> Config {
+    let (config, mut problems) = meaning_of(provenance, files);
+    problems.retain(|problem| profiles.iter().all(|profile| profile.problems.contains(problem)));
     let reported = files.problems.len();
     for problem in problems {
         // what was reported was left out, which must not cause a second message

@@ -242,6 +242,34 @@ fn mistakes_in_a_profile_are_reported_even_if_it_is_not_chosen() {
 }
 
 #[test]
+fn all_profiles_are_checked_and_a_mistyped_one_hides_no_mistake() {
+    let project = Project::new().with(
+        "seqorch.toml",
+        "[run]\nbackend = \"nope\"\n[limit]\nfallback = [\"late\"]\n\
+         [profile.night.run]\nbackend = \"claud\"\n[profile.night.backend.late]\ncommand = \"late\"\n\
+         [profile.dya.review]\nbackend = \"none\"\n",
+    );
+    let starts = |problems: &[String], starts: &[&str]| {
+        assert_eq!(problems.len(), starts.len(), "{problems:#?}");
+        for (problem, start) in problems.iter().zip(starts) {
+            assert!(problem.starts_with(start), "{problem}: {start}");
+        }
+    };
+    let of_others = [
+        "seqorch.toml:10 [profile.dya]: review.backend: there is no backend \"none\"",
+        "seqorch.toml:6 [profile.night]: run.backend: there is no backend \"claud\"; did you mean \"claude\"?",
+    ];
+    let [dya, night] = of_others;
+    let own = ["seqorch.toml:2: run.backend: ", "seqorch.toml:4: limit.fallback: "];
+    starts(&project.problems(), &[own[0], own[1], dya, night]);
+    // the profile that was meant may have the backend
+    let project = project.profile("nigth");
+    starts(&project.problems(), &["--profile: there is no profile \"nigth\"", dya, night]);
+    let project = project.profile("night");
+    starts(&project.problems(), &[night, dya]);
+}
+
+#[test]
 fn a_backend_table_changes_only_its_keys_and_replaces_lists() {
     let loaded = Project::new()
         .with(

@@ -330,7 +330,7 @@ impl Hold {
         if !wanted.releases {
             return RefQuestion { kept, ..RefQuestion::default() };
         }
-        // others may go on from what was released
+        // others may continue from what was released
         RefQuestion { objects: self.sent.clone(), commit: wanted.commit.clone(), kept }
     }
 

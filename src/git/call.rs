@@ -80,7 +80,7 @@ impl GitError {
             || matches!(self, Self::NotStarted { .. }) && words.contains(BUSY[0])
     }
 
-    /// Whether the system could not go on, whatever git was asked for.
+    /// Whether the system could not continue, whatever git was asked for.
     #[must_use]
     pub fn is_exhaustion(&self) -> bool {
         matches!(self, Self::Failed { words, .. } if EXHAUSTED.iter().any(|word| words.contains(word)))

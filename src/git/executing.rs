@@ -203,7 +203,7 @@ fn executes(key: &str, value: &str) -> bool {
     }
 }
 
-/// A value with which nothing runs that was not there before: what git does without the setting.
+/// The value that disables the setting: git then starts nothing new.
 fn harmless(key: &str) -> &'static str {
     match key {
         "gpg.program" | "gpg.openpgp.program" => "gpg",

@@ -54,14 +54,14 @@ impl Snapshots<'_> {
         let object = &chain[index];
         let LinkedCommit { commit, parent } = linked(object);
         let tree = tree_of(&object.bytes)
-            .ok_or_else(|| GitError::Unusable { why: format!("{} is no commit", object.id) })?;
+            .ok_or_else(|| GitError::Unusable { why: format!("{} is not a commit", object.id) })?;
         let changes = self.all_changes_of_work_tree(parent.as_deref(), &tree)?;
         let later = chain[..index].iter().rev().map(linked).collect();
         Ok(NewCommit { commit, parent, changes, later, ended: None })
     }
 
-    /// Takes our commit off HEAD again, because it was made on a commit that came in between, and takes that back. Returns that
-    /// commit. An error where HEAD is not at ours any more.
+    /// Removes our commit from HEAD: it sits on a commit of others and would revert it. Returns that commit. Fails if HEAD has
+    /// moved.
     pub(super) fn take_off(&self, new: &NewCommit) -> Result<String, GitError> {
         let (Some(parent), true) = (&new.parent, new.later.is_empty()) else {
             let commit = &new.commit;

@@ -359,8 +359,7 @@ impl<'a> Snapshots<'a> {
         remove(&with_suffix(&self.index(), ".lock"))
     }
 
-    /// Forgets what is remembered, before the private index changes: where a kill comes between that and the new tree, it
-    /// would say that the index holds the old one.
+    /// Deletes memory.json before the private index changes; after a kill in between it would name the old tree.
     fn forget_memory(&self) -> Result<(), GitError> {
         remove(&self.folder.join("memory.json"))
     }

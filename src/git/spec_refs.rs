@@ -1,9 +1,11 @@
 //! The refs of a spec on a remote: reads them, makes the objects that they lead to, and moves several of them at once.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
 use super::call::{GitCall, GitError, one_line};
+use super::path::RepoPath;
 use super::repository::Repository;
 
 /// Settings of calls to a remote: nothing else is pushed or fetched, and no clean-up begins.
@@ -247,23 +249,51 @@ impl Repository {
         self.call(["update-ref", "--no-deref", name, commit]).run_patiently(&self.supervisor).map(drop)
     }
 
-    /// Moves HEAD and the files that differ; an error where files that are not committed are in the way.
+    /// Moves HEAD and the files that differ; an error that names them where files that are not committed are in the way.
     pub fn move_head(&self, commit: &str, deadline: Duration) -> Result<(), GitError> {
+        // `reset` takes a file for changed whose times are not those in the index, as after a commit of ours
+        self.call(["update-index", "-q", "--refresh"]).within(deadline).run_patiently(&self.supervisor)?;
         let call = self.call(["reset", "--quiet", "--keep", commit]).within(deadline);
-        call.run_patiently(&self.supervisor).map(drop)
+        match call.run_patiently(&self.supervisor) {
+            Err(GitError::Failed { command, code: Some(code), words }) => {
+                let words = self.in_the_way(commit).ok().flatten().unwrap_or(words);
+                Err(GitError::Failed { command, code: Some(code), words })
+            }
+            done => done.map(drop),
+        }
     }
 
-    /// Puts everything that is not committed on git's stash, and moves HEAD and all files.
-    pub fn start_over_at(&self, commit: &str, deadline: Duration) -> Result<(), GitError> {
+    /// The sentence about the files which are not committed and which `commit` has otherwise than HEAD; `None` where there
+    /// are none.
+    fn in_the_way(&self, commit: &str) -> Result<Option<String>, GitError> {
         let status = self.status()?;
-        if status.uncommitted().iter().any(|path| !path.to_string().contains(OWN_FILES)) {
+        let args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "HEAD", commit, "--"];
+        let printed = self.call(args).read(&self.supervisor)?;
+        let names = printed.split(|b| *b == 0).filter(|name| !name.is_empty());
+        let moved: BTreeSet<RepoPath> = names.map(RepoPath::new).collect();
+        let is_moved = |path: &&RepoPath| moved.contains(*path);
+        let names: Vec<String> =
+            status.uncommitted().into_iter().filter(is_moved).map(ToString::to_string).collect();
+        Ok((!names.is_empty()).then(|| {
+            let names = names.join(", ");
+            format!("not committed here, and changed by what was pushed; commit or move them: {names}")
+        }))
+    }
+
+    /// Puts everything that is not committed on git's stash, goes to a branch, and has it and all files be those of a commit. The
+    /// branch where HEAD was stays as it is. Returns whether there was something to put on the stash.
+    pub fn start_over_on(&self, branch: &str, commit: &str, deadline: Duration) -> Result<bool, GitError> {
+        let status = self.status()?;
+        let has_changes = status.uncommitted().iter().any(|path| !path.to_string().contains(OWN_FILES));
+        if has_changes {
             let message = "seqorch: left in the work tree before it started over";
             let others = format!(":(exclude,glob)**/{OWN_FILES}*");
             let args = ["stash", "push", "--quiet", "--include-untracked", "-m", message, "--", ".", &others];
             self.call(args).within(deadline).run_patiently(&self.supervisor)?;
         }
-        let call = self.call(["reset", "--quiet", "--hard", commit]).within(deadline);
-        call.run_patiently(&self.supervisor).map(drop)
+        let args = ["checkout", "--quiet", "--force", "--no-track", "-B", branch, commit, "--"];
+        self.call(args).within(deadline).run_patiently(&self.supervisor)?;
+        Ok(has_changes)
     }
 
     /// Makes the commits of `to` that `from` does not have once more, on top of `base`, in a work tree of their own at
@@ -371,6 +401,29 @@ mod tests {
     }
 
     #[test]
+    fn files_with_other_times_move_and_changed_ones_are_named() {
+        let (_dir, repo) = repository();
+        let file = repo.top.join("f1");
+        std::fs::write(&file, "1\n").unwrap();
+        git(&repo.top, &["add", "f1"]);
+        git(&repo.top, &["commit", "-q", "-m", "ours"]);
+        let ours = repo.head().unwrap().unwrap();
+        git(&repo.top, &["rm", "-q", "f1"]);
+        git(&repo.top, &["commit", "-q", "-m", "theirs"]);
+        let theirs = repo.head().unwrap().unwrap();
+        git(&repo.top, &["reset", "-q", "--hard", &ours]);
+        let long_ago = std::time::SystemTime::UNIX_EPOCH + MINUTE;
+        std::fs::File::options().append(true).open(&file).unwrap().set_modified(long_ago).unwrap();
+        repo.move_head(&theirs, MINUTE).unwrap();
+        assert!(!file.exists());
+        repo.move_head(&ours, MINUTE).unwrap();
+        std::fs::write(&file, "mine\n").unwrap();
+        let words = repo.move_head(&theirs, MINUTE).unwrap_err().words();
+        assert!(words.starts_with("not committed here") && words.ends_with(": f1"), "{words}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine\n");
+    }
+
+    #[test]
     fn commits_are_made_again_on_top_of_others_unless_they_conflict() {
         let (dir, repo) = repository();
         let base = repo.head().unwrap().unwrap();
@@ -394,8 +447,24 @@ mod tests {
         assert_eq!(repo.pick_onto(&other, range, &folder, MINUTE).unwrap(), None);
         assert!(!folder.exists());
         std::fs::write(repo.top.join("left"), "x").unwrap();
-        repo.start_over_at(&base, MINUTE).unwrap();
+        assert!(repo.start_over_on("main", &base, MINUTE).unwrap());
         assert!(!repo.top.join("left").exists() && !repo.top.join("theirs").exists());
         assert!(git(&repo.top, &["stash", "list"]).contains("started over"));
+        assert_eq!(git(&repo.top, &["symbolic-ref", "HEAD"]), "refs/heads/main");
+    }
+
+    #[test]
+    fn a_tree_that_starts_over_leaves_the_branch_where_it_was() {
+        let (_dir, repo) = repository();
+        let base = repo.head().unwrap().unwrap();
+        git(&repo.top, &["checkout", "-q", "-b", "feature"]);
+        git(&repo.top, &["commit", "-q", "--allow-empty", "-m", "mine"]);
+        let mine = repo.head().unwrap().unwrap();
+        assert!(!repo.start_over_on("seqorch/a", &base, MINUTE).unwrap());
+        assert_eq!(repo.branch().unwrap().as_deref(), Some("seqorch/a"));
+        assert_eq!(
+            (repo.head().unwrap(), repo.commit_of_branch("feature").unwrap()),
+            (Some(base), Some(mine))
+        );
     }
 }

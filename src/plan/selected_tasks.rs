@@ -1,9 +1,11 @@
 //! What the user selected, as ids.
 
+use std::collections::HashSet;
+
 use super::leaf_states::LeafStates;
 use super::request::{Progress, Selection};
 use super::task_names::TaskNames;
-use super::unit_order::cut_before;
+use super::unit_order::before_from;
 use super::unit_tree::UnitTree;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -24,21 +26,21 @@ pub fn select(tasks: &TaskFile, config: &Config, selection: &Selection) -> Resul
     Ok(selection)
 }
 
-/// What is done already does not matter here: a selection of completed tasks is not an error.
+/// What an agent can do of it does not matter here: a selection of tasks that are done, marked or for a person is not an error.
 fn selects_something(tasks: &TaskFile, config: &Config, selection: &Selection) -> Result<()> {
     let Some(from) = selection.from.as_ref().filter(|_| !selection.only.is_empty()) else { return Ok(()) };
     let tree = UnitTree::new(tasks, config.run.granularity);
-    let mut leaves = LeafStates::new(&tree, config, &Progress::default(), selection);
-    let open = |leaves: &LeafStates| (0..tree.nodes.len()).any(|node| leaves.is_open(node));
-    if !open(&leaves) {
+    let leaves = LeafStates::new(&tree, config, &Progress::default(), selection);
+    let before: HashSet<usize> = before_from(&tree, &leaves, tasks, config, selection).into_iter().collect();
+    let only: HashSet<usize> = selection.only.iter().filter_map(|id| tree.find(id)).collect();
+    let is_selected =
+        |leaf: usize| !before.contains(&leaf) && tree.upwards(leaf).any(|node| only.contains(&node));
+    if (0..tree.nodes.len()).any(|node| tree.nodes[node].children.is_empty() && is_selected(node)) {
         return Ok(());
     }
-    cut_before(&tree, &mut leaves, tasks, config, selection);
-    if open(&leaves) {
-        return Ok(());
-    }
+    let comes = if only.len() == 1 { "comes" } else { "come" };
     let only = selection.only.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
-    let message = format!("--only and --from select no task: {only} comes before `{from}`");
+    let message = format!("--only and --from select no task: {only} {comes} before `{from}`");
     Err(Error::new(ErrorKind::Usage, message).hint("Give one of them, or name tasks that are not before it."))
 }
 
@@ -87,7 +89,17 @@ mod tests {
         for (only_id, from) in [("2", "1"), ("2", "2"), ("2", "2.2"), ("2.2", "2.1")] {
             assert!(check("1\n2\n  2.1\n  2.2", &both(only_id, from)).is_ok(), "{only_id} {from}");
         }
-        // a task that is done is selected all the same
-        assert!(check("1\n2 x", &both("2", "1")).is_ok());
+        // a task that no agent does is selected all the same, and not before the other one
+        for text in ["1\n2 x", "1\n2 !", "1\n2 s", "1\n2 *"] {
+            assert!(check(text, &both("2", "1")).is_ok(), "{text}");
+            assert!(check(&format!("{text}\n3"), &both("2", "3")).is_err(), "{text}");
+        }
+        let mut file = tasks("1\n2\n3");
+        file.tasks[1].human = true;
+        let select = |from: &str| select(&file, &config(), &both("2", from));
+        assert!(select("1").is_ok() && select("2").is_ok() && select("3").is_err());
+        let several = Selection { from: Some("3".into()), ..only(&["1", "2"]) };
+        let error = check("1\n2\n3", &several).unwrap_err();
+        assert!(error.render().contains("`1`, `2` come before `3`"), "{}", error.render());
     }
 }

@@ -140,23 +140,34 @@ pub(super) fn cut_before(
     config: &Config,
     selection: &Selection,
 ) {
-    let Some(from) = selection.from.as_ref().and_then(|id| tree.find(id)) else { return };
-    let waves = UnitWaves::new(tree, leaves, &tasks.waves);
-    let order = UnitGraph::new(tree, leaves, config.run.granularity).order(tree, &waves);
-    let mut cut = Vec::new();
-    'units: for &unit in order.units.iter().chain(&order.circular) {
-        for &leaf in &tree.units[unit].leaves {
-            if tree.contains(from, leaf) {
-                break 'units;
-            }
-            cut.push(leaf);
-        }
-    }
-    for leaf in cut {
+    for leaf in before_from(tree, leaves, tasks, config, selection) {
         if leaves.is_open(leaf) {
             leaves.stick(tree, leaf, SkipReason::NotSelected);
         }
     }
+}
+
+/// The leaves that come before the id of `--from` in the order of work.
+pub(super) fn before_from(
+    tree: &UnitTree<'_>,
+    leaves: &LeafStates,
+    tasks: &TaskFile,
+    config: &Config,
+    selection: &Selection,
+) -> Vec<usize> {
+    let mut before = Vec::new();
+    let Some(from) = selection.from.as_ref().and_then(|id| tree.find(id)) else { return before };
+    let waves = UnitWaves::new(tree, leaves, &tasks.waves);
+    let order = UnitGraph::new(tree, leaves, config.run.granularity).order(tree, &waves);
+    for &unit in order.units.iter().chain(&order.circular) {
+        for &leaf in &tree.units[unit].leaves {
+            if tree.contains(from, leaf) {
+                return before;
+            }
+            before.push(leaf);
+        }
+    }
+    before
 }
 
 /// What the open leaves of a unit depend on outside of it, by themselves or through a task above them.

@@ -21,13 +21,32 @@ pub fn current_plan(
     state: &SpecState,
     now: Timestamp,
 ) -> Plan {
-    let boxes = if config.tasks.trust_checkboxes { ticked(tasks) } else { BTreeSet::new() };
-    // after a kill, a run resumes with the ticks it trusted
-    let trusted = state.trusted_ticks(&boxes);
-    let known = progress(state, trusted, config, now);
+    let known = known(config, tasks, state, now);
     let mut plan = make_plan(place, config, tasks, &known, &place.selection);
     plan.baseline = plan.baseline.filter(|_| state.next_run_needs_baseline());
     plan
+}
+
+/// The plan of what waits neither for a failed task nor for an answer.
+#[must_use]
+pub fn plan_beside_needs(
+    place: &SpecPlace,
+    config: &Config,
+    tasks: &TaskFile,
+    state: &SpecState,
+    now: Timestamp,
+) -> Plan {
+    let mut known = known(config, tasks, state, now);
+    known.failed.extend(state.failed().map(str::to_owned));
+    known.asking.extend(state.questions().iter().map(|question| question.unit.to_owned()));
+    make_plan(place, config, tasks, &known, &place.selection)
+}
+
+fn known(config: &Config, tasks: &TaskFile, state: &SpecState, now: Timestamp) -> Progress {
+    let boxes = if config.tasks.trust_checkboxes { ticked(tasks) } else { BTreeSet::new() };
+    // after a kill, a run resumes with the ticks it trusted
+    let trusted = state.trusted_ticks(&boxes);
+    progress(state, trusted, config, now)
 }
 
 /// Makes the plan of a spec with this progress.

@@ -125,7 +125,7 @@ pub fn write(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()
     }
     page.skipped(&plan.skipped)?;
     if !plan.ignored.is_empty() {
-        page.heading("Boxes that are no tasks")?;
+        page.heading("Boxes that are not tasks")?;
         for ignored in &plan.ignored {
             page.entry(&format!("line {}", ignored.line), &sanitise_line(&ignored.text))?;
         }
@@ -396,7 +396,7 @@ Plan of demo: 4 steps
 Skipped
   3  Do 3 (optional; use --include-optional)
 
-Boxes that are no tasks
+Boxes that are not tasks
   line 9  - [] broken
 
 Notes

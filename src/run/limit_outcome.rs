@@ -60,7 +60,7 @@ pub fn limited(
     let mut texts: Vec<(Channel, String)> = Vec::new();
     let stderr = facts.error_records.iter().filter(|record| record.channel == Channel::Stderr).count();
     let mut skipped = match () {
-        // the agent went on after it
+        // the agent continued after it
         () if facts.timed_out.is_some() && facts.stdout_bytes > 0 && !facts.stderr_is_last => stderr,
         // the program itself says that all is well, so only its very last words can say otherwise
         () if ended_well => stderr.saturating_sub(LAST_WORDS),

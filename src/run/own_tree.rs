@@ -189,7 +189,7 @@ impl<'a> Maker<'a> {
     fn check_folder(&self) -> Result<()> {
         let is_empty = |folder: &Path| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
         if fs::symlink_metadata(&self.top).is_ok() && !is_empty(&self.top) {
-            let text = format!("{} is there and is no work tree of this repository", self.top.display());
+            let text = format!("{} is there and is not a work tree of this repository", self.top.display());
             return Err(Error::new(ErrorKind::Human, text)
                 .hint("Move it away or remove it, or set git.worktree_dir. No agent was started."));
         }

@@ -77,7 +77,7 @@ pub fn preflight(place: &SpecPlace, config: &Config, resume: Option<&ResumeReque
     Ok(plan)
 }
 
-/// Checks whether a run at work can go on with another configuration.
+/// Checks whether a run at work can continue with another configuration.
 pub(super) fn check_config(place: &SpecPlace, config: &Config, state: &SpecState) -> Result<()> {
     // a tasks.md that cannot be read is an error of the plan that follows
     let Ok((_, tasks)) = place.good_tasks() else { return Ok(()) };

@@ -20,7 +20,7 @@ use crate::git::snapshot::Snapshots;
 use crate::plan;
 use crate::project::SpecPlace;
 use crate::report::text::{sanitise_line, spec_command};
-use crate::state::{SpecState, UndoRecord, UnitState, UnitStatus};
+use crate::state::{Outcome, SpecState, UndoRecord, UnitState, UnitStatus};
 use crate::store::attempt_folder;
 use crate::store::lock::{Holder, RunLock};
 use crate::sys::interrupt::Interrupt;
@@ -140,6 +140,7 @@ fn restore(
         .and_then(|files| files.ok_or_else(|| nothing_known(place, config, state, id)))?;
     let units = plan::units(&tasks, config.run.granularity);
     let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
+    let members = done_by(unit, members);
     place.set_marks(state, &members, ' ', true)?;
     state.decided(&members, Some(false));
     let after = snapshots.take()?;
@@ -154,6 +155,18 @@ fn restore(
         state.units.entry(id.to_owned()).or_default().undone = Some(undone);
     }
     Ok(files)
+}
+
+/// Those of the members of a unit that its attempts did: a person may have done and ticked the others.
+fn done_by(unit: &UnitState, members: Vec<String>) -> Vec<String> {
+    let attempts = || unit.attempts.iter().filter(|attempt| attempt.number >= unit.since_attempt);
+    // where a review approved the work, the work itself has another outcome
+    let last = attempts().rev().find(|attempt| !attempt.completes.is_empty());
+    let done = attempts().filter(|attempt| attempt.outcome == Some(Outcome::Done)).chain(last);
+    let done: BTreeSet<&String> = done.flat_map(|attempt| &attempt.completes).collect();
+    let (own, others): (Vec<String>, Vec<String>) = members.into_iter().partition(|id| done.contains(id));
+    // an older version did not note what an attempt completes
+    if own.is_empty() { others } else { own }
 }
 
 /// Restores the files of a unit; `None` where they are not known. tasks.md is left alone: it has the boxes of other tasks,
@@ -264,8 +277,8 @@ fn reopen(state: &mut SpecState, id: &str, members: &[String]) {
 fn nothing_known(place: &SpecPlace, config: &Config, state: &SpecState, id: &str) -> Error {
     let id = &sanitise_line(id);
     let is_pending = state.units.get(id).is_some_and(|unit| unit.pending_commit.is_some());
-    let with = state.units.iter().filter(|(_, unit)| unit.changes.is_some());
-    let ids: Vec<_> = with.map(|(id, _)| id.as_str()).collect();
+    let with = state.units_by_id().into_iter().filter(|(_, unit)| unit.changes.is_some());
+    let ids: Vec<_> = with.map(|(id, _)| id).collect();
     let hint = if is_pending {
         format!("Its commit is pending; run `{}` first.", spec_command("run", &place.typed, ""))
     } else if let Some(why) = not_kept(place, config) {

@@ -135,7 +135,7 @@ fn cannot_listen(listen: SocketAddr, error: io::Error) -> Error {
         io::ErrorKind::AddrInUse => (ErrorKind::Unavailable, other()),
         io::ErrorKind::PermissionDenied => (ErrorKind::Internal, other()),
         io::ErrorKind::AddrNotAvailable => {
-            (ErrorKind::Usage, "That is no address of this machine.".to_owned())
+            (ErrorKind::Usage, "That is not an address of this machine.".to_owned())
         }
         _ => return Error::new(ErrorKind::Internal, format!("listening at {listen}")).caused_by(error),
     };

@@ -84,34 +84,98 @@ pub(crate) fn name(lines: &SourceLines<'_>, rules: &ReadingRules, s: &DialectSig
     };
     match rules.form {
         TaskForm::Todos => (Dialect::Todos, "todos in the head of the file".to_owned()),
-        TaskForm::Elements => (Dialect::Gsd, format!("{} <task> elements", s.tasks)),
-        TaskForm::Listed if rules.trackers.is_empty() => {
-            of_tool((Dialect::Milestones, format!("{} headings count the work", s.tasks)))
+        TaskForm::Elements => (Dialect::Gsd, counted(s.tasks, "<task> element")),
+        TaskForm::Listed if rules.trackers.is_empty() => of_tool((
+            Dialect::Milestones,
+            format!("{} {} the work", counted(s.tasks, "heading"), verb(s.tasks, "count")),
+        )),
+        TaskForm::Headings | TaskForm::NumberedHeadings | TaskForm::Listed => of_tool((
+            Dialect::Headings,
+            format!("{} {} a task", counted(s.tasks, "heading"), verb(s.tasks, "name")),
+        )),
+        TaskForm::Table => (
+            Dialect::Table,
+            format!(
+                "{} of a table {} an id",
+                counted(s.tasks, "row"),
+                if s.tasks == 1 { "carries" } else { "carry" }
+            ),
+        ),
+        TaskForm::Numbered => (Dialect::Numbered, format!("no boxes, {}", counted(s.tasks, "numbered line"))),
+        TaskForm::Trailing => {
+            (Dialect::Plain, format!("{} with a box behind the title", counted(s.tasks, "line")))
         }
-        TaskForm::Headings | TaskForm::NumberedHeadings | TaskForm::Listed => {
-            of_tool((Dialect::Headings, format!("{} headings name a task", s.tasks)))
-        }
-        TaskForm::Table => (Dialect::Table, format!("{} rows of a table carry an id", s.tasks)),
-        TaskForm::Numbered => (Dialect::Numbered, format!("no boxes, {} numbered lines", s.tasks)),
-        TaskForm::Trailing => (Dialect::Plain, format!("{} lines with a box behind the title", s.tasks)),
         TaskForm::Nothing => (Dialect::Plain, "nothing that looks like a task".to_owned()),
-        TaskForm::Anonymous => of_tool((Dialect::Plain, format!("{} boxes, none with an id", s.tasks))),
-        TaskForm::Boxes if s.speckit_ids * 2 > s.tasks => {
-            (Dialect::SpecKit, format!("{} of {} ids are like T001", s.speckit_ids, s.tasks))
+        TaskForm::Anonymous => {
+            of_tool((Dialect::Plain, format!("{}, none with an id", counted_boxes(s.tasks))))
         }
+        TaskForm::Boxes if s.speckit_ids * 2 > s.tasks => (
+            Dialect::SpecKit,
+            format!("{} of {} {} like T001", s.speckit_ids, counted(s.tasks, "id"), are(s.tasks)),
+        ),
         TaskForm::Boxes if s.ccsdd > 0 => {
-            (Dialect::CcSdd, format!("{} signs of cc-sdd: (P), _Boundary:_, _Depends:_", s.ccsdd))
+            (Dialect::CcSdd, format!("{} of cc-sdd: (P), _Boundary:_, _Depends:_", counted(s.ccsdd, "sign")))
         }
-        TaskForm::Boxes if s.requirements > 0 || s.stars > 0 => {
-            (Dialect::Kiro, format!("{} requirement notes, {} starred tasks", s.requirements, s.stars))
-        }
+        TaskForm::Boxes if s.requirements > 0 || s.stars > 0 => (
+            Dialect::Kiro,
+            format!("{}, {}", counted(s.requirements, "requirement note"), counted(s.stars, "starred task")),
+        ),
         TaskForm::Boxes if s.grouped > 0 && s.grouped >= s.whole => of_tool((
             Dialect::OpenSpec,
-            format!("{} ids are numbered below a heading of that number", s.grouped),
+            format!(
+                "{} {} numbered below a heading of that number",
+                counted(s.grouped, "id"),
+                are(s.grouped)
+            ),
         )),
         TaskForm::Boxes if s.whole > 0 => {
-            of_tool((Dialect::Kiro, format!("{} tasks numbered with whole numbers", s.whole)))
+            of_tool((Dialect::Kiro, format!("{} numbered with whole numbers", counted(s.whole, "task"))))
         }
-        TaskForm::Boxes => of_tool((Dialect::Plain, format!("{} boxes with ids of their own form", s.tasks))),
+        TaskForm::Boxes => {
+            of_tool((Dialect::Plain, format!("{} with ids of their own form", counted_boxes(s.tasks))))
+        }
+    }
+}
+
+/// `1 row`, `2 rows`
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn counted_boxes(count: usize) -> String {
+    if count == 1 { "1 box".to_owned() } else { format!("{count} boxes") }
+}
+
+fn are(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
+}
+
+/// A verb after so many things.
+fn verb(count: usize, verb: &str) -> String {
+    format!("{verb}{}", if count == 1 { "s" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::parse;
+
+    #[test]
+    fn one_sign_is_named_in_the_singular() {
+        for (text, reason) in [
+            ("- [ ] 1. A\n", "1 task numbered with whole numbers"),
+            ("- [ ]* 1. A\n", "0 requirement notes, 1 starred task"),
+            ("- [ ] 1. A\n  - _Requirements: 1.1_\n", "1 requirement note, 0 starred tasks"),
+            ("- [ ] 1. (P) A\n", "1 sign of cc-sdd: (P), _Boundary:_, _Depends:_"),
+            ("- [ ] T001 A\n", "1 of 1 id is like T001"),
+            ("- [ ] A\n", "1 box, none with an id"),
+            ("- [ ] AB-1 A\n", "1 box with ids of their own form"),
+            ("### Task 1: A\n\nDo it.\n\n- [ ] B\n", "1 heading names a task"),
+            (
+                "---\ntodos:\n  - id: a\n    content: A\n    status: pending\n---\n",
+                "1 todo in the head of the file",
+            ),
+        ] {
+            assert_eq!(parse(text).dialect_reason, reason, "{text}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::placed_value::{PlacedValue, ValueKind};
 use super::value_tasks::{ValueTasks, diagnostic};
 use super::yaml_value;
 
-/// The todos in the head of a file; an error is the place where the head is no YAML.
+/// The todos in the head of a file; an error is the place where the head is not YAML.
 pub(crate) fn todos(lines: &SourceLines<'_>) -> Option<Result<PlacedValue, usize>> {
     let end = head(lines)?;
     if !(1..end).any(|i| lines.text(i).starts_with("todos:")) {
@@ -37,12 +37,15 @@ pub(crate) fn file(lines: &SourceLines<'_>, todos: &Result<PlacedValue, usize>) 
     match todos {
         Ok(list) => {
             let tasks = ValueTasks::of(lines.source, list.list());
-            file.dialect_reason = format!("{} todos in the head of the file", tasks.len());
+            file.dialect_reason = {
+                let todos = if tasks.len() == 1 { "todo" } else { "todos" };
+                format!("{} {todos} in the head of the file", tasks.len())
+            };
             tasks.finish(&mut file);
         }
         Err(at) => {
             "its head has `todos:`".clone_into(&mut file.dialect_reason);
-            let message = "the head of this file is no valid YAML".to_owned();
+            let message = "the head of this file is not valid YAML".to_owned();
             let hint = "correct the todos; nothing was started";
             let found = diagnostic(lines.source, Severity::Error, *at, message, "read up to here", hint);
             file.diagnostics.push(found);

@@ -272,7 +272,7 @@ pub struct TaskFile {
     pub waves: Vec<Vec<String>>,
     /// Line where the graph begins, from 1; 0 if the file has no graph.
     pub waves_line: usize,
-    /// What was read as what, as a sentence for users: "12 tasks from ## Tasks; 4 boxes under 'Acceptance' are no tasks".
+    /// What was read as what, as a sentence for users: "12 tasks from ## Tasks; 4 boxes under 'Acceptance' are not tasks".
     pub reading: String,
     /// The tasks are boxes of sections of criteria, since the file has no others.
     pub last_resort: bool,

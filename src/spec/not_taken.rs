@@ -45,9 +45,11 @@ pub(crate) fn beside_tasks(lines: &SourceLines<'_>, map: &SectionMap, boxes: &[u
     let (first, last) = (*boxes.first()?, *boxes.last()?);
     let section = map.of(first).map_or("", |section| heading_text(lines, map.all[section].line));
     let message = match boxes.len() {
-        1 => format!("the open box below \"{section}\" is no task, since the list of tasks stands elsewhere"),
+        1 => format!(
+            "the open box below \"{section}\" is not a task, since the list of tasks stands elsewhere"
+        ),
         count => format!(
-            "{count} open boxes are no tasks, since the list of tasks stands elsewhere: lines {} to {}, the first below \"{section}\"",
+            "{count} open boxes are not tasks, since the list of tasks stands elsewhere: lines {} to {}, the first below \"{section}\"",
             first + 1,
             last + 1
         ),
@@ -76,7 +78,7 @@ pub(crate) fn entries_without_boxes(out: &mut DiagnosticList<'_>, found: &[TaskL
             if is_entry {
                 number += 1;
                 reported += 1;
-                let message = format!("{number} has a number of this list and no box, so it is no task");
+                let message = format!("{number} has a number of this list and no box, so it is not a task");
                 out.warn(out.span(line), message, "", "write `- [ ]` before it if it is work");
             }
         }
@@ -125,7 +127,7 @@ pub(crate) fn bullets_without_boxes(out: &mut DiagnosticList<'_>, found: &[TaskL
         return;
     }
     for line in bullets.into_iter().take(MOST) {
-        let message = "this entry stands among boxes and has none, so it is no task".to_owned();
+        let message = "this entry stands among boxes and has none, so it is not a task".to_owned();
         out.warn(out.span(line), message, "", "write `- [ ]` before it if it is work");
     }
 }

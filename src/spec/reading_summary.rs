@@ -12,7 +12,7 @@ use super::task_line::TaskLine;
 /// How many kinds of ignored boxes the sentence names.
 const MOST_PARTS: usize = 4;
 
-/// "12 tasks from ## Tasks; 4 boxes under \"Acceptance\" are no tasks".
+/// "12 tasks from ## Tasks; 4 boxes under \"Acceptance\" are not tasks".
 pub(crate) fn reading(
     lines: &SourceLines<'_>,
     map: &SectionMap,
@@ -72,7 +72,7 @@ pub(crate) fn reading(
         parts[at].1 += 1;
     }
     for (what, count) in parts.iter().take(MOST_PARTS) {
-        let are = if *count == 1 { "is no task" } else { "are no tasks" };
+        let are = if *count == 1 { "is not a task" } else { "are not tasks" };
         let boxes = if *count == 1 { "1 box".to_owned() } else { format!("{count} boxes") };
         let _ = write!(out, "; {boxes} {what} {are}");
     }

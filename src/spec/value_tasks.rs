@@ -86,7 +86,7 @@ impl<'a> ValueTasks<'a> {
             // a list of texts
             ValueKind::Text(_) => Some(entry),
             _ => {
-                let what = format!("entry {number} of the list is no task");
+                let what = format!("entry {number} of the list is not a task");
                 let hint = "write a text, or an object with a title";
                 self.problems.push(self.at(Severity::Warning, entry.span.start, what, "", hint));
                 return;

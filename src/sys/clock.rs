@@ -28,7 +28,9 @@ pub fn boot_time() -> Duration {
 #[must_use]
 pub fn zone_problem() -> Option<String> {
     let name = std::env::var("TZ").ok().filter(|name| !name.is_empty())?;
-    jiff::tz::TimeZone::try_system().err().map(|why| format!("TZ is {name:?}, which is no time zone: {why}"))
+    jiff::tz::TimeZone::try_system()
+        .err()
+        .map(|why| format!("TZ is {name:?}, which is not a time zone: {why}"))
 }
 
 /// The system's clock.

@@ -140,7 +140,7 @@ impl LineReader<'_> {
         }
     }
 
-    /// Reads the last error of a library that talks to models. Some agents print it in their text and go on with their
+    /// Reads the last error of a library that talks to models. Some agents print it in their text and continue in their
     /// own words, and they wrap its lines.
     fn wrapped_error(&self, lines: &[&str]) -> Option<LimitFinding> {
         let bare: Vec<&str> = lines.iter().map(|line| unboxed(line)).collect();

@@ -24,8 +24,8 @@ keys! {
         /// reached. The last pause repeats.
         unknown: Vec<Duration> = ["5m", "15m", "30m", "1h"], inside;
         /// Longest time in which a login that is refused is tried again, after the pauses of limit.unknown, where calls with
-        /// the same login succeeded in this run or within the last day. After that, and before any success, a human is
-        /// asked to log in. 0 asks at once.
+        /// the same login succeeded in this run or within the last day. After that, and before any success, the run
+        /// ends and you have to log in. 0 ends it at once.
         login_wait: Duration = "20m", inside;
         /// Backends that take over while another one is limited, in this order.
         fallback: Vec<String> as BackendNames = [], inside;

@@ -186,7 +186,7 @@ fn the_reading_says_what_was_read_as_what() {
     let plan = "# X\n\n## Tasks\n- [ ] 1. A\n- [ ] 2. B\n\n## Acceptance Criteria\n- [ ] a\n- [ ] b\n";
     assert_eq!(
         parse(plan).reading,
-        "2 tasks from ## Tasks; 2 boxes under \"Acceptance Criteria\" are no tasks"
+        "2 tasks from ## Tasks; 2 boxes under \"Acceptance Criteria\" are not tasks"
     );
 }
 
@@ -366,7 +366,7 @@ fn boxes_beside_numbered_tasks_are_named_where_they_may_be_work() {
     assert_eq!(
         beside("Frontend"),
         [
-            "2 open boxes are no tasks, since the list of tasks stands elsewhere: lines 8 to 9, the first below \"Frontend\""
+            "2 open boxes are not tasks, since the list of tasks stands elsewhere: lines 8 to 9, the first below \"Frontend\""
         ]
     );
     for section in ["Commit log", "Definition of done", "Frontend tasks", "Files to watch"] {

@@ -240,7 +240,7 @@ fn yaml_in_the_head_is_read_as_yaml() {
             (11, "task c depends on \"z\", which is not a task of this file"),
         ]
     );
-    assert_eq!((file.ignored.len(), file.reading.as_str()), (1, "4 tasks; 1 box under \"X\" is no task"));
+    assert_eq!((file.ignored.len(), file.reading.as_str()), (1, "4 tasks; 1 box under \"X\" is not a task"));
     let (ticked, _) = tick(source, &["a", "b", "c"], 'x');
     let expected =
         source.replace("status: pending,", "status: completed,").replace("status: odd", "status: completed");
