@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::common::git::{WRITES, hook, repo};
+use crate::common::git::{WRITES, git, hook, repo};
 use crate::common::{Project, wait_until};
 
 const TWO: &str = "- [ ] 1. First thing\n- [ ] 2. Second thing\n";
@@ -112,7 +112,7 @@ facts
                 "- [ ] 1. First thing\n- [ ] 2. Second thing\n  - _Depends: 1_\n- [ ] 3. Third thing\n";
             let project = demo("say_done", "").spec("demo", tasks);
             project.run(&["mark", "1", "skip"]).code(0);
-            (ran(project, 2), 2, "not done: 2", Some("2"))
+            (ran(project, 2), 2, "not done: 1", Some("2"))
         }
         "unavailable" => {
             let more =
@@ -129,6 +129,7 @@ facts
     }
 }
 
+/// All but `branch`, which needs a remote: `fleet::a_push_of_a_person_that_conflicts_needs_you_and_loses_nothing`.
 const KINDS: [&str; 15] = [
     "question",
     "failed_task",
@@ -319,4 +320,173 @@ fn a_state_file_of_schema_1_is_read_and_rewritten() {
     assert_eq!((&file["schema"], &file["specs"]["shop"]["halted"]), (&json!(2), &json!(false)));
     assert_eq!(file["specs"]["shop"]["run"]["end"]["why"], "complete");
     assert_eq!(project.ledger(), ["2 2", "3 1"], "what was done stays done");
+}
+
+/// What a person does about task 2, and the words for it.
+const SETTLED: [&str; 6] = ["ticked", "starred", "removed", "struck out", "mark skip", "mark done"];
+
+fn settle(project: &Project, how: &str) {
+    const LINE: &str = "- [ ] 2. Two";
+    let tasks = project.tasks("demo");
+    assert!(tasks.contains(LINE), "{tasks}");
+    let line = match how {
+        "ticked" => "- [x] 2. Two",
+        "starred" => "- [ ]* 2. Two",
+        "removed" => "",
+        "struck out" => "- [ ] ~~2. Two~~",
+        "mark skip" | "mark done" => {
+            project.run(&["mark", "2", how.strip_prefix("mark ").unwrap()]).code(0);
+            return;
+        }
+        _ => panic!("{how}"),
+    };
+    project.write(".kiro/specs/demo/tasks.md", tasks.replace(LINE, line));
+}
+
+fn json_of(project: &Project, args: &[&str]) -> Value {
+    serde_json::from_str(&project.run(args).stdout).unwrap()
+}
+
+#[test]
+#[ignore = "slow"]
+fn what_a_person_settles_is_closed_everywhere() {
+    let tasks = "- [ ] 1. One\n- [ ] 2. Two\n- [ ] 10. Ten\n";
+    let pattern = "limit_patterns = [{ match = \"^come back later\", kind = \"auth\" }]";
+    for (need, agent, on_failure) in [
+        ("failed_task", "exit 3", "skip"),
+        ("failed_task", "exit 3", "halt"),
+        ("question", "{ echo Which?; say_halt; exit; }", "halt"),
+        ("login", "{ echo 'come back later' >&2; exit 1; }", "halt"),
+    ] {
+        for how in SETTLED {
+            let case = format!("{need} ({on_failure}), {how}");
+            let config = format!(
+                "[run]\non_failure = \"{on_failure}\"\n[retry]\nattempts = 1\n[limit]\nlogin_wait = \"0s\"\n[backend.fake]\n{pattern}\n"
+            );
+            let agent = format!("[ $SEQORCH_UNIT = 2 ] && {agent}; say_done");
+            let project = Project::new().spec("demo", tasks).agent(&agent).config(&config);
+            project.run(&["run"]).code(2);
+            assert_eq!(json_of(&project, &["status", "--json"])["needs"][0]["kind"], need, "{case}");
+            settle(&project, how);
+            let status = json_of(&project, &["status", "--json"]);
+            assert_eq!((&status["needs"], &status["halted"]), (&json!([]), &json!(false)), "{case}");
+            let of = |name: &str| counts(&project)[name].as_u64().unwrap();
+            assert_eq!((of("failed"), of("halted")), (0, 0), "{case}");
+            let shown = project.run(&["status"]).code(0).stdout;
+            let sign = match how {
+                "ticked" | "mark done" => "✓ 2",
+                _ => "– 2",
+            };
+            assert!(shown.contains(sign), "{case}: {shown}");
+            for args in
+                [&["status"][..], &["specs"], &["report"], &["doctor"], &["status", "--watch"], &["plan"]]
+            {
+                let said = project.run(args).stdout;
+                for part in ["eeds you", "✗ 2", "‖ 2", "waits for your answer"] {
+                    assert!(!said.contains(part), "{case}: {part} in {args:?}:\n{said}");
+                }
+            }
+            project.run(&["resume", "--answer", "yes"]).code(64);
+            // task 10 is the only one that is left, if it is
+            let before = project.ledger().len();
+            project.run(&["run"]).code(0).says(&["all complete"]);
+            assert!(project.ledger()[before..].iter().all(|line| line.starts_with("10 ")), "{case}");
+            let after = project.run(&["status"]).code(0).stdout;
+            assert!(after.contains(sign) && after.starts_with("demo: complete"), "{case}: {after}");
+        }
+    }
+}
+
+#[test]
+fn a_part_that_was_selected_leaves_its_task_to_do_everywhere() {
+    let tasks = "- [ ] 1. One\n- [ ] 2. Two\n  - [ ] 2.1 First\n  - [ ] 2.2 Second\n";
+    let project = Project::new().spec("demo", tasks);
+    project.run(&["run", "--only", "2.1"]).code(0).says(&["2  Two: done in part", "0 of 2 tasks done"]);
+    project
+        .run(&["status"])
+        .code(0)
+        .says(&["· 2  Two: done in part, to do: 2.2", "0 of 2 tasks done · 2 to do"]);
+    project.run(&["report"]).code(0).says(&["done in part"]);
+    project.run(&["run"]).code(0).says(&["all complete", "2  Two: done"]);
+    project.run(&["status"]).code(0).says(&["✓ 2  Two: done"]);
+}
+
+#[test]
+fn blocked_tasks_name_what_keeps_them_back_and_the_command_helps() {
+    let tasks = "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n  - _Depends: 2_\n- [ ] 4. D\n  - _Depends: 3_\n";
+    let project = Project::new().spec("demo", tasks);
+    project.run(&["mark", "2", "skip"]).code(0);
+    project.run(&["run"]).code(2).says(&["tasks are blocked", "3, 4 depend on tasks that are not done: 2"]);
+    let status = project.run(&["status"]).code(0);
+    status.says(&["– 2  B: skipped by you", "· 3  C: blocked", "seqorch mark 2 todo --spec demo"]);
+    assert_eq!(counts(&project)["todo"], 2);
+    project.run(&["mark", "2", "todo"]).code(0);
+    assert_eq!(json_of(&project, &["status", "--json"])["needs"], json!([]));
+    project.run(&["run"]).code(0);
+
+    let project = Project::new().spec("demo", tasks);
+    project.run(&["run", "--only", "3"]).code(2).says(&["task 3 is blocked (C)", "not done: 2"]);
+    let need = json_of(&project, &["status", "--json"])["needs"][0].clone();
+    assert_eq!((&need["task"], &need["title"]), (&json!("3"), &json!("C")));
+    assert_eq!(need["command"], "seqorch run demo");
+    project.run(&["run", "demo"]).code(0).says(&["all complete"]);
+}
+
+#[test]
+fn a_task_for_a_person_is_a_need_however_the_run_ended() {
+    let tasks = "- [ ] 1. A\n- [ ] 2. B\n- [ ] 6. Sign (human)\n";
+    for (agent, code, options) in [
+        ("[ $SEQORCH_UNIT = 2 ] && exit 3; say_done", 2, &[][..]),
+        ("[ $SEQORCH_UNIT = 2 ] && { echo Which?; say_halt; exit; }; say_done", 2, &[]),
+        ("say_done", 2, &["--max-iterations=1"]),
+    ] {
+        let project = Project::new().spec("demo", tasks).agent(agent).config("[retry]\nattempts = 1\n");
+        project.run(&[&["run"], options].concat()).code(code);
+        let needs = json_of(&project, &["status", "--json"])["needs"].clone();
+        let human = needs.as_array().unwrap().iter().find(|need| need["kind"] == "human_task");
+        assert_eq!(human.map(|need| &need["task"]), Some(&json!("6")), "{agent}: {needs}");
+        project.write(".kiro/specs/demo/tasks.md", tasks.replace("[ ] 6", "[x] 6"));
+        let needs = json_of(&project, &["status", "--json"])["needs"].to_string();
+        assert!(!needs.contains("human_task"), "{agent}: {needs}");
+    }
+}
+
+#[test]
+fn a_run_that_is_refused_before_its_first_step_leaves_its_need() {
+    for (case, args, code, part) in [
+        ("merge", &[][..], 2, "a merge is in progress"),
+        ("branch", &[], 2, "can't go to the branch"),
+        ("check", &[], 69, "./check"),
+        ("agent", &["--backend=gone"], 69, "backend `gone`"),
+    ] {
+        let check = if case == "check" { "[verify]\ncommands = [[\"./check\"]]\n" } else { "" };
+        let more = format!("{check}[backend.gone]\ncommand = \"./gone\"\n[hooks]\n{HALT}");
+        let project = repo(WRITES, &more);
+        let project = if case == "branch" { project.env("SEQORCH_GIT__BRANCH", "other") } else { project };
+        let ignored = project.read(".git/info/exclude");
+        project.write(".git/info/exclude", format!("{ignored}\nheard\nfacts\ncheck\n"));
+        let in_merge = matches!(case, "merge" | "branch");
+        if in_merge {
+            project.write(".git/MERGE_HEAD", git(&project, &["rev-parse", "HEAD"]));
+        }
+        project.run(&[&["run"], args].concat()).code(code);
+        assert!(project.ledger().is_empty());
+        let status = json_of(&project, &["status", "--json"]);
+        assert_eq!(status["needs"][0]["kind"], "error", "{case}: {status:#}");
+        assert!(status["needs"][0]["reason"].as_str().unwrap().contains(part), "{case}: {status:#}");
+        project.run(&["when"]).code(2);
+        for args in [&["status"][..], &["doctor"], &["specs"]] {
+            assert!(project.run(args).stdout.contains("needs you"), "{case}: {args:?}");
+        }
+        assert!(project.read("heard").contains(part), "{case}: the hook is called");
+        let log = project.read(".seqorch/demo/events.jsonl");
+        let end: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+        assert_eq!((&end["event"], &end["exit_code"]), (&json!("run_ended"), &json!(code)), "{case}");
+        if in_merge {
+            fs::remove_file(project.path(".git/MERGE_HEAD")).unwrap();
+        }
+        project.write("check", "#!/bin/sh\n");
+        fs::set_permissions(project.path("check"), fs::Permissions::from_mode(0o755)).unwrap();
+        project.run(&["run"]).code(0).says(&["all complete"]);
+    }
 }

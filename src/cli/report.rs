@@ -24,7 +24,7 @@ use crate::report::{events, page, theme};
 use crate::run::run_repository::RunRepository;
 use crate::run::task_changes::{changed_files, patch};
 use crate::state::counts;
-use crate::state::counts::left;
+use crate::state::standing::standings;
 use crate::store::attempt_folder;
 use crate::sys::nofollow::{self, WHOLE_MAX};
 use crate::sys::{files, paths, programs};
@@ -178,7 +178,7 @@ pub(super) fn spec_report(
         let (repository, unit) = repository.as_ref().filter(|_| with_patches).zip(state.units.get(unit))?;
         patch(&repository.trees(), unit).ok().flatten()
     };
-    let left: Vec<String> = left(&plan, &state).into_iter().map(str::to_owned).collect();
+    let standings: Vec<_> = standings(&plan, &state).collect();
     Ok(run_report(&ReportSource {
         spec: &place.name,
         typed: &place.typed,
@@ -188,7 +188,7 @@ pub(super) fn spec_report(
         events: &events::read(&log),
         words: &words,
         files: &files,
-        left: &left,
+        standings: &standings,
         patch: &patches,
         now: Timestamp::now(),
         zone: &TimeZone::system(),

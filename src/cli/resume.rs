@@ -151,7 +151,7 @@ fn spec(global: &Global, args: &ResumeArgs) -> Result<Option<PathBuf>> {
 
 /// The answers: from the command line or a file for one question, from an editor for each.
 fn answers(run: &SpecRun, args: &ResumeArgs) -> Result<ResumeRequest> {
-    let state = run.place.store().load()?;
+    let state = run.project.state(&run.place)?;
     // a person must not write an answer for a run that cannot begin
     let check = |unit: &str| {
         let request = ResumeRequest::answer(unit, "");

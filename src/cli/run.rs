@@ -13,7 +13,6 @@ use super::{Global, watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::{command_line, plural};
 use crate::run::End;
-use crate::run::branch;
 use crate::run::detached::{self, DetachRequest, DetachedPaths};
 use crate::run::inbox::Inbox;
 use crate::run::lifecycle::{self, RunRequest, RunResult, ViewArgv};
@@ -203,33 +202,26 @@ pub(super) fn start(runs: &[SpecRun], options: StartOptions) -> Result<u8> {
         let trust =
             run.trust.as_ref().ok_or_else(|| Error::new(ErrorKind::Internal, "a run without trust"))?;
         let left = &runs[number + 1..];
-        let entered = match run.remote {
-            // its tree is on the branch already
-            Some(_) => Ok(()),
-            None => branch::enter(&run.place, config, trust, &inbox, options.wait),
-        };
-        let ended = entered.and_then(|()| {
-            lifecycle::run(
-                &RunRequest {
-                    place: &run.place,
-                    config,
-                    options: &run.options(),
-                    last_options: run.last.as_deref(),
-                    times: run.work.times(),
-                    resume: options.resume.as_ref(),
-                    resume_file: options.resume_file.as_deref(),
-                    trust,
-                    verbosity: run.project.verbosity,
-                    wait: options.wait,
-                    ask: options.ask,
-                    json: options.json,
-                    view_argv: (!options.in_main).then_some(view_argv),
-                    remote: run.remote.as_ref(),
-                    ready: options.ready.as_deref(),
-                },
-                &inbox,
-            )
-        });
+        let ended = lifecycle::run(
+            &RunRequest {
+                place: &run.place,
+                config,
+                options: &run.options(),
+                last_options: run.last.as_deref(),
+                times: run.work.times(),
+                resume: options.resume.as_ref(),
+                resume_file: options.resume_file.as_deref(),
+                trust,
+                verbosity: run.project.verbosity,
+                wait: options.wait,
+                ask: options.ask,
+                json: options.json,
+                view_argv: (!options.in_main).then_some(view_argv),
+                remote: run.remote.as_ref(),
+                ready: options.ready.as_deref(),
+            },
+            &inbox,
+        );
         let ended = released(run, ended);
         if ended.is_err() {
             note_not_started(left, &format!("{} could not run", run.place.name));

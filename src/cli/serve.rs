@@ -246,7 +246,7 @@ fn tile(look: &SpecLook, address: String) -> SpecTile {
         name: sanitise_line(&look.typed),
         tone: look.standing.map_or("failed", tone_of),
         done: look.counts.done,
-        total: look.counts.all - look.counts.skipped,
+        total: look.counts.all,
         words: look.words.clone(),
     }
 }

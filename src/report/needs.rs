@@ -97,23 +97,24 @@ fn show(spec: &str, state: &SpecState, need: &Need) -> ShownNeed {
 
 /// What is needed, in a few words: `task 2 asks`.
 pub(super) fn what(kind: NeedKind, task: Option<&str>) -> String {
-    let task = task.map_or_else(|| "a task".to_owned(), |task| format!("task {}", sanitise_line(task)));
+    let words = task.map_or_else(|| "a task".to_owned(), |task| format!("task {}", sanitise_line(task)));
     match kind {
-        NeedKind::Question => format!("{task} asks"),
-        NeedKind::FailedTask => format!("{task} failed, no attempts left"),
-        NeedKind::HumanTask => format!("{task} is for you"),
-        NeedKind::PendingCommit => format!("{task} is done, but not committed"),
-        NeedKind::Login => format!("{task} needs a login"),
-        NeedKind::Payment => format!("{task} needs a payment"),
+        NeedKind::Question => format!("{words} asks"),
+        NeedKind::FailedTask => format!("{words} failed, no attempts left"),
+        NeedKind::HumanTask => format!("{words} is for you"),
+        NeedKind::PendingCommit => format!("{words} is done, but not committed"),
+        NeedKind::Login => format!("{words} needs a login"),
+        NeedKind::Payment => format!("{words} needs a payment"),
         NeedKind::DirtyTree => "the work tree has changes".to_owned(),
         NeedKind::History => "the git history was changed".to_owned(),
         NeedKind::Branch => "commits and the branch on the remote do not fit".to_owned(),
         NeedKind::IndexBehind => "the index of git is not up to date".to_owned(),
         NeedKind::Hook => "a hook failed".to_owned(),
-        NeedKind::Trust => format!("{task} changed settings that are executed"),
-        NeedKind::Rule => format!("the run ended at a limit, before {task}"),
-        NeedKind::Blocked => format!("{task} is blocked"),
-        NeedKind::Unavailable => format!("{task} could not start"),
+        NeedKind::Trust => format!("{words} changed settings that are executed"),
+        NeedKind::Rule => format!("the run ended at a limit, before {words}"),
+        NeedKind::Blocked if task.is_none() => "tasks are blocked".to_owned(),
+        NeedKind::Blocked => format!("{words} is blocked"),
+        NeedKind::Unavailable => format!("{words} could not start"),
         NeedKind::Error => "the last run ended with an error".to_owned(),
     }
 }
@@ -140,6 +141,11 @@ fn why(kind: NeedKind, reason: &str, check: Option<&str>) -> String {
 }
 
 impl ShownNeed {
+    /// Whether tasks are blocked by one that a person marked to be left out.
+    fn is_marked_out(&self) -> bool {
+        self.kind == NeedKind::Blocked && self.command.starts_with("seqorch mark ")
+    }
+
     /// The words before the command that resolves it.
     #[must_use]
     pub fn lead(&self) -> &'static str {
@@ -154,10 +160,11 @@ impl ShownNeed {
             NeedKind::IndexBehind => "Do that before you commit anything, then continue with",
             NeedKind::Trust => "This run did not use them. Look at them, and trust them with",
             NeedKind::Rule => "Continue later, or change the rule, with",
+            NeedKind::Blocked if self.is_marked_out() => "If it is to be done after all, say so with",
+            NeedKind::Blocked => "Run what is not selected, too, with",
             NeedKind::FailedTask
             | NeedKind::PendingCommit
             | NeedKind::Hook
-            | NeedKind::Blocked
             | NeedKind::Unavailable
             | NeedKind::Error => "Fix it, then continue with",
         }
@@ -169,6 +176,7 @@ impl ShownNeed {
         match self.kind {
             NeedKind::Question => Some(format!("or try it again without an answer: {retry}")),
             NeedKind::HumanTask => Some(format!("Then continue with: {retry}")),
+            NeedKind::Blocked if self.is_marked_out() => Some(format!("Then continue with: {retry}")),
             NeedKind::PendingCommit => Some("Or set git.commit = \"off\".".to_owned()),
             NeedKind::DirtyTree => {
                 Some("Or set git.dirty = \"allow\": then they stay out of every commit.".to_owned())
@@ -193,6 +201,11 @@ const HEADING: &str = "Needs you: ";
 /// The lines of a text of ours before those about needs.
 pub(super) fn without_needs(text: &str) -> impl Iterator<Item = &str> {
     text.lines().take_while(|line| !line.starts_with(HEADING))
+}
+
+/// Whether a text of ours says what is needed.
+pub(super) fn has_needs(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with(HEADING))
 }
 
 /// Writes each need with its reason and its commands; `spec` is what a person types for the spec.

@@ -25,7 +25,9 @@ use super::time_scale::{TimeScale, TimelineBar, clock};
 use super::times::span;
 use super::work_tree::ShownTree;
 use crate::git::FileChange;
-use crate::state::{AttemptSums, Counts, End, EndKind, Outcome, SpecState, UnitState, UnitStatus};
+use crate::state::{
+    AttemptSums, Counts, End, EndKind, Outcome, SpecState, StandingTask, UnitState, UnitStatus, WorkStanding,
+};
 
 /// Runs with a longer pause between them belong to different reports.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 3600);
@@ -48,8 +50,8 @@ pub struct ReportSource<'a> {
     pub events: &'a [EventRecord],
     /// The final message of an attempt of a unit, if it is still kept.
     pub words: &'a dyn Fn(&str, u32) -> Option<String>,
-    /// The tasks that are to do, in the order of the plan.
-    pub left: &'a [String],
+    /// The tasks of the plan, and where each stands.
+    pub standings: &'a [StandingTask<'a>],
     /// The changes of a unit, as git prints them; `None` where they are not wanted or not known.
     pub patch: &'a dyn Fn(&str) -> Option<String>,
     /// The files that a unit changed; empty if git does not know them any more.
@@ -155,7 +157,7 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
         .iter()
         .filter_map(|id| row(s, id, units.get(id).copied().unwrap_or_default(), from, &spans, &scale))
         .collect();
-    let needs = needs(s, &units);
+    let needs = shown(s.typed, s.state);
     let headline = if !needs.is_empty() {
         "needs you".to_owned()
     } else if let Some((_, attempt)) = s.state.running() {
@@ -176,9 +178,10 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
         needs,
         failed_before: shown_checks(s.state),
         left: s
-            .left
+            .standings
             .iter()
-            .map(|id| (sanitise_line(id), sanitise_line(units.get(id.as_str()).unwrap_or(&""))))
+            .filter(|task| task.stands.is_left())
+            .map(|task| (sanitise_line(task.id), sanitise_line(units.get(task.id).unwrap_or(&""))))
             .collect(),
         totals: totals(s, (from, until), &spans),
         rows,
@@ -226,8 +229,16 @@ fn row(
     let title = if title.is_empty() { &unit.title } else { title };
     let attempts: Vec<_> = unit.attempts.iter().filter(|a| a.started_at >= from).collect();
     let last = attempts.last()?;
+    let stands = s.standings.iter().find(|task| task.id == id).map(|task| task.stands);
+    // where a person settled it, its last attempt does not say where it stands
+    let settled = match stands {
+        Some(WorkStanding::Done) if !unit.is_done() => Some(("done", SpanKind::Done)),
+        Some(WorkStanding::Skipped) if !unit.is_done() => Some(("skipped", SpanKind::Stopped)),
+        _ => None,
+    };
     let kind = match (&unit.status, &last.outcome) {
         (_, None) => SpanKind::Running,
+        _ if settled.is_some() => settled.map_or(SpanKind::Done, |(_, kind)| kind),
         (UnitStatus::Done, _) => SpanKind::Done,
         (UnitStatus::Halted { .. }, _) => SpanKind::Halted,
         (_, Some(outcome)) => SpanKind::of(outcome),
@@ -257,11 +268,17 @@ fn row(
             None => last.role.doing().to_owned(),
             Some(outcome) => match commit_words(unit) {
                 Some(commit) => format!("done, {commit}"),
+                None if stands.is_some_and(|stands| s.state.is_done_in_part(id, stands)) => {
+                    "done in part".to_owned()
+                }
                 None if unit.has_open_findings() => OPEN_FINDINGS.to_owned(),
                 None if *outcome == Outcome::Done && limits > 0 => {
                     format!("done, after {}", plural(limits, "limit"))
                 }
-                None => brief_outcome(outcome),
+                None => match settled {
+                    Some((words, _)) => format!("{words}, last attempt: {}", brief_outcome(outcome)),
+                    None => brief_outcome(outcome),
+                },
             },
         },
         kind,
@@ -322,16 +339,6 @@ fn findings(unit: &UnitState) -> Option<String> {
     let open = unit.findings.as_ref().map(|text| format!("Findings of the review:\n{}", sanitise_text(text)));
     let all: Vec<String> = open.into_iter().chain(undone).collect();
     (!all.is_empty()).then(|| all.join("\n"))
-}
-
-/// What you must do. The title of a task that never started is that of tasks.md.
-fn needs(s: &ReportSource<'_>, titles: &BTreeMap<&str, &str>) -> Vec<ShownNeed> {
-    let mut all = shown(s.typed, s.state);
-    for need in all.iter_mut().filter(|need| need.title.is_empty()) {
-        let title = need.task.as_deref().and_then(|task| titles.get(task));
-        need.title = sanitise_line(title.unwrap_or(&""));
-    }
-    all
 }
 
 fn totals(

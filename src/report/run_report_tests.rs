@@ -12,7 +12,7 @@ fn report(state: &serde_json::Value, events: &str, all: bool) -> Option<RunRepor
         counts: Counts { all: 2, done: 1, todo: 1, ..Counts::default() },
         events: &super::super::events::read(events),
         files: &|_| Vec::new(),
-        left: &["2".to_owned()],
+        standings: &[StandingTask { id: "2", stands: WorkStanding::Todo, reason: None }],
         patch: &|unit| (unit == "1").then(|| PATCH_TEXT.to_owned()),
         words: &|unit, attempt| Some(format!("words of {unit} {attempt}")),
         now: "2026-01-02T06:00:00Z".parse().unwrap(),
@@ -177,7 +177,8 @@ fn an_attempt_that_never_started_is_listed_and_counts_nowhere() {
 #[test]
 fn a_question_is_on_top_with_the_command_that_answers_it() {
     let asks = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "halted");
-    let state = serde_json::json!({"units": {"2": {"status": "halted", "question": "Which one?",
+    let state = serde_json::json!({"entries": [{"id": "2", "title": "Form"}],
+        "units": {"2": {"status": "halted", "question": "Which one?",
         "at": "2026-01-02T05:00:00Z", "attempts": [asks]}}});
     let made = report(&state, "", false).unwrap();
     assert_eq!((made.headline.as_str(), made.needs.len()), ("needs you", 1));
@@ -230,7 +231,7 @@ fn a_question_about_a_check_has_the_end_of_its_output() {
 
 #[test]
 fn a_refused_commit_is_a_need_though_nothing_is_left() {
-    let state = serde_json::json!({"completed": ["1"], "units": {
+    let state = serde_json::json!({"completed": ["1"], "entries": [{"id": "1", "title": "Store"}], "units": {
         "1": {"status": "done", "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done")],
               "pending_commit": {"since": "2026-01-02T05:00:00Z", "refused": "a hook\u{1b}[31m says\nno"}}}});
     let made = report(&state, "", false).unwrap();

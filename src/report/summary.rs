@@ -38,6 +38,8 @@ pub struct UnitLine {
     pub changes: Option<Changes>,
     /// It is done although its review found something.
     pub open_findings: bool,
+    /// A part of it is done, and the rest was not asked for or is for a person.
+    pub in_part: bool,
 }
 
 impl UnitLine {
@@ -67,6 +69,7 @@ impl UnitLine {
                 denied: each(attempts.iter().flat_map(|attempt| &attempt.learned.denied).collect()),
                 changes: unit.changes.clone(),
                 open_findings: unit.has_open_findings(),
+                in_part: unit.is_done() && !state.completed.iter().any(|done| done == id),
             };
             Some((attempts.first()?.started_at, line))
         };
@@ -125,7 +128,11 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
             "  {:width$}  {}: {}, {}{}, {}{}{}",
             sanitise_line(&unit.id),
             sanitise_line(&unit.title),
-            if unit.open_findings { OPEN_FINDINGS.to_owned() } else { brief_outcome(&unit.outcome) },
+            match unit {
+                _ if unit.in_part => "done in part".to_owned(),
+                _ if unit.open_findings => OPEN_FINDINGS.to_owned(),
+                _ => brief_outcome(&unit.outcome),
+            },
             attempts(&unit.sums),
             if unit.backends.len() > 1 {
                 format!(" by {}", sanitise_line(&unit.backends.join(", then ")))
@@ -262,6 +269,7 @@ mod tests {
             denied: Vec::new(),
             changes: None,
             open_findings: false,
+            in_part: false,
         };
         let changes = [FileChange { path: "src/a.rs".into(), insertions: Some(3), deletions: Some(1) }];
         let mut text = Vec::new();

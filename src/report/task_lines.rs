@@ -1,6 +1,6 @@
 //! PURE. The lines of `seqorch status`: each task once, with its title and where it stands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::limits::brief_outcome;
 use super::plan::why_skipped;
@@ -8,9 +8,9 @@ use super::spent::spent_of;
 use super::text::{plural, sanitise_line};
 use super::theme::{DIM, paint, style_of_mark};
 use super::view::TaskMark;
-use crate::plan::{Plan, SkipReason, Step};
-use crate::spec::compare_ids;
-use crate::state::{Outcome, SpecState, Spent, UnitState, UnitStatus};
+use crate::plan::{Plan, SkipReason};
+use crate::spec::{Task, compare_ids};
+use crate::state::{Outcome, SpecState, Spent, UnitState, UnitStatus, WorkStanding};
 
 /// From this many tasks on, those that are done and those far ahead are one line each.
 const MANY: usize = 24;
@@ -82,37 +82,43 @@ pub fn near_task_lines(state: &SpecState, plan: &Plan) -> Vec<StandingLine> {
 #[must_use]
 pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<StandingLine> {
     let mut lines: BTreeMap<&str, (TaskMark, String)> = BTreeMap::new();
-    let skipped = plan.skipped.iter().map(|skipped| (&*skipped.id, &*skipped.title));
-    let planned: BTreeMap<&str, &str> =
-        plan.steps.iter().map(|step| (&*step.unit, &*step.title)).chain(skipped).collect();
-    let reopened = |step: &&Step| step.open.iter().any(|task| state.reopened.contains(&task.id));
-    let reopened: BTreeSet<&str> = plan.steps.iter().filter(reopened).map(|step| &*step.unit).collect();
-    let open = |id: &str| if reopened.contains(id) { "to do, reopened" } else { "to do" };
-    for (id, unit) in state.units.iter().filter(|(_, unit)| !unit.attempts.is_empty()) {
-        let title = planned.get(&**id).copied().unwrap_or(&unit.title);
-        let mark = match unit.status {
-            UnitStatus::Running => TaskMark::Running,
-            UnitStatus::Todo => TaskMark::Todo,
-            UnitStatus::Done => TaskMark::Done,
-            UnitStatus::Halted { .. } => TaskMark::Halted,
-            UnitStatus::Failed { .. } => TaskMark::Failed,
-        };
-        lines.insert(id, (mark, line(title, &of_unit(unit, open(id), &state.usage, state.run.is_open()))));
-    }
     for step in &plan.steps {
-        let todo = || (TaskMark::Todo, line(&step.title, open(&step.unit)));
-        lines.entry(&step.unit).or_insert_with(todo);
+        let stands = WorkStanding::of(state, &step.unit, None);
+        let text = if state.is_done_in_part(&step.unit, stands) {
+            format!("done in part, to do: {}", listed_ids(&step.open))
+        } else if step.open.iter().any(|task| state.reopened.contains(&task.id)) {
+            "to do, reopened".to_owned()
+        } else {
+            "to do".to_owned()
+        };
+        lines.insert(&step.unit, of_task(state, &step.unit, &step.title, stands, &text));
     }
     // a part of a unit that is done needs no line beside that of the unit
     let is_done = |reason: &SkipReason| matches!(reason, SkipReason::Completed | SkipReason::Ticked);
     for skipped in plan.skipped.iter().filter(|skipped| !(skipped.is_part && is_done(&skipped.reason))) {
-        let stands = match skipped.reason {
+        let text = match skipped.reason {
             SkipReason::Completed => "done".to_owned(),
+            SkipReason::Ticked if state.units.get(&skipped.id).is_some_and(UnitState::is_done) => {
+                "done".to_owned()
+            }
             SkipReason::Ticked => format!("done ({})", why_skipped(&skipped.reason)),
             _ => why_skipped(&skipped.reason),
         };
-        let mark = mark_of_skipped(&skipped.reason);
-        lines.entry(&skipped.id).or_insert_with(|| (mark, line(&skipped.title, &stands)));
+        let stands = WorkStanding::of(state, &skipped.id, Some(&skipped.reason));
+        let line = || of_task(state, &skipped.id, &skipped.title, stands, &text);
+        lines.entry(&skipped.id).or_insert_with(line);
+    }
+    // what tasks.md does not have any more, and parts that were given to an agent by themselves
+    for (id, unit) in state.units.iter().filter(|(_, unit)| !unit.attempts.is_empty()) {
+        let was_removed = state.entries.iter().any(|task| task.id == *id && task.gone);
+        let (stands, text) = match WorkStanding::of(state, id, None) {
+            _ if unit.is_done() => (WorkStanding::Done, "done"),
+            stands @ (WorkStanding::Todo | WorkStanding::Done) if was_removed => {
+                (if stands == WorkStanding::Todo { WorkStanding::Skipped } else { stands }, "not in tasks.md")
+            }
+            stands => (stands, "to do"),
+        };
+        lines.entry(id).or_insert_with(|| of_task(state, id, &unit.title, stands, text));
     }
     let width = lines.keys().map(|id| id.chars().count()).max().unwrap_or(0).min(20);
     let mut lines: Vec<_> = lines.into_iter().collect();
@@ -121,14 +127,31 @@ pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<StandingLine> {
     lines.into_iter().map(line).collect()
 }
 
-/// The mark of a task that is not in the plan.
-pub(super) fn mark_of_skipped(reason: &SkipReason) -> TaskMark {
-    match reason {
-        SkipReason::Completed | SkipReason::Ticked => TaskMark::Done,
-        SkipReason::Failed => TaskMark::Failed,
-        SkipReason::Asks => TaskMark::Halted,
-        SkipReason::Blocked { .. } | SkipReason::NotSelected | SkipReason::Human => TaskMark::Deferred,
-        SkipReason::Optional | SkipReason::Marked(_) => TaskMark::Skipped,
+fn listed_ids(tasks: &[Task]) -> String {
+    let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+    ids.join(", ")
+}
+
+/// The mark and the text of a task that stands like this; `text` says that where no attempt does.
+fn of_task(state: &SpecState, id: &str, title: &str, stands: WorkStanding, text: &str) -> (TaskMark, String) {
+    let known = state.units.get(id).filter(|unit| !unit.attempts.is_empty());
+    let text = match known {
+        Some(unit) => of_unit(unit, stands, text, &state.usage, state.run.is_open()),
+        None => text.to_owned(),
+    };
+    (mark_of(stands), line(title, &text))
+}
+
+/// The mark of a task that stands like this.
+pub(super) fn mark_of(stands: WorkStanding) -> TaskMark {
+    match stands {
+        WorkStanding::Done => TaskMark::Done,
+        WorkStanding::Running => TaskMark::Running,
+        WorkStanding::Asks => TaskMark::Halted,
+        WorkStanding::Failed => TaskMark::Failed,
+        WorkStanding::Todo => TaskMark::Todo,
+        WorkStanding::Deferred => TaskMark::Deferred,
+        WorkStanding::Skipped => TaskMark::Skipped,
     }
 }
 
@@ -145,20 +168,23 @@ pub(super) fn commit_words(unit: &UnitState) -> Option<&'static str> {
     Some(if pending.refused.is_some() { "not committed" } else { "commit pending" })
 }
 
-/// Where a unit with attempts stands; `open` says that it is to do. `all` is what the whole spec used. `is_parked`: if it asks,
-/// the run continues without it.
-fn of_unit(unit: &UnitState, open: &str, all: &Spent, is_parked: bool) -> String {
+/// Where a unit with attempts stands; `text` says it where they do not. `all` is what the whole spec used. `is_parked`: if it
+/// asks, the run continues without it.
+fn of_unit(unit: &UnitState, stands: WorkStanding, text: &str, all: &Spent, is_parked: bool) -> String {
     let last = unit.last_outcome();
     let outcome = last.map_or_else(String::new, brief_outcome);
-    let mut stands = match &unit.status {
-        UnitStatus::Running => "running".to_owned(),
+    let mut stands = match (stands, &unit.status) {
+        (WorkStanding::Running, _) => "running".to_owned(),
+        (WorkStanding::Asks, _) if is_parked => "asks, parked until you answer".to_owned(),
+        (WorkStanding::Asks, _) => outcome,
+        (WorkStanding::Failed, UnitStatus::Failed { reason, .. }) => sanitise_line(reason),
         // after `undo` or `mark` its last attempt may be a done one
-        UnitStatus::Todo if last.is_none_or(|outcome| *outcome == Outcome::Done) => open.to_owned(),
-        UnitStatus::Todo => format!("to do, last attempt: {outcome}"),
-        UnitStatus::Done => "done".to_owned(),
-        UnitStatus::Halted { .. } if is_parked => "asks, parked until you answer".to_owned(),
-        UnitStatus::Halted { .. } => outcome,
-        UnitStatus::Failed { reason, .. } => sanitise_line(reason),
+        (WorkStanding::Todo | WorkStanding::Deferred | WorkStanding::Skipped, _)
+            if last.is_some_and(|outcome| *outcome != Outcome::Done) =>
+        {
+            format!("{text}, last attempt: {outcome}")
+        }
+        _ => text.to_owned(),
     };
     if let Some(commit) = commit_words(unit) {
         stands.push_str(", ");

@@ -6,8 +6,8 @@ use super::machine::{Effect, End, Machine, Notice, Phase, Stop};
 use super::resume::ResumeRequest;
 use crate::config::{HaltOrSkip, HistoryRule};
 use crate::plan::{SkipReason, SkippedTask};
-use crate::state::SpecState;
 use crate::state::needs::needs;
+use crate::state::{DueTasks, SpecState};
 use crate::sys::interrupt::Interrupt;
 
 impl Machine {
@@ -53,11 +53,7 @@ impl Machine {
         }
         let failed = ids(|r| matches!(r, SkipReason::Failed));
         let blocked = ids(|r| matches!(r, SkipReason::Blocked { .. }));
-        let is_human = |task: &SkippedTask| task.reason == SkipReason::Human;
-        // where a part of a unit is for a person, the part is meant and not the unit
-        let by_part = |at: usize| skipped[at + 1..].iter().take_while(|next| next.is_part).any(is_human);
-        let humans = skipped.iter().enumerate().filter(|(at, s)| is_human(s) && (s.is_part || !by_part(*at)));
-        let humans: Vec<String> = humans.map(|(_, s)| s.id.clone()).collect();
+        let humans = DueTasks::of(skipped, &self.state.entries).humans;
         if failed.is_empty() && !humans.is_empty() {
             return End::Human { tasks: humans };
         }
@@ -72,13 +68,22 @@ impl Machine {
         End::Complete
     }
 
-    /// Others changed files, so the run does not begin.
-    pub(super) fn refused(&mut self, now: Timestamp, files: Vec<String>, args: Vec<String>) -> Vec<Effect> {
+    /// The run does not begin before a person does something. What they ask with it is kept.
+    pub(super) fn refused(
+        &mut self,
+        now: Timestamp,
+        end: End,
+        args: Vec<String>,
+        unsaved: Option<&ResumeRequest>,
+    ) -> Vec<Effect> {
+        if let Some(request) = unsaved {
+            request.apply(&mut self.state);
+        }
         if self.policy.on_halt == HaltOrSkip::Halt && self.state.is_halted() {
             // the user must see its question first in any case
             return Vec::new();
         }
-        let effects = self.finish(now, End::Dirty { files });
+        let effects = self.finish(now, end);
         if let Some(over) = self.state.run.over_mut() {
             over.args = args;
         }
@@ -205,14 +210,18 @@ mod tests {
 
     #[test]
     fn changes_of_others_end_a_run_before_it_begins_unless_a_question_waits() {
-        let refused = || Event::Refused { files: vec!["a".into()], args: vec!["--only=1".into()] };
+        let end = || End::Dirty { files: vec!["a".into()] };
+        let refused = |unsaved| Event::Refused { end: end(), args: vec!["--only=1".into()], unsaved };
         let mut free = machine(SpecState::default());
-        let end = End::Dirty { files: vec!["a".into()] };
-        assert_eq!(free.on(at(1), refused()), [Effect::Save, Effect::Finish(end)]);
+        assert_eq!(free.on(at(1), refused(None)), [Effect::Save, Effect::Finish(end())]);
         assert_eq!(free.state.run.args(), ["--only=1"]);
         let mut halted = SpecState::default();
         halted.halt(at(0), "1", "A or B?");
-        assert_eq!(machine(halted).on(at(1), refused()), []);
+        assert_eq!(machine(halted.clone()).on(at(1), refused(None)), []);
+        let mut answered = machine(halted);
+        let answer = Some(ResumeRequest::answer("1", "A"));
+        assert_eq!(answered.on(at(1), refused(answer)), [Effect::Save, Effect::Finish(end())]);
+        assert_eq!(answered.state.answers_for("1").count(), 1, "the answer is kept");
     }
 
     #[test]

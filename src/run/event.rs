@@ -207,12 +207,14 @@ pub enum Event {
     },
     /// This notice could not be reported. The run ends with that error after the effects of this event.
     ReportFailed(Notice),
-    /// The run cannot begin, because others changed these files.
+    /// The run cannot begin before a person does something.
     Refused {
-        /// The files.
-        files: Vec<String>,
+        /// The end that says what.
+        end: End,
         /// The options that it was given.
         args: Vec<String>,
+        /// How it resumes an earlier one.
+        unsaved: Option<ResumeRequest>,
     },
     /// An error ends the run.
     Failed {

@@ -12,24 +12,25 @@ use jiff::tz::TimeZone;
 
 use super::assign;
 use super::baseline_checks;
+use super::branch;
 use super::dirty_tree::DirtyFiles;
-use super::driver::{drive, settle};
-use super::event::{Event, Policy, RunStart, WorkStart};
+use super::driver::drive;
+use super::event::{Policy, RunStart, WorkStart};
 use super::event_log::Chronicle;
 use super::hooks::{self, Caller};
 use super::inbox::Inbox;
 use super::launch::Launcher;
 use super::machine::{End, Machine};
-use super::messages;
 use super::needed;
 use super::old_attempts;
 use super::preflight::{self, CheckedSpec};
 use super::protected;
+use super::refusal::{RefusedPlace, RefusedRun};
 use super::remote::outcome::RemoteRun;
 use super::resume::ResumeRequest;
 use super::run_end::RunEnding;
 use super::run_locks::{self, OwnedWorkTree, RunLocks};
-use super::run_repository::RunRepository;
+use super::run_repository::{RunRepository, first_look};
 use super::run_texts;
 use super::sandbox;
 use super::tmux_session::RunSession;
@@ -113,13 +114,49 @@ impl RunResult {
 /// Runs one spec to the end of the run.
 pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let store = request.place.store();
-    let result = live(request, inbox);
+    let result = match prepare(request, inbox) {
+        Ok(prepared) => work(request, inbox, prepared),
+        Err(refused) => {
+            let place = RefusedPlace {
+                place: request.place,
+                config: request.config,
+                options: request.options,
+                resume: request.resume,
+                resume_file: request.resume_file,
+                policy: policy(request),
+            };
+            place.leave_need(&refused, |store| chronicle(request, store));
+            Err(refused.error)
+        }
+    };
     store.leave_removed_repository();
     result
 }
 
-fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
+/// A run that may begin.
+struct PreparedRun {
+    store: Store,
+    plan: Plan,
+    /// A step may start, or an agent is at work.
+    has_work: bool,
+    locks: RunLocks,
+    repository: Option<RunRepository>,
+    /// The work tree as it is before the run.
+    before: Option<TreeRecord>,
+    machine: Machine,
+    start: RunStart,
+    caller: TmuxCaller,
+    /// Held until the run is over.
+    awake: Option<Awake>,
+}
+
+/// Goes to the branch, takes the locks, loads the state, and checks everything that could keep a run from beginning.
+fn prepare(request: &RunRequest<'_>, inbox: &Inbox) -> Result<PreparedRun, RefusedRun> {
     let RunRequest { place, config, .. } = *request;
+    if request.remote.is_none() {
+        // else its tree is on the branch already
+        branch::enter(place, config, request.trust, inbox, request.wait)?;
+    }
     let CheckedSpec { store, plan, .. } = CheckedSpec::check(place, config, request.resume)?;
     let store = store.prepared()?;
     let mut holder = Holder::me(&place.path(), Timestamp::now());
@@ -132,7 +169,9 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let mut state = store.load()?;
     place.fill_titles(&mut state);
     check_last_options(request, &state)?;
-    let mut resumed = preflight::resumed(place, state.clone(), request.resume)?;
+    let mut followed = state.clone();
+    place.follow(config, &place.good_tasks()?.1, &mut followed);
+    let mut resumed = preflight::resumed(place, followed, request.resume)?;
     old_attempts::refuse_unknown_agent(&store, &resumed)?;
     let checks_again = request.remote.is_some() && resumed.unchecked().is_some();
     let has_work = has_work(config, &resumed, &plan) || checks_again;
@@ -149,8 +188,8 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         let lock = work_tree::lock(&place.typed, request.wait, repository, &stopped)?;
         Ok::<_, Error>(OwnedWorkTree { lock, repository: repository.clone(), typed: place.typed.clone() })
     };
-    // held until this function returns
-    let mut locks = RunLocks { spec, path, holder, work_tree: owned.map(own).transpose()? };
+    // held until the run is over
+    let locks = RunLocks { spec, path, holder, work_tree: owned.map(own).transpose()? };
     if has_work {
         needed::check_folders(place, config, repository.as_ref())?;
         needed::check_repository(place, config, &plan, repository.as_ref())?;
@@ -159,9 +198,8 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     }
     baseline_checks::settle_old_checks(place, &store, owned, &resumed);
     let before = first_look(owned, [&mut state, &mut resumed])?;
-    let _awake_until_return = has_work.then(|| keep_awake(request)).flatten();
-    owned.filter(|_| has_work).map(RunRepository::start_helpers).transpose()?;
-    let mut machine = Machine::new(state, policy(request));
+    let awake = has_work.then(|| keep_awake(request)).flatten();
+    owned.filter(|_| has_work).map(RunRepository::start_helpers).transpose().map_err(Error::from)?;
     let mut start = RunStart {
         only: place.selection.only.clone(),
         from: place.selection.from.clone(),
@@ -171,16 +209,23 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     if has_work {
         let dirty = dirty_files(request, repository.as_ref(), before.as_ref(), &resumed)?;
         if !dirty.may_begin {
-            let refusal = dirty.refusal();
-            let event = Event::Refused { files: dirty.refused, args: request.options.to_vec() };
-            settle(&mut machine, Timestamp::now(), event, &|state| store.save(state))?;
-            messages::write_refusal(place, config, &store, &machine.state);
-            return Err(refusal);
+            return Err(RefusedRun { error: dirty.refusal(), dirty: dirty.refused });
         }
         start.work = Some(WorkStart { args: request.options.to_vec(), times: request.times });
         start.dirty = dirty.refused;
     }
-    // a viewer must not take the summary of an earlier run for this one's; a run that was refused above leaves it
+    let machine = Machine::new(state, policy(request));
+    Ok(PreparedRun { store, plan, has_work, locks, repository, before, machine, start, caller, awake })
+}
+
+/// Opens the session, drives the machine, and reports the end.
+fn work(request: &RunRequest<'_>, inbox: &Inbox, prepared: PreparedRun) -> Result<RunResult> {
+    let RunRequest { place, config, .. } = *request;
+    let PreparedRun {
+        store, plan, has_work, mut locks, repository, before, mut machine, start, caller, ..
+    } = prepared;
+    let _awake_until_return = prepared.awake;
+    // a viewer must not take the summary of an earlier run for this one's; a run that was refused leaves it
     let _ = fs::remove_file(store.summary_path());
     let session =
         if has_work { open_session(request, &store, &locks.holder, caller)? } else { RunSession::default() };
@@ -302,20 +347,6 @@ fn repository(request: &RunRequest<'_>, supervisor: &Supervisor) -> Result<Optio
         return Err(DirtyFiles::no_repository());
     }
     Ok(found)
-}
-
-/// The work tree when the run begins. If an attempt of an earlier run is still at work, that before this attempt: its
-/// process has the snapshots now. Else an attempt gets it whose own tree is missing, in the state and in what resumes it.
-fn first_look(repository: Option<&RunRepository>, states: [&mut SpecState; 2]) -> Result<Option<TreeRecord>> {
-    let Some(repository) = repository else { return Ok(None) };
-    if let Some((_, attempt)) = states[1].running() {
-        return Ok(attempt.before.clone());
-    }
-    let now = repository.begin()?;
-    for state in states {
-        state.fill_missing_tree(&now);
-    }
-    Ok(Some(now))
 }
 
 fn dirty_files(

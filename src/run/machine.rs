@@ -163,7 +163,7 @@ impl Machine {
             Event::Kept { unit, kept } => self.kept(now, unit, kept),
             Event::ReportFailed(notice) => self.report_failed(now, &notice),
             Event::Assigned { assigned, calls } => self.assigned(now, assigned, calls),
-            Event::Refused { files, args } => self.refused(now, files, args),
+            Event::Refused { end, args, unsaved } => self.refused(now, end, args, unsaved.as_ref()),
             Event::Failed { end, saved, unsaved } => self.failed(now, end, saved, unsaved.as_ref()),
             Event::EndRefused { end } => self.end_refused(now, end),
             Event::Confirmed { unit } => self.confirmed(now, unit),
@@ -190,6 +190,11 @@ impl Machine {
     }
 
     fn begin(&mut self, now: Timestamp, seen: &SeenTasks, start: RunStart) -> Vec<Effect> {
+        // what a person settled in tasks.md asks nothing any more; while an agent of an earlier run was at work, it may have
+        // opened a box
+        let changed = self.follow(seen, self.state.running().is_some());
+        // a run shows what changes while it works
+        self.edits = TaskEdits::default();
         let answered = self.state.answers.len();
         let at_once = start.resume == Some(ResumeRequest::ForgetLimits);
         let resumes = start.resume.is_some_and(|request| request.apply(&mut self.state));
@@ -201,12 +206,9 @@ impl Machine {
             let unit = question.unit.to_owned();
             self.phase = Phase::Over;
             let end = [Effect::Finish(End::Halted { unit })];
-            return resumes.then_some(Effect::Save).into_iter().chain(decided).chain(end).collect();
+            let save = (resumes || changed).then_some(Effect::Save);
+            return save.into_iter().chain(decided).chain(end).collect();
         }
-        // while an agent of an earlier run was at work, it may have opened a box
-        self.follow(seen, self.state.running().is_some());
-        // a run shows what changes while it works
-        self.edits = TaskEdits::default();
         let ticked = seen.ticked();
         let state = &mut self.state;
         // no run begins before a person trusts them
@@ -261,6 +263,7 @@ impl Machine {
 
     fn planned(&mut self, now: Timestamp, plan: &Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
         self.state.forget_removed(plan);
+        self.state.note_due(&plan.skipped);
         let mut effects = self.report_foreign_ticks(ticked, &[]);
         if let Some(settled) = self.settle_unreviewed(now, plan).or_else(|| self.settle_refused(now, plan)) {
             effects.extend(settled);

@@ -118,6 +118,7 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     };
     if let Some(mark) = request.mark {
         set(&mut state, &named, &ids, mark);
+        state.settle_due(&ids, mark != ManualState::Todo, mark != ManualState::Skip);
     }
     let ticks = match request.mark {
         Some(ManualState::Done) => Some(true),

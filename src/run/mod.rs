@@ -63,6 +63,7 @@ mod push;
 mod reconfigured;
 pub mod recorded_commits;
 mod recover;
+mod refusal;
 pub mod remote;
 mod reporting;
 pub mod requests;

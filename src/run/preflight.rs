@@ -45,8 +45,10 @@ impl CheckedSpec {
         prompt_inputs::check(place, config)?;
         check_zone(config)?;
         let store = place.store();
-        let mut state = resumed(place, store.load()?, resume)?;
+        let mut state = store.load()?;
+        // what a person settled in tasks.md waits for no answer
         place.follow(config, &tasks, &mut state);
+        let state = resumed(place, state, resume)?;
         place.refuse_doubts(&state)?;
         let plan = current_plan(place, config, &tasks, &state, Timestamp::now());
         check_programs(config, &plan)?;

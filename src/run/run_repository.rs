@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::attempt::work_tree::record;
 use crate::config::{Commit, Config};
+use crate::error::Result as CrateResult;
 use crate::git::call::{GitError, Supervisor};
 use crate::git::executing::GitPin;
 use crate::git::helpers::GitHelpers;
@@ -14,7 +15,7 @@ use crate::git::path::RepoPath;
 use crate::git::repository::Repository;
 use crate::git::snapshot::Snapshots;
 use crate::project::SpecPlace;
-use crate::state::TreeRecord;
+use crate::state::{SpecState, TreeRecord};
 use crate::store::attempt_file::SnapshotRequest;
 use crate::sys::digest::digest;
 
@@ -177,4 +178,21 @@ fn key(place: &SpecPlace) -> String {
     let path = place.path();
     let identity = [place.root.as_os_str(), OsStr::new("\0"), path.as_os_str()].map(OsStr::as_bytes);
     format!("{readable}-{}", digest(&identity.concat()))
+}
+
+/// The work tree when the run begins. If an attempt of an earlier run is still at work, that before this attempt: its
+/// process has the snapshots now. Else an attempt gets it whose own tree is missing, in the state and in what resumes it.
+pub(super) fn first_look(
+    repository: Option<&RunRepository>,
+    states: [&mut SpecState; 2],
+) -> CrateResult<Option<TreeRecord>> {
+    let Some(repository) = repository else { return Ok(None) };
+    if let Some((_, attempt)) = states[1].running() {
+        return Ok(attempt.before.clone());
+    }
+    let now = repository.begin()?;
+    for state in states {
+        state.fill_missing_tree(&now);
+    }
+    Ok(Some(now))
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::spec_state::SpecState;
-use super::unit::UnitStatus;
-use crate::plan::{Plan, SkipReason};
+use super::standing::{WorkStanding, standings};
+use crate::plan::Plan;
 
 /// Tasks by where they stand, each counted once: done, failed, halted, to do and skipped make up all. Subtasks of a task
 /// that is given to an agent as a whole are not counted.
@@ -24,50 +24,18 @@ pub struct Counts {
     pub skipped: usize,
 }
 
-/// Where a task stands, as far as it is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Counted {
-    Done,
-    Failed,
-    Halted,
-    Todo,
-    Skipped,
-}
-
-/// The tasks of a plan: first its steps in their order, then the others.
-fn tasks<'a>(plan: &'a Plan, state: &'a SpecState) -> impl Iterator<Item = (&'a str, Counted)> {
-    let planned = plan.steps.iter().map(|step| (&step.unit, None));
-    let skipped = plan.skipped.iter().filter(|skipped| !skipped.is_part);
-    planned.chain(skipped.map(|skipped| (&skipped.id, Some(&skipped.reason)))).map(|(id, reason)| {
-        let status = state.units.get(id).map(|unit| &unit.status);
-        // a run that is stopped during a commit makes no new plan
-        let is_done_since = reason.is_none() && state.completed.contains(id) && !state.reopened.contains(id);
-        let counted = match (status, reason) {
-            _ if is_done_since => Counted::Done,
-            (_, Some(SkipReason::Completed | SkipReason::Ticked)) => Counted::Done,
-            (_, Some(SkipReason::Optional | SkipReason::Marked(_))) => Counted::Skipped,
-            (Some(UnitStatus::Halted { .. }), _) | (_, Some(SkipReason::Asks)) => Counted::Halted,
-            (Some(UnitStatus::Failed { .. }), _) | (_, Some(SkipReason::Failed)) => Counted::Failed,
-            (_, None | Some(SkipReason::Blocked { .. } | SkipReason::NotSelected | SkipReason::Human)) => {
-                Counted::Todo
-            }
-        };
-        (id.as_str(), counted)
-    })
-}
-
 /// Counts the tasks of a plan.
 #[must_use]
 pub fn counts(plan: &Plan, state: &SpecState) -> Counts {
     let mut counts = Counts::default();
-    for (_, counted) in tasks(plan, state) {
+    for task in standings(plan, state) {
         counts.all += 1;
-        *match counted {
-            Counted::Done => &mut counts.done,
-            Counted::Failed => &mut counts.failed,
-            Counted::Halted => &mut counts.halted,
-            Counted::Todo => &mut counts.todo,
-            Counted::Skipped => &mut counts.skipped,
+        *match task.stands {
+            WorkStanding::Done => &mut counts.done,
+            WorkStanding::Failed => &mut counts.failed,
+            WorkStanding::Asks => &mut counts.halted,
+            WorkStanding::Running | WorkStanding::Todo | WorkStanding::Deferred => &mut counts.todo,
+            WorkStanding::Skipped => &mut counts.skipped,
         } += 1;
     }
     counts
@@ -76,12 +44,13 @@ pub fn counts(plan: &Plan, state: &SpecState) -> Counts {
 /// The tasks that count as to do: first the steps of the plan in their order.
 #[must_use]
 pub fn left<'a>(plan: &'a Plan, state: &'a SpecState) -> Vec<&'a str> {
-    tasks(plan, state).filter(|(_, counted)| *counted == Counted::Todo).map(|(id, _)| id).collect()
+    standings(plan, state).filter(|task| task.stands.is_left()).map(|task| task.id).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::at;
+    use super::super::unit::UnitStatus;
     use super::*;
     use crate::plan::testing::PlanCase;
 

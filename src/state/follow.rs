@@ -29,6 +29,7 @@ impl SpecState {
         if seen.trusts_boxes {
             self.follow_boxes(seen, &matches, &before, in_run, &mut moves);
         }
+        moves.changed |= self.close_settled(seen, &matches, &before, in_run);
         moves.changed |= before != self.entries;
         moves
     }
@@ -248,11 +249,13 @@ impl SpecState {
                 moves.rename_set(&mut open.believed);
                 moves.rename_all(&mut open.only);
                 moves.rename_all(&mut open.from);
+                moves.rename_all(open.due.ids_mut());
             }
             Run::Over(over) => {
                 moves.rename_options(&mut over.args);
                 over.unread.iter_mut().for_each(|ids| moves.rename_set(ids));
                 moves.rename_all(over.end.tasks_mut());
+                moves.rename_all(over.due.ids_mut());
             }
         }
     }

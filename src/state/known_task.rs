@@ -32,6 +32,9 @@ pub struct KnownTask {
     /// It is struck out, or marked as given up.
     #[serde(skip_serializing_if = "is_false")]
     pub dropped: bool,
+    /// It is optional.
+    #[serde(skip_serializing_if = "is_false")]
+    pub optional: bool,
     /// tasks.md does not have it any more. It may come back.
     #[serde(skip_serializing_if = "is_false")]
     pub gone: bool,
@@ -114,6 +117,7 @@ impl KnownTask {
             parent: task.parent.clone().or_else(|| task.group.clone()),
             placed_id: task.placed_id,
             dropped: task.state == TaskState::Skipped,
+            optional: task.optional,
             ..Self::default()
         }
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::attempt::AttemptRecord;
+use super::by_id::sorted;
 use super::end::{End, Remedy};
 use super::outcome::Outcome;
 use super::run::OverRun;
@@ -21,7 +22,7 @@ pub struct Need {
     pub kind: NeedKind,
     /// The task that it is about, where it is about one.
     pub task: Option<String>,
-    /// The task's title when it was started last; empty where it never was.
+    /// The task's title: when it was started last, else in tasks.md.
     pub title: String,
     /// What is the matter: a question, the words of git or of a vendor, how an attempt ended. May have several lines.
     pub reason: String,
@@ -29,6 +30,8 @@ pub struct Need {
     pub since: Timestamp,
     /// Other tasks have a need of this kind, too.
     pub is_one_of_several: bool,
+    /// The task that a person marked to be left out, where others are blocked by it.
+    pub left_out: Option<String>,
 }
 
 /// What kind of thing a person must do.
@@ -131,6 +134,11 @@ impl Need {
                 format!("seqorch mark {task} done --spec {spec}")
             }
             NeedKind::Trust => "seqorch trust".to_owned(),
+            NeedKind::Blocked => match &self.left_out {
+                Some(task) => format!("seqorch mark {} todo --spec {spec}", shell_word(task)),
+                // with the options of the last run, it would be blocked again
+                None => format!("seqorch run {spec}"),
+            },
             // with the options of the last run
             _ => format!("seqorch run {spec} --retry"),
         }
@@ -146,8 +154,13 @@ pub fn needs(state: &SpecState) -> Vec<Need> {
     let units_wait = !needs.is_empty();
     needs.extend(state.units_by_id().into_iter().filter_map(|(id, unit)| untrusted(id, unit)));
     needs.extend(index_behind(state));
-    needs.extend(state.run.over().and_then(|over| of_end(over, state, units_wait)));
+    needs.extend(state.run.over().and_then(|over| of_end(over, state)));
     needs.extend(state.run.over().into_iter().flat_map(|over| of_humans(over, state)));
+    needs.extend(state.run.over().and_then(|over| of_blocked(over, state, units_wait)));
+    for need in needs.iter_mut().filter(|need| need.title.is_empty()) {
+        let known = state.entries.iter().find(|task| Some(&task.id) == need.task.as_ref() && !task.gone);
+        need.title = known.map(|task| task.title.clone()).unwrap_or_default();
+    }
     needs.sort_by_key(|need| (need.kind, need.since));
     let questions = needs.iter().filter(|need| need.kind == NeedKind::Question).count();
     for need in needs.iter_mut().filter(|need| need.kind == NeedKind::Question) {
@@ -180,6 +193,7 @@ fn of_unit(id: &str, unit: &UnitState) -> Option<Need> {
         reason: reason.trim().to_owned(),
         since,
         is_one_of_several: false,
+        left_out: None,
     };
     match &unit.status {
         UnitStatus::Halted { question, at } => Some(need(NeedKind::Question, question, *at)),
@@ -207,6 +221,7 @@ fn index_behind(state: &SpecState) -> Option<Need> {
         reason,
         since: over.ended,
         is_one_of_several: false,
+        left_out: None,
     })
 }
 
@@ -225,6 +240,7 @@ fn untrusted(id: &str, unit: &UnitState) -> Option<Need> {
         reason: reason.join("\n"),
         since: with.ended_at.unwrap_or(with.started_at),
         is_one_of_several: false,
+        left_out: None,
     })
 }
 
@@ -242,7 +258,11 @@ fn with_output(reason: &str, outcome: Option<&Outcome>) -> String {
 
 /// Tasks whose turn it was when the last run ended, and that only a person does.
 fn of_humans(over: &OverRun, state: &SpecState) -> Vec<Need> {
-    let End::Human { tasks } = &over.end else { return Vec::new() };
+    let of_end = match &over.end {
+        End::Human { tasks } => tasks.as_slice(),
+        _ => &[],
+    };
+    let more = of_end.iter().filter(|id| !over.due.humans.contains(id));
     let is_left = |id: &&String| !state.completed.contains(*id) && !state.skipped.contains(*id);
     let need = |id: &String| {
         let known = state.entries.iter().find(|task| task.id == *id && !task.gone);
@@ -254,13 +274,48 @@ fn of_humans(over: &OverRun, state: &SpecState) -> Vec<Need> {
             title,
             since: over.ended,
             is_one_of_several: false,
+            left_out: None,
         }
     };
-    tasks.iter().filter(is_left).map(need).collect()
+    over.due.humans.iter().chain(more).filter(is_left).map(need).collect()
+}
+
+/// Tasks that depend on tasks which are left out. `units_wait`: units need a person, and may be what others wait for.
+fn of_blocked(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
+    let due = &over.due;
+    let (blocked, causes) = match &over.end {
+        _ if !due.blocked.is_empty() => (&due.blocked, sorted(due.marked.iter().chain(&due.unselected))),
+        // what keeps them back is not known
+        End::Stuck { failed, blocked } if failed.is_empty() && !units_wait && !over.is_settled => {
+            (blocked, Vec::new())
+        }
+        _ => return None,
+    };
+    let causes = if causes.is_empty() { String::new() } else { format!(": {}", causes.join(", ")) };
+    let (task, reason) = match blocked.as_slice() {
+        [] => return None,
+        [one] => (Some(one.clone()), format!("it depends on tasks that are not done{causes}")),
+        several => {
+            (None, format!("{} depend on tasks that are not done{causes}", sorted(several).join(", ")))
+        }
+    };
+    let title = task.as_ref().and_then(|id| state.units.get(id)).map(|unit| unit.title.clone());
+    Some(Need {
+        kind: NeedKind::Blocked,
+        task,
+        title: title.unwrap_or_default(),
+        reason,
+        since: over.ended,
+        is_one_of_several: false,
+        left_out: sorted(&due.marked).into_iter().next(),
+    })
 }
 
 /// What the end of the last run says that no unit does.
-fn of_end(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
+fn of_end(over: &OverRun, state: &SpecState) -> Option<Need> {
+    if over.is_settled {
+        return None;
+    }
     let (kind, task, reason) = match &over.end {
         End::Limited { unit, remedy, reason, .. } => {
             let kind = match remedy {
@@ -277,11 +332,6 @@ fn of_end(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
         End::Branch { reason } => (NeedKind::Branch, None, reason.clone()),
         End::IndexBehind { reason } => (NeedKind::IndexBehind, None, reason.clone()),
         End::Unavailable { unit, reason } => (NeedKind::Unavailable, Some(unit), reason.clone()),
-        End::Stuck { failed, blocked } if failed.is_empty() && !units_wait => (
-            NeedKind::Blocked,
-            blocked.first(),
-            format!("blocked by tasks that are not done: {}", blocked.join(", ")),
-        ),
         End::HookFailed { reason } => (NeedKind::Hook, None, reason.clone()),
         End::Error { reason, .. } => (NeedKind::Error, None, reason.clone()),
         End::Stuck { .. }
@@ -307,6 +357,7 @@ fn of_end(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
         reason: reason.trim().to_owned(),
         since: over.ended,
         is_one_of_several: false,
+        left_out: None,
     })
 }
 
@@ -337,6 +388,7 @@ mod tests {
                 "seqorch run 'my spec' --retry",
                 "seqorch resume 'my spec' --answer \"…\"",
                 "seqorch trust",
+                "seqorch run 'my spec'",
             ];
             assert!(resolves.contains(&command.as_str()), "{command}");
             if let Some("2") = need.task.as_deref() {

@@ -40,13 +40,13 @@ impl NextStart {
             // a run that would have waited had more to do, whatever had failed
             NeedKind::Question => left.skips_questions || ended.is_some(),
             NeedKind::FailedTask => left.skips_failures || ended.is_some(),
-            NeedKind::HumanTask => true,
+            NeedKind::HumanTask | NeedKind::Blocked => true,
             _ => false,
         };
         let needs = needs(state);
         let blocks = needs.iter().any(|need| !is_beside(need.kind));
         // any run tries a failed task again, but that alone is no reason to start one
-        let waits = needs.iter().any(|need| need.kind != NeedKind::HumanTask);
+        let waits = needs.iter().any(|need| !matches!(need.kind, NeedKind::HumanTask | NeedKind::Blocked));
         let has_steps = if waits { left.has_other_steps } else { left.has_steps };
         if blocks || !has_steps {
             return if needs.is_empty() { Self::Done } else { Self::Needed };

@@ -70,7 +70,7 @@ impl SpecState {
                 over
             }
             Run::Over(mut over) => {
-                (over.ended, over.end) = (now, end);
+                (over.ended, over.end, over.is_settled) = (now, end, false);
                 over
             }
         });

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::by_id;
 use super::config_note::ConfigNote;
+use super::due::DueTasks;
 use super::end::End;
 use crate::agent::limit::LimitKind;
 use crate::plan::Selection;
@@ -62,6 +63,9 @@ pub struct OpenRun {
     /// What became of configuration files that changed since it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<ConfigNote>,
+    /// Tasks that no agent gets before a person does something, as its last plan has them.
+    #[serde(default, skip_serializing_if = "DueTasks::is_empty")]
+    pub due: DueTasks,
 }
 
 /// When the steps of a run may start, as a person asked for it.
@@ -105,6 +109,12 @@ pub struct OverRun {
     /// others.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "by_id::some_set")]
     pub unread: Option<BTreeSet<String>>,
+    /// Tasks that no agent gets before a person does something, as its last plan had them.
+    #[serde(default, skip_serializing_if = "DueTasks::is_empty")]
+    pub due: DueTasks,
+    /// The task that it ended at is settled by a person since, so the end is no need any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_settled: bool,
     /// Seconds that it waited, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waited_s: BTreeMap<String, u64>,
@@ -215,6 +225,7 @@ impl OpenRun {
             waited_s: BTreeMap::new(),
             ends_agent: false,
             config: None,
+            due: DueTasks::default(),
         }
     }
 
@@ -229,6 +240,8 @@ impl OpenRun {
             args: if all_done { Vec::new() } else { self.args },
             end,
             unread: None,
+            due: self.due,
+            is_settled: false,
             waited_s: self.waited_s,
         }
     }

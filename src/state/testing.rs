@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::attempt::{AttemptRecord, Learned, UntrustedChange};
+use super::due::DueTasks;
 use super::end::{End, Remedy};
 use super::needs::NeedKind;
 use super::outcome::Outcome;
@@ -85,7 +86,11 @@ pub(crate) fn in_need(kind: NeedKind, word: &str) -> SpecState {
             End::Complete
         }
         NeedKind::Hook => End::HookFailed { reason: reason() },
-        NeedKind::Blocked => End::Stuck { failed: Vec::new(), blocked: vec![reason()] },
+        NeedKind::Blocked => {
+            let due = DueTasks { blocked: vec![unit()], unselected: vec![reason()], ..DueTasks::default() };
+            state.run.open_mut().expect("an open run").due = due;
+            End::Stuck { failed: Vec::new(), blocked: vec![unit()] }
+        }
         NeedKind::Unavailable => End::Unavailable { unit: unit(), reason: reason() },
         NeedKind::Error => End::Error { reason: reason(), exit_code: 70 },
     };

@@ -18,11 +18,11 @@ use crate::report::limits::brief_outcome;
 use crate::report::needs::what as needs_words;
 use crate::report::notice::PauseKind;
 use crate::report::plan::why_skipped;
-use crate::report::task_lines::{commit_words, mark_of_skipped};
+use crate::report::task_lines::{commit_words, mark_of};
 use crate::report::text::{sanitise_line, steady};
 use crate::report::times::{clock, span};
 use crate::report::wait_text::naming;
-use crate::state::{AttemptRecord, NeedKind, Outcome, SpecState, UnitState, counts, needs};
+use crate::state::{AttemptRecord, NeedKind, Outcome, SpecState, UnitState, WorkStanding, counts, needs};
 
 /// Number of recent events that the view shows at most.
 const RECENT: usize = 60;
@@ -62,7 +62,7 @@ pub fn view(source: &ViewSource<'_>) -> View {
         paused: source.state.pause.as_ref().is_some_and(|pause| pause.holds(source.now)),
         clock: clock(source.now, source.zone),
         done: counts.done,
-        total: counts.all - counts.skipped,
+        total: counts.all,
         // without a run the work does not continue, so there is no estimate
         estimate: source.run.and_then(|_| estimate(source.state, rest)),
         totals: totals(source, &shared),
@@ -148,27 +148,34 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
     let mut over: Vec<(Option<Timestamp>, ViewRow)> = Vec::new();
     let (mut asks, mut left_out) = (Vec::new(), Vec::new());
     for skipped in source.plan.skipped.iter().filter(|skipped| !skipped.is_part) {
-        let mark = mark_of_skipped(&skipped.reason);
-        let mut row = row(source, &skipped.id, &skipped.title, mark);
-        let ended = source.state.units.get(&skipped.id).and_then(|u| u.attempts.last()?.ended_at);
-        match (&skipped.reason, mark) {
-            (SkipReason::Completed, _) => {
-                if let Some(commit) = source.state.units.get(&skipped.id).and_then(commit_words) {
-                    row.remark.push_str(commit);
-                }
+        let stands = WorkStanding::of(source.state, &skipped.id, Some(&skipped.reason));
+        if stands == WorkStanding::Running {
+            // its row is made below
+            continue;
+        }
+        let mut row = row(source, &skipped.id, &skipped.title, mark_of(stands));
+        let unit = source.state.units.get(&skipped.id);
+        let ended = unit.and_then(|unit| unit.attempts.last()?.ended_at);
+        match stands {
+            WorkStanding::Done => {
+                let words = match skipped.reason {
+                    SkipReason::Ticked => Some("ticked before"),
+                    _ => unit.and_then(commit_words),
+                };
+                row.remark.push_str(words.unwrap_or_default());
                 over.push((ended, row));
             }
-            (SkipReason::Ticked, _) => {
-                row.remark.push_str("ticked before");
-                over.push((ended, row));
-            }
-            (_, TaskMark::Failed) => {
+            WorkStanding::Failed => {
                 row.remark = last_outcome(source.state, &skipped.id);
                 over.push((ended, row));
             }
-            (reason, mark) => {
-                row.remark = why_skipped(reason);
-                if mark == TaskMark::Halted { asks.push(row) } else { left_out.push(row) }
+            WorkStanding::Asks => {
+                row.remark = why_skipped(&SkipReason::Asks);
+                asks.push(row);
+            }
+            _ => {
+                row.remark = why_skipped(&skipped.reason);
+                left_out.push(row);
             }
         }
     }
@@ -177,19 +184,14 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
     let mut open = Vec::new();
     for step in &source.plan.steps {
         let known = asked_for.as_ref().is_none_or(|ids| ids.contains(step.unit.as_str()));
-        let unit = source.state.units.get(&step.unit);
-        let halted = unit.is_some_and(UnitState::is_halted);
-        let failed = standing != Standing::Running && unit.is_some_and(UnitState::is_failed);
-        let mark = if running == Some(step.unit.as_str()) {
-            TaskMark::Running
-        } else if halted {
-            TaskMark::Halted
-        } else if failed {
-            TaskMark::Failed
-        } else if known {
-            TaskMark::Todo
-        } else {
-            TaskMark::Deferred
+        let stands = WorkStanding::of(source.state, &step.unit, None);
+        let mark = match stands {
+            _ if running == Some(step.unit.as_str()) => TaskMark::Running,
+            // what is done since the plan was made has its row at its place
+            WorkStanding::Done | WorkStanding::Running | WorkStanding::Todo if known => TaskMark::Todo,
+            WorkStanding::Failed if standing == Standing::Running => TaskMark::Todo,
+            WorkStanding::Asks | WorkStanding::Failed => mark_of(stands),
+            _ => TaskMark::Deferred,
         };
         let mut row = row(source, &step.unit, &step.title, mark);
         if row.who.is_empty() {
@@ -205,7 +207,9 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
             }
             TaskMark::Running => open.insert(0, row),
             _ => {
-                if matches!(mark, TaskMark::Failed) || (mark == TaskMark::Todo && row.tries > 0) {
+                if source.state.is_done_in_part(&step.unit, stands) {
+                    row.remark.push_str("done in part");
+                } else if matches!(mark, TaskMark::Failed) || (mark == TaskMark::Todo && row.tries > 0) {
                     row.remark = last_outcome(source.state, &step.unit);
                 }
                 open.push(row);

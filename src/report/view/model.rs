@@ -101,7 +101,7 @@ pub struct View {
     pub clock: String,
     /// Units that are done.
     pub done: usize,
-    /// Units that are done or to do, without skipped ones.
+    /// All units, also skipped ones: as in the counts.
     pub total: usize,
     /// The estimated remaining time; `None` if it is not known.
     pub estimate: Option<String>,

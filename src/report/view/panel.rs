@@ -8,7 +8,7 @@ use crate::agent::question::from_question;
 use crate::agent::render;
 use crate::report::events::EventKind;
 use crate::report::limits::limited_words;
-use crate::report::needs::{retry_command, shown, without_needs};
+use crate::report::needs::{has_needs, retry_command, shown, without_needs};
 use crate::report::notice::PauseKind;
 use crate::report::text::{logs_command, plural, sanitise_line, sanitise_text, spec_command};
 use crate::report::times::{clock, span};
@@ -28,7 +28,9 @@ pub(super) fn panel(source: &ViewSource<'_>, standing: Standing) -> Panel {
         }
         _ => idle(source),
     };
-    if source.run.is_none() {
+    // the summary of a run whose needs a person settled since says what is no longer true
+    let has_old_needs = |text: &str| has_needs(text) && !standing.needs_human();
+    if source.run.is_none() && !source.summary.is_some_and(has_old_needs) {
         let summary = source.summary.map(sanitise_text).unwrap_or_default();
         // the panel has the needs already
         let lines = without_needs(&summary).filter(|line| !line.trim().is_empty());
@@ -230,27 +232,17 @@ fn moment(source: &ViewSource<'_>, at: jiff::Timestamp) -> String {
     if day(at) == day(source.now) { time } else { format!("{} {time}", day(at)) }
 }
 
-/// Nothing runs, and tasks are left.
+/// Nothing runs, nothing needs you, and tasks are left.
 fn idle(source: &ViewSource<'_>) -> Panel {
     let mut head = Vec::new();
     let mut foot = Vec::new();
-    let mut more = "";
     match source.events.last().map(|record| (record.at, &record.kind)) {
-        Some((at, EventKind::RunEnded { why, failed, blocked, .. })) => {
+        Some((at, EventKind::RunEnded { why, .. })) => {
             let why = match why {
                 EndKind::Interrupted | EndKind::Terminated => "stopped by you".to_owned(),
                 why => why.label(),
             };
             head.push(PanelLine::plain(format!("the last run ended at {}: {why}", moment(source, at))));
-            for (ids, what) in [(failed, "failed, no attempts left"), (blocked, "blocked by others")] {
-                if !ids.is_empty() {
-                    head.push(PanelLine::warning(format!("{what}: {}", sanitise_line(&ids.join(", ")))));
-                }
-            }
-            if let Some(first) = failed.first() {
-                foot.push(PanelLine::command(logs_command(source.typed, first)));
-                more = "--retry";
-            }
         }
         Some(_) => head.push(PanelLine::warning("the last run was cut off; nothing is lost")),
         None => {}
@@ -258,6 +250,6 @@ fn idle(source: &ViewSource<'_>) -> Panel {
     if let Some((unit, _)) = source.running() {
         head.push(PanelLine::plain(format!("task {} was at work; its process is over", sanitise_line(unit))));
     }
-    foot.push(command(source, "run", more));
+    foot.push(command(source, "run", ""));
     Panel { title: "no run is active".to_owned(), head, foot, ..Panel::default() }
 }

@@ -33,7 +33,7 @@ pub struct SpecPage {
     pub tone: &'static str,
     /// Tasks that are done.
     pub done: usize,
-    /// Tasks that are done or to do.
+    /// All tasks, also skipped ones: as in the counts.
     pub total: usize,
     /// How long its run has run.
     pub runs: Option<PageTimer>,
