@@ -91,6 +91,7 @@ pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<StandingLine> {
     for (id, unit) in state.units.iter().filter(|(_, unit)| !unit.attempts.is_empty()) {
         let title = planned.get(&**id).copied().unwrap_or(&unit.title);
         let mark = match unit.status {
+            UnitStatus::Running if is_over(unit) => TaskMark::Todo,
             UnitStatus::Running => TaskMark::Running,
             UnitStatus::Todo => TaskMark::Todo,
             UnitStatus::Done => TaskMark::Done,
@@ -132,6 +133,11 @@ pub(super) fn mark_of_skipped(reason: &SkipReason) -> TaskMark {
     }
 }
 
+/// Whether the attempt that the state calls running is over: no run is there, and its process is gone.
+fn is_over(unit: &UnitState) -> bool {
+    unit.attempts.last().is_some_and(|attempt| attempt.learned.over_at.is_some())
+}
+
 fn line(title: &str, stands: &str) -> String {
     format!("{}: {stands}", sanitise_line(title))
 }
@@ -151,6 +157,7 @@ fn of_unit(unit: &UnitState, open: &str, all: &Spent, is_parked: bool) -> String
     let last = unit.last_outcome();
     let outcome = last.map_or_else(String::new, brief_outcome);
     let mut stands = match &unit.status {
+        UnitStatus::Running if is_over(unit) => "to do, its attempt ended while no run was there".to_owned(),
         UnitStatus::Running => "running".to_owned(),
         // after `undo` or `mark` its last attempt may be a done one
         UnitStatus::Todo if last.is_none_or(|outcome| *outcome == Outcome::Done) => open.to_owned(),

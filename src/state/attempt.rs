@@ -84,6 +84,9 @@ pub struct Learned {
     /// What its last message asks, without the signal that asks a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asks: Option<String>,
+    /// When it ended or showed its last sign of life, where no run was there to see it.
+    #[serde(skip)]
+    pub over_at: Option<Timestamp>,
     /// Whether its session cannot continue, as its error says. It is never resumed again.
     #[serde(skip_serializing_if = "is_false")]
     pub session_over: bool,
@@ -152,6 +155,13 @@ impl ResumeReason {
 }
 
 impl AttemptRecord {
+    /// Until when it worked, as far as is known at `now`.
+    #[must_use]
+    pub fn until(&self, now: Timestamp) -> Timestamp {
+        let over = self.learned.over_at.map(|at| at.min(now));
+        self.ended_at.or(over).unwrap_or(now).max(self.started_at)
+    }
+
     /// Whether its agent is only asked for the signal that its last answer lacked.
     #[must_use]
     pub fn is_nudge(&self) -> bool {
