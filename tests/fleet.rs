@@ -456,6 +456,99 @@ fn a_branch_that_people_rewrote_needs_you() {
     assert_eq!(fleet.subjects(), ["start"]);
 }
 
+/// An agent whose second task waits once, and then does this.
+fn waits_and(does: &str) -> String {
+    format!(
+        "[ $SEQORCH_UNIT$SEQORCH_ATTEMPT = 21 ] && {{ gate; {does}; }}; echo x > made-$SEQORCH_UNIT; say_done"
+    )
+}
+
+#[test]
+fn an_agent_that_rewrites_history_takes_no_commit_off_the_branch() {
+    for (does, history) in [
+        ("git reset -q --hard HEAD~1", "halt"),
+        ("git reset -q --hard HEAD~1", "warn"),
+        ("git commit -q --amend --allow-empty -m other", "halt"),
+        ("git checkout -q --detach HEAD~1", "warn"),
+    ] {
+        let fleet = Fleet::new(&waits_and(does), "");
+        let fleet = Fleet { first: fleet.first.env("SEQORCH_GIT__HISTORY", history), ..fleet };
+        let first = fleet.first.start(&RUN);
+        fleet.first.wait_for_ledger(2);
+        fleet.person_pushes("mine.txt", "mine\n");
+        fleet.first.release();
+        let first = first.wait().code(2);
+        let subjects = fleet.subjects();
+        assert!(subjects.starts_with(&["start".into(), "1: First thing".into()]), "{does} {subjects:?}");
+        assert!(subjects.contains(&"by a person".into()), "{does} {subjects:?} {first:?}");
+        assert_eq!(fleet.file("lease.json")["holder"], Value::Null);
+        // the branch is the truth: task 2 is done again on top of it
+        fleet.first.run(&run_with(&["--retry"])).code(0);
+        assert_eq!(fleet.subjects(), ["start", "1: First thing", "by a person", "2: Second thing"], "{does}");
+    }
+}
+
+#[test]
+fn a_rewritten_commit_is_kept_on_the_remote_and_named() {
+    let fleet = Fleet::new(&waits_and("git commit -q --amend --allow-empty -m other"), "");
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    fleet.first.release();
+    first.wait().code(2).says(&["does not have commits of seqorch/demo any more", "refs/seqorch/kept/demo-"]);
+    assert_eq!(fleet.git(&["for-each-ref", "--format=%(subject)", "refs/seqorch/kept"]), "other");
+    fleet.machine().run(&["status", "demo", "--remote"]).says(&["refs/seqorch/kept/demo-"]);
+}
+
+#[test]
+fn a_branch_of_a_person_is_neither_pushed_nor_moved() {
+    let fleet = Fleet::new(&waits_and("git checkout -q feature"), "");
+    git(&fleet.first, &["checkout", "-q", "-b", "feature"]);
+    // made before the run began
+    let status = Command::new("git")
+        .args(["commit", "-q", "--allow-empty", "-m", "mine, not pushed"])
+        .current_dir(fleet.first.root())
+        .env("GIT_COMMITTER_DATE", "2020-01-01T00:00:00Z")
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let mine = git(&fleet.first, &["rev-parse", "feature"]);
+    git(&fleet.first, &["checkout", "-q", "main"]);
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    fleet.first.release();
+    first.wait().code(2).says(&["the work tree is on the branch feature and not on seqorch/demo"]);
+    assert_eq!(fleet.subjects(), ["start", "1: First thing"]);
+    let published = fleet.git(&["cat-file", "-t", &mine]);
+    assert_eq!(published, "", "what a person did not push stays in the clone");
+    let next = fleet.first.run(&run_with(&["--retry"])).code(0);
+    next.says(&["goes from the branch feature, which stays as it is, to seqorch/demo"]);
+    assert_eq!(git(&fleet.first, &["rev-parse", "feature"]), mine);
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "2: Second thing"]);
+}
+
+#[test]
+fn a_killed_run_whose_agent_left_the_branch_moves_no_other_one() {
+    let agent = "[ $SEQORCH_UNIT$SEQORCH_ATTEMPT = 21 ] && { git checkout -q feature; gate; }; \
+                 echo x > made-$SEQORCH_UNIT; say_done";
+    let fleet = Fleet::new(agent, "");
+    git(&fleet.first, &["checkout", "-q", "-b", "feature"]);
+    git(&fleet.first, &["commit", "-q", "--allow-empty", "-m", "mine, not pushed"]);
+    let mine = git(&fleet.first, &["rev-parse", "feature"]);
+    git(&fleet.first, &["checkout", "-q", "main"]);
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    let trees = || git(&fleet.first, &["worktree", "list"]);
+    wait_until("the agent to go", || trees().contains("[feature]"));
+    first.signal(Signal::KILL);
+    first.wait().code(137);
+    let second = fleet.machine();
+    second.run(&run_with(&["--take-lease"])).code(0);
+    let next = fleet.first.run(&RUN).code(0);
+    next.says(&["goes from the branch feature, which stays as it is, to seqorch/demo"]);
+    assert_eq!(git(&fleet.first, &["rev-parse", "feature"]), mine);
+    assert_eq!(fleet.subjects(), ["start", "1: First thing", "2: Second thing"]);
+}
+
 #[test]
 #[ignore = "slow"]
 fn a_remote_that_refuses_the_branch_needs_you_and_keeps_the_commit() {

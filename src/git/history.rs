@@ -62,6 +62,26 @@ impl Repository {
         }
     }
 
+    /// Whether a commit has some in its history that `tip` lacks and that were made before this time, in whole seconds.
+    pub fn has_older(
+        &self,
+        commit: &str,
+        tip: Option<&str>,
+        time: jiff::Timestamp,
+    ) -> Result<bool, GitError> {
+        let until = format!("--until=@{}", time.as_second() - 1);
+        let without = tip.map(|tip| format!("^{tip}"));
+        let args = ["rev-list", "--max-count=1", &until, commit];
+        let found = self.ask(args.into_iter().chain(without.as_deref()).chain(["--"]))?;
+        Ok(!found.is_empty())
+    }
+
+    /// Whether a commit has merges in its history that `tip` lacks.
+    pub fn has_merges(&self, commit: &str, tip: &str) -> Result<bool, GitError> {
+        let without = format!("^{tip}");
+        Ok(!self.ask(["rev-list", "--merges", "--max-count=1", commit, &without, "--"])?.is_empty())
+    }
+
     /// Of these commits those that HEAD does not have in its history; also those that git does not have any more.
     pub fn unreachable<'c>(&self, commits: &[&'c str]) -> Result<Vec<&'c str>, GitError> {
         if commits.is_empty() {

@@ -280,17 +280,20 @@ impl Repository {
         }))
     }
 
-    /// Puts everything that is not committed on git's stash, and moves HEAD and all files.
-    pub fn start_over_at(&self, commit: &str, deadline: Duration) -> Result<(), GitError> {
+    /// Puts everything that is not committed on git's stash, goes to a branch, and has it and all files be those of a commit. The
+    /// branch where HEAD was stays as it is. Returns whether there was something to put on the stash.
+    pub fn start_over_on(&self, branch: &str, commit: &str, deadline: Duration) -> Result<bool, GitError> {
         let status = self.status()?;
-        if status.uncommitted().iter().any(|path| !path.to_string().contains(OWN_FILES)) {
+        let has_changes = status.uncommitted().iter().any(|path| !path.to_string().contains(OWN_FILES));
+        if has_changes {
             let message = "seqorch: left in the work tree before it started over";
             let others = format!(":(exclude,glob)**/{OWN_FILES}*");
             let args = ["stash", "push", "--quiet", "--include-untracked", "-m", message, "--", ".", &others];
             self.call(args).within(deadline).run_patiently(&self.supervisor)?;
         }
-        let call = self.call(["reset", "--quiet", "--hard", commit]).within(deadline);
-        call.run_patiently(&self.supervisor).map(drop)
+        let args = ["checkout", "--quiet", "--force", "--no-track", "-B", branch, commit, "--"];
+        self.call(args).within(deadline).run_patiently(&self.supervisor)?;
+        Ok(has_changes)
     }
 
     /// Makes the commits of `to` that `from` does not have once more, on top of `base`, in a work tree of their own at
@@ -444,8 +447,24 @@ mod tests {
         assert_eq!(repo.pick_onto(&other, range, &folder, MINUTE).unwrap(), None);
         assert!(!folder.exists());
         std::fs::write(repo.top.join("left"), "x").unwrap();
-        repo.start_over_at(&base, MINUTE).unwrap();
+        assert!(repo.start_over_on("main", &base, MINUTE).unwrap());
         assert!(!repo.top.join("left").exists() && !repo.top.join("theirs").exists());
         assert!(git(&repo.top, &["stash", "list"]).contains("started over"));
+        assert_eq!(git(&repo.top, &["symbolic-ref", "HEAD"]), "refs/heads/main");
+    }
+
+    #[test]
+    fn a_tree_that_starts_over_leaves_the_branch_where_it_was() {
+        let (_dir, repo) = repository();
+        let base = repo.head().unwrap().unwrap();
+        git(&repo.top, &["checkout", "-q", "-b", "feature"]);
+        git(&repo.top, &["commit", "-q", "--allow-empty", "-m", "mine"]);
+        let mine = repo.head().unwrap().unwrap();
+        assert!(!repo.start_over_on("seqorch/a", &base, MINUTE).unwrap());
+        assert_eq!(repo.branch().unwrap().as_deref(), Some("seqorch/a"));
+        assert_eq!(
+            (repo.head().unwrap(), repo.commit_of_branch("feature").unwrap()),
+            (Some(base), Some(mine))
+        );
     }
 }

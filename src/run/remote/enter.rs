@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::answers;
 use super::keeper::{Keeper, Kept, moment};
 use super::outcome::RemoteRun;
@@ -96,6 +98,7 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
         keeper,
         take,
         key,
+        since: Timestamp::now(),
         moved: false.into(),
         trouble: None.into(),
         kept_as: None.into(),

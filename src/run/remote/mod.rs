@@ -13,5 +13,6 @@ mod record;
 pub mod request;
 mod restore;
 mod spec_remote;
+mod strayed;
 mod synced;
 pub mod view;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::keeper::{Keeper, Kept};
 use super::packed;
 use super::request::note;
+use super::strayed::{LeftCommits, TreeHead, left_commits, tree_head};
 use super::synced::{Synced, sync};
 use crate::config::Config;
 use crate::error::Result;
@@ -41,6 +42,8 @@ pub struct RemoteRun {
     pub(super) take: String,
     /// The spec's part of the names of its refs.
     pub(super) key: String,
+    /// When this process took the lease.
+    pub(super) since: Timestamp,
     /// People moved the branch, and what they pushed is not taken in yet.
     pub(super) moved: Cell<bool>,
     /// Why a person is needed, so that the branch stays as it is.
@@ -97,6 +100,10 @@ impl RemoteRun {
                 }
                 store.save(&state)?;
             }
+            if self.leave_strayed(&mut kept, &mut state)? {
+                code = if matches!(code, 130 | 143) { code } else { NEEDS_YOU };
+                store.save(&state)?;
+            }
             let answer = self.publish_last(&mut kept, place, &state, patience)?;
             match answer {
                 HoldAnswer::Published => {
@@ -149,10 +156,12 @@ impl RemoteRun {
         if kept.is_lost {
             return Ok(HoldAnswer::Lost(kept.lost_to.clone()));
         }
-        let head = packed::head(kept)?;
-        let is_in_trouble = self.trouble.borrow().is_some();
-        let to_keep = self.kept_as.get().zip(head.clone());
-        let saved = packed::saved(kept, place, state, if is_in_trouble { None } else { head.as_deref() })?;
+        let to_keep = self.kept_as.get().zip(packed::head(kept)?);
+        let commit = match tree_head(kept)? {
+            TreeHead::OnTop(head) if self.trouble.borrow().is_none() => head,
+            TreeHead::OnTop(_) | TreeHead::Strayed(_) => None,
+        };
+        let saved = packed::saved(kept, place, state, commit.as_deref())?;
         let patience = Some(patience);
         if to_keep.is_some() {
             // while the lease holds: no machine takes the spec before they are there
@@ -164,8 +173,31 @@ impl RemoteRun {
             }
             self.kept_as.set(None);
         }
-        let commit = head.filter(|_| !is_in_trouble);
         Ok(kept.publish(Publication { saved, commit, kept: None, releases: true, patience }))
+    }
+
+    /// Leaves the branch as it is where HEAD is not on top of it any more, and has commits kept that only HEAD has. `true`: a
+    /// person is needed, and the state says why.
+    fn leave_strayed(&self, kept: &mut Kept, state: &mut SpecState) -> Result<bool> {
+        if self.trouble.borrow().is_some() || kept.is_lost {
+            return Ok(false);
+        }
+        let TreeHead::Strayed(why) = tree_head(kept)? else { return Ok(false) };
+        let has_left = left_commits(kept, self.since)? != LeftCommits::None;
+        let changed = state.run.over_mut().and_then(|over| match &mut over.end {
+            End::History { reason, .. } => Some(reason),
+            _ => None,
+        });
+        match changed {
+            Some(reason) => {
+                let left = self.divergence(kept, &why);
+                note(&left);
+                *reason = format!("{reason}; {left}");
+            }
+            None if has_left => self.need(kept, state, &why),
+            None => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// A person is needed: says so in the state, and has the commits kept under a ref.
@@ -177,13 +209,24 @@ impl RemoteRun {
 
     /// The reason of the need, for people. From now on the branch stays as it is.
     pub(super) fn divergence(&self, kept: &mut Kept, why: &str) -> String {
-        let number = kept.hold.next_number();
-        self.kept_as.set(Some(number));
-        let place = kept.remote.names.kept(kept.hold.epoch(), number);
-        let reason = format!(
-            "the commits of this run are kept on {} as {place}, since {why}. Bring them to the branch, or leave them, and run it again",
-            kept.remote.name
-        );
+        // where git does not answer, the push says so
+        let reason = match left_commits(kept, self.since).unwrap_or(LeftCommits::ForRemote) {
+            LeftCommits::ForRemote => {
+                let number = kept.hold.next_number();
+                self.kept_as.set(Some(number));
+                let place = kept.remote.names.kept(kept.hold.epoch(), number);
+                format!(
+                    "the commits of this run are kept on {} as {place}, since {why}. Bring them to the branch, or leave them, and run it again",
+                    kept.remote.name
+                )
+            }
+            LeftCommits::Here(place) => format!(
+                "the commits of this run are kept in this clone only, as {place}, since {why}. Bring them to the branch, or leave them, and run it again"
+            ),
+            LeftCommits::None => {
+                format!("{} has all commits of this run, and {why}", kept.remote.name)
+            }
+        };
         *self.trouble.borrow_mut() = Some(reason.clone());
         reason
     }

@@ -18,7 +18,7 @@ pub(super) fn head(kept: &Kept) -> Result<Option<String>> {
     Ok(kept.remote.repository.head()?)
 }
 
-/// What is published of a state, on this commit of the branch; `None`: the branch stays as it is.
+/// What is published of a state, on this commit of the branch; `None`: the branch stays as the remote has it.
 pub(super) fn saved(
     kept: &mut Kept,
     place: &SpecPlace,
@@ -29,8 +29,11 @@ pub(super) fn saved(
     at.running =
         state.running().map(|(task, attempt)| RunningTask { task: task.to_owned(), attempt: attempt.number });
     at.lost.retain(|task, _| state.units.get(task).is_some_and(|unit| !UnitState::is_done(unit)));
-    if let Some(commit) = commit.filter(|commit| at.tip.as_deref() != Some(commit)) {
-        at.prev_tip = at.tip.replace(commit.to_owned());
+    match commit.filter(|commit| at.tip.as_deref() != Some(commit)) {
+        Some(commit) => at.prev_tip = at.tip.replace(commit.to_owned()),
+        // an earlier push that was to move it may not have landed
+        None if commit.is_none() => at.tip = kept.hold.branch().map(str::to_owned),
+        None => {}
     }
     let mut file = StateFile::default();
     file.specs.insert(place.name.clone(), state.clone());

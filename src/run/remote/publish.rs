@@ -2,6 +2,7 @@
 
 use super::outcome::RemoteRun;
 use super::packed::{head, saved};
+use super::strayed::{TreeHead, tree_head};
 use super::synced::{Synced, sync};
 use crate::error::Result;
 use crate::fleet::hold::{HoldAnswer, Publication};
@@ -32,7 +33,13 @@ impl RealWorld<'_> {
     /// Publishes the state and the last commit; `false`: they are not there, and it is noted why.
     fn publish_state(&self, remote: &RemoteRun, state: &SpecState) -> Result<bool> {
         let mut kept = remote.keeper.kept();
-        let head = head(&kept)?;
+        let head = match tree_head(&kept)? {
+            TreeHead::OnTop(head) => head,
+            TreeHead::Strayed(why) => {
+                remote.divergence(&mut kept, &why);
+                return Ok(false);
+            }
+        };
         let saved = saved(&mut kept, self.place, state, head.as_deref())?;
         let (commit, releases, patience) = (head, false, None);
         let answer = kept.publish(Publication { saved, commit, kept: None, releases, patience });

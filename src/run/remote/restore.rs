@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::request::{RemoteRequest, note};
 use super::spec_remote::SpecRemote;
+use super::strayed::{kept_here, other_branch};
 use crate::config::Tick;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::push::SeenRefs;
@@ -50,7 +51,7 @@ pub(super) fn restore(wanted: Restore<'_>, remote: &mut SpecRemote) -> Result<(S
     let there = tree.as_ref().map(|(record, tree)| tree_place::moved(here.clone(), record, tree));
     if is_own
         && let Some(place) = &there
-        && is_newest(place, seen, request)?
+        && is_newest(place, seen, request, branch)?
     {
         let place = made(request, branch)?;
         return Ok((place.clone(), place.store().load()?));
@@ -77,12 +78,12 @@ pub(super) fn restore(wanted: Restore<'_>, remote: &mut SpecRemote) -> Result<(S
             ))
             .hint("Or begin anew with `seqorch forget SPEC --remote`. No agent was started."));
         }
-        (None, None) => {}
+        (None, None) => go_back(request, there.as_ref(), branch, remote)?,
     }
     let place = made(request, branch)?;
     let mut state = state_of(before, &place)?;
-    // what this clone pushed has its sessions and snapshots here
-    if !is_own {
+    // what this clone pushed has its sessions and snapshots here; what an agent left elsewhere is done again
+    if !is_own || is_about_history(&state) {
         state.moved_elsewhere();
     }
     if let Some(tip) = &seen.branch {
@@ -175,22 +176,35 @@ fn settle_lost_commits(
     Ok(())
 }
 
-/// Whether the work tree here has everything that the branch has on the remote.
-fn is_newest(place: &SpecPlace, seen: &SeenRefs, request: &RemoteRequest<'_>) -> Result<bool> {
+/// Whether the last run ended since an agent moved HEAD.
+fn is_about_history(state: &SpecState) -> bool {
+    matches!(state.run.over().map(|over| &over.end), Some(End::History { .. }))
+}
+
+/// Whether the work tree here is on the branch and has everything that the branch has on the remote.
+fn is_newest(place: &SpecPlace, seen: &SeenRefs, request: &RemoteRequest<'_>, branch: &str) -> Result<bool> {
     let Some(repository) = Repository::find(&place.root, &Supervisor::default())? else { return Ok(false) };
     let repository = Repository { pin: request.trust.git.clone(), ..repository };
     let Some(head) = repository.head()? else { return Ok(false) };
-    let Some(tip) = &seen.branch else { return Ok(true) };
-    if repository.is_ancestor(tip, &head)? {
-        return Ok(true);
+    let state = place.store().load()?;
+    let is_at_work = state.running().is_some();
+    let is_there = other_branch(&repository, branch)?.is_none();
+    let has_tip = match &seen.branch {
+        Some(tip) => repository.is_ancestor(tip, &head)?,
+        None => true,
+    };
+    if has_tip {
+        // what an agent at work does to HEAD is judged at its end
+        return Ok(is_there || is_at_work);
     }
+    let Some(tip) = &seen.branch else { return Ok(true) };
     // people pushed on top of all that is here
-    let is_behind = repository.is_ancestor(&head, tip)?;
-    let is_at_work = place.store().load()?.running().is_some();
-    if is_behind && !is_at_work {
+    let is_behind = repository.is_ancestor(&head, tip)? && !is_about_history(&state);
+    let moves = is_there && is_behind && !is_at_work;
+    if moves {
         repository.move_head(tip, request.config.git.timeout)?;
     }
-    Ok(is_behind && !is_at_work)
+    Ok(moves)
 }
 
 /// Has the branch lead to this commit, and its work tree have its files, where there is one. What was here stays in git.
@@ -201,22 +215,52 @@ fn check_out(
     tip: &str,
     remote: &SpecRemote,
 ) -> Result<()> {
-    let kept = format!("refs/seqorch/kept-here/{}", remote.names.key);
-    let Some(place) = there else {
-        let old = remote.repository.commit_of_branch(branch)?;
-        if let Some(old) = old.filter(|old| old != tip) {
-            remote.repository.keep_under(&format!("{kept}/{old}"), &old)?;
+    let keep = |repository: &Repository, old: Option<String>| -> Result<()> {
+        if let Some(old) = old.filter(|old| old != tip)
+            && !repository.is_ancestor(&old, tip)?
+        {
+            let name = kept_here(&remote.names.key, &old);
+            repository.keep_under(&name, &old)?;
+            note(&format!("commits that {branch} does not have on {} are kept here as {name}", remote.name));
         }
+        Ok(())
+    };
+    let Some(place) = there else {
+        keep(&remote.repository, remote.repository.commit_of_branch(branch)?)?;
         return Ok(remote.repository.set_branch(branch, tip)?);
     };
     let Some(repository) = Repository::find(&place.root, &Supervisor::default())? else { return Ok(()) };
     let repository = Repository { pin: request.trust.git.clone(), ..repository };
-    if let Some(head) = repository.head()?
-        && !repository.is_ancestor(&head, tip)?
-    {
-        repository.keep_under(&format!("{kept}/{head}"), &head)?;
+    keep(&repository, repository.commit_of_branch(branch)?)?;
+    match repository.branch()? {
+        Some(on) if on == branch => {}
+        // that branch keeps its commits
+        Some(on) => {
+            note(&format!("the work tree goes from the branch {on}, which stays as it is, to {branch}"));
+        }
+        None => keep(&repository, repository.head()?)?,
     }
-    Ok(repository.start_over_at(tip, request.config.git.timeout)?)
+    if repository.start_over_on(branch, tip, request.config.git.timeout)? {
+        note(&format!("what was not committed in {} is on git's stash", repository.top.display()));
+    }
+    Ok(())
+}
+
+/// Goes back to the branch, which the remote does not have yet, where something left it.
+fn go_back(
+    request: &RemoteRequest<'_>,
+    there: Option<&SpecPlace>,
+    branch: &str,
+    remote: &SpecRemote,
+) -> Result<()> {
+    let Some(place) = there else { return Ok(()) };
+    let Some(repository) = Repository::find(&place.root, &Supervisor::default())? else { return Ok(()) };
+    match repository.commit_of_branch(branch)? {
+        Some(tip) if other_branch(&repository, branch)?.is_some() => {
+            check_out(request, there, branch, &tip, remote)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes the work tree of the branch, as far as it is not there.

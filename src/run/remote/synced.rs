@@ -1,6 +1,7 @@
 //! Takes in what people pushed to the branch of a spec.
 
 use super::keeper::Kept;
+use super::strayed::{branch_of, other_branch, without_commits};
 use crate::config::Config;
 use crate::error::Result;
 use crate::project::SpecPlace;
@@ -18,7 +19,7 @@ pub(super) enum Synced {
 pub(super) fn sync(kept: &mut Kept, place: &SpecPlace, config: &Config) -> Result<Synced> {
     let deadline = config.git.timeout;
     let repository = &kept.remote.repository;
-    let branch = kept.remote.names.branch.trim_start_matches("refs/heads/").to_owned();
+    let branch = branch_of(kept).to_owned();
     let whose = format!("the branch {branch} on {}", kept.remote.name);
     let Some(new) = kept.hold.branch().map(str::to_owned) else {
         return Ok(Synced::Diverged(format!("people deleted {whose}")));
@@ -31,6 +32,9 @@ pub(super) fn sync(kept: &mut Kept, place: &SpecPlace, config: &Config) -> Resul
     {
         return Ok(Synced::Diverged(format!("people rewrote {whose}")));
     }
+    if let Some(why) = other_branch(repository, &branch)? {
+        return Ok(Synced::Diverged(why));
+    }
     let head = repository.head()?;
     let Some(head) = head.filter(|head| *head != new) else { return Ok(Synced::TakenIn(Vec::new())) };
     if repository.is_ancestor(&new, &head)? {
@@ -39,6 +43,15 @@ pub(super) fn sync(kept: &mut Kept, place: &SpecPlace, config: &Config) -> Resul
     let mut names = Vec::new();
     let mut to = new.clone();
     if !repository.is_ancestor(&head, &new)? {
+        if let Some(old) = &old
+            && !repository.is_ancestor(old, &head)?
+        {
+            return Ok(Synced::Diverged(without_commits(&branch)));
+        }
+        if repository.has_merges(&head, &new)? {
+            let text = "merge commits of an agent cannot be put on top of what people pushed to";
+            return Ok(Synced::Diverged(format!("{text} {whose}")));
+        }
         let folder = kept.remote.short_tree();
         let Some(picked) = repository.pick_onto(&new, (old.as_deref(), &head), &folder, deadline)? else {
             let name = &place.name;
