@@ -435,3 +435,14 @@ fn plans_of_the_newer_files_match_their_expectations() {
     }
     assert!(failures.is_empty(), "{} differences:\n{}", failures.len(), failures.join("\n"));
 }
+
+#[test]
+#[ignore = "needs ../shared"]
+fn forcing_the_dialect_of_a_real_spec_changes_no_task() {
+    for (name, _, bytes) in files() {
+        let Ok(text) = String::from_utf8(bytes) else { continue };
+        let found = spec::parse(&text);
+        let forced = spec::parse_as(&text, Some(found.dialect));
+        assert_eq!((forced.tasks, forced.groups), (found.tasks, found.groups), "{name}");
+    }
+}

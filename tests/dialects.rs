@@ -56,6 +56,52 @@ fn the_files_of_each_tool_are_read_as_it_means_them() {
     }
 }
 
+/// What a plan follows from.
+fn what_counts(file: TaskFile) -> TaskFile {
+    TaskFile { dialect_reason: String::new(), diagnostics: Vec::new(), ..file }
+}
+
+#[test]
+fn forcing_the_dialect_that_was_found_changes_no_task() {
+    for (name, text) in fixtures() {
+        let found = spec::parse(&text);
+        let forced = spec::parse_as(&text, Some(found.dialect));
+        assert_eq!(what_counts(forced), what_counts(found), "{name}");
+    }
+}
+
+#[test]
+fn a_forced_dialect_has_the_plan_of_the_dialect_that_was_found() {
+    let project = Project::new();
+    let plan = |name: &str| {
+        let out = project.run(&["plan", name, "--dry-run", "--json"]);
+        let mut json: serde_json::Value = serde_json::from_str(&out.stdout).unwrap();
+        json.as_object_mut().unwrap().remove("dialect_reason");
+        json
+    };
+    let config = project.read("seqorch.toml");
+    for (name, text) in fixtures() {
+        project.write(&name, &text);
+        project.write("seqorch.toml", &config);
+        let found = plan(&name);
+        let dialect = found["dialect"].as_str().unwrap();
+        assert_eq!(dialect, spec::parse(&text).dialect.name(), "{name}");
+        project.write("seqorch.toml", format!("{config}[tasks]\ndialect = \"{dialect}\"\n"));
+        assert_eq!(plan(&name), found, "{name}");
+        std::fs::remove_file(project.path(&name)).unwrap();
+    }
+}
+
+#[test]
+fn a_form_that_is_forced_beats_what_the_file_looks_like() {
+    let mixed = "# Plan\n\n- [ ] Buy milk\n\n## Phase 1: Store\n\nWrite it.\n\n## Phase 2: Ship\n\nTag it.\n";
+    let titles = |dialect| -> Vec<String> {
+        spec::parse_as(mixed, Some(dialect)).tasks.into_iter().map(|task| task.title).collect()
+    };
+    assert_eq!(titles(spec::Dialect::Plain), ["Buy milk"]);
+    assert_eq!(titles(spec::Dialect::Milestones), ["Store", "Ship"]);
+}
+
 #[test]
 fn ticking_in_any_dialect_changes_one_state_and_few_bytes() {
     for (name, text) in fixtures() {

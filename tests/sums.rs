@@ -1,11 +1,12 @@
 //! The totals that people see are the sums of the parts that they see, also after a spec was resumed in every way.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::common::{Project, kill};
+use crate::common::{Project, kill, wait_until};
 
 /// Each attempt uses 100 tokens per number of its task, 10 for its answer, and a cent for its number. Task 2 asks, task 3
 /// waits at its gate and fails, task 10 uses up its attempts; further attempts succeed.
@@ -221,4 +222,46 @@ fn totals_are_the_sums_of_their_rows_after_every_way_to_resume() {
         .map(|(_, id)| id)
         .collect();
     assert_eq!(ids, ["1", "2", "3", "10", "11"], "{listed:?}");
+}
+
+/// What a power cut leaves: a state that says that an attempt works, and files that did not change since.
+#[test]
+fn the_time_between_a_kill_and_the_next_run_is_not_work() {
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n- [ ] 2. B\n")
+        .agent("[ $SEQORCH_UNIT-$SEQORCH_ATTEMPT = 1-1 ] && gate; say_done");
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    kill(project.run_pid(), Signal::KILL);
+    kill(project.alive_with("__attempt")[0].0, Signal::KILL);
+    run.wait();
+    wait_until("the end of all", || project.left_alive().is_empty());
+    // as if it had begun seven hours ago, and shown a last sign after five minutes
+    let began =
+        project.state("login")["units"]["1"]["attempts"][0]["started_at"].as_str().unwrap().to_owned();
+    let early = began.parse::<Timestamp>().unwrap() - SignedDuration::from_hours(7);
+    let folder = project.kept("login").join("1/1");
+    let state = project.path(".kiro/specs/SEQUENTIAL_STATE.json");
+    for file in [&state, &folder.join("attempt.json")] {
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(text.contains(&began), "{text}");
+        std::fs::write(file, text.replace(&began, &early.to_string())).unwrap();
+    }
+    let last = early + SignedDuration::from_mins(5);
+    let last = Duration::try_from(last.duration_since(Timestamp::UNIX_EPOCH)).unwrap();
+    let last = SystemTime::UNIX_EPOCH + last;
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let file = std::fs::File::options().append(true).open(entry.unwrap().path()).unwrap();
+        file.set_modified(last).unwrap();
+    }
+    let status = project.run(&["status"]).code(0).stdout;
+    assert_eq!(worked(&status), "5m", "{status}");
+    assert!(status.contains("1  A: to do, its attempt ended while no run was there"), "{status}");
+    let report = project.run(&["report"]).code(0).stdout;
+    assert!(report.starts_with("# login: 2 tasks left"), "{report}");
+    project.run(&["run"]).code(0).says(&["lost", "(ran 5m)"]);
+    assert_eq!(project.outcomes("login", "1"), ["lost", "done"]);
+    let ended = project.state("login")["units"]["1"]["attempts"][0]["ended_at"].as_str().unwrap().to_owned();
+    let took = ended.parse::<Timestamp>().unwrap().duration_since(early);
+    assert_eq!(took, SignedDuration::from_mins(5));
 }

@@ -47,27 +47,22 @@ pub(super) fn take(
     busy: BusyFile,
     stop: Option<StopFlag>,
 ) -> Result<TreeRecord, GitError> {
-    let SnapshotRequest {
-        top,
-        git_dir,
-        common_dir,
-        index,
-        objects,
-        key,
-        commit,
-        branch,
-        max_file,
-        logs,
-        executing,
-    } = request.clone();
-    let supervisor = Supervisor { stop, watch: Some(Arc::new(busy)) };
-    let settings = executing.and_then(|settings| serde_json::from_value(settings).ok());
-    let pin = settings.map(|settings| Arc::new(GitPin::new(settings, None)));
-    let repository = Repository { top, git_dir, common_dir, index, objects, supervisor, is_named: true, pin };
-    let mut snapshot = Snapshots::resume(&repository, &key, max_file)?.take_and_search()?;
-    let history = history(&repository, &Head { commit, branch }, &snapshot.head)?;
+    let settings = request.executing.clone().and_then(|settings| serde_json::from_value(settings).ok());
+    let repository = Repository {
+        top: request.top.clone(),
+        git_dir: request.git_dir.clone(),
+        common_dir: request.common_dir.clone(),
+        index: request.index.clone(),
+        objects: request.objects.clone(),
+        supervisor: Supervisor { stop, watch: Some(Arc::new(busy)) },
+        is_named: true,
+        pin: settings.map(|settings| Arc::new(GitPin::new(settings, None))),
+    };
+    let before = Head { commit: request.commit.clone(), branch: request.branch.clone() };
+    let mut snapshot = Snapshots::resume(&repository, &request.key, request.max_file)?.take_and_search()?;
+    let history = history(&repository, &before, &snapshot.head)?;
     if !history.as_ref().is_some_and(HistoryChange::leaves_commits)
-        && let Some(logs) = logs.and_then(|logs| serde_json::from_value(logs).ok())
+        && let Some(logs) = request.logs.clone().and_then(|logs| serde_json::from_value(logs).ok())
     {
         // what git cannot say here is no reason to lose the tree
         snapshot.left_out.extend(repository.aside(logs).unwrap_or_default());

@@ -122,7 +122,7 @@ impl<'a> Pack<'a> {
         if store.state_path().exists() {
             self.text("SEQUENTIAL_STATE.json", store.own_state_text())?;
         }
-        match spec_report(project, place, true, true) {
+        match spec_report(project, (place, None), true, true) {
             Ok(None) => {}
             Ok(Some(report)) => {
                 self.text("report.md", Ok(page::markdown(&report, COLUMNS)))?;

@@ -8,6 +8,7 @@ use super::global::{Global, complain};
 use super::typed_command;
 use crate::config::{self, Commit, FlagSetting, LoadRequest, Loaded};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fleet::lease::Lease;
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
 use crate::project::own_tree;
@@ -16,6 +17,7 @@ use crate::project::spec_argument::{GivenOptions, SpecFinder};
 use crate::project::spec_place::{SpecLocation, SpecPlace, locate};
 use crate::report::text::{sanitise_line, shell_word};
 use crate::state::SpecState;
+use crate::store::activity::note_last_sign;
 use crate::store::spec_tree::SpecTree;
 use crate::sys::paths::{self, leads_out};
 use crate::sys::variables::text_variables;
@@ -194,9 +196,20 @@ impl Project {
         }
     }
 
-    /// Loads the state of the spec. Where this project commits nothing, no commit is pending in it.
+    /// Loads the state of the spec. Where this project commits nothing, no commit is pending in it. It says until when an attempt
+    /// worked whose process is gone.
     pub(super) fn state(&self, place: &SpecPlace) -> Result<SpecState> {
-        place.state(&self.loaded.config)
+        let mut state = place.state(&self.loaded.config)?;
+        note_last_sign(&place.store(), &mut state);
+        Ok(state)
+    }
+
+    /// The same of a spec as a remote has it. While another machine works on it, nothing here shows how its attempt is.
+    pub(super) fn state_of(&self, place: &SpecPlace, lease: Option<&Lease>) -> Result<SpecState> {
+        match lease {
+            Some(lease) if lease.is_held() => place.state(&self.loaded.config),
+            _ => self.state(place),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use super::overview::{Unnamed, spec_for};
 use super::project::{Project, warn_of_lost_tree, warn_of_tasks};
 use super::remote_view;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fleet::lease::Lease;
 use crate::git::call::Supervisor;
 use crate::plan::Selection;
 use crate::project::current_plan::current_plan;
@@ -62,7 +63,8 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
         warn_of_tasks(&trouble);
     }
     // programs get what the page shows
-    let found = spec_report(&project, seen, args.all, is_page || args.json)?;
+    let lease = shown.as_ref().map(|shown| &shown.lease);
+    let found = spec_report(&project, (seen, lease), args.all, is_page || args.json)?;
     let mut out = anstream::stdout();
     if args.json {
         let text = serde_json::to_string_pretty(&found)
@@ -146,12 +148,12 @@ pub(super) fn shown_tree(place: &SpecPlace) -> Option<ShownTree> {
 /// run.
 pub(super) fn spec_report(
     project: &Project,
-    place: &SpecPlace,
+    (place, lease): (&SpecPlace, Option<&Lease>),
     all: bool,
     with_patches: bool,
 ) -> Result<Option<RunReport>> {
     let store = place.store();
-    let state = project.state(place)?;
+    let state = project.state_of(place, lease)?;
     let (tasks, _) = place.shown_tasks()?;
     let plan = current_plan(place, &project.loaded.config, &tasks, &state, Timestamp::now());
     let log = nofollow::read(&store.events_path(), WHOLE_MAX).unwrap_or_default();

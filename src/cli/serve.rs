@@ -226,7 +226,7 @@ impl ServedProject for ServedFolder {
     fn report(&self, spec: &ServedSpec) -> Result<Option<RunReport>> {
         let (mut project, _) = self.open()?;
         project.follow(&spec.place);
-        spec_report(&project, &spec.place, false, true)
+        spec_report(&project, (&spec.place, None), false, true)
     }
 
     fn globals(&self) -> Vec<OsString> {

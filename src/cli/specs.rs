@@ -122,7 +122,7 @@ fn summary(project: &Project, found: FoundSpec, remote: Option<&str>) -> Result<
             None => &place?,
         };
         let (_, tasks) = place.read_tasks()?;
-        let state = project.state(place)?;
+        let state = project.state_of(place, shown.as_ref().map(|shown| &shown.lease))?;
         let next = when::next_start(project, place, &tasks, &state);
         Ok((tasks, state, place.clone(), next))
     };

@@ -114,7 +114,7 @@ fn of_spec(
     lease: Option<&Lease>,
 ) -> Result<u8> {
     let store = place.store();
-    let mut state = project.state(place)?;
+    let mut state = project.state_of(place, lease)?;
     // an older version did not
     state.sum_up();
     let (tasks, trouble) = place.shown_tasks()?;

@@ -160,7 +160,9 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
     let needs = shown(s.typed, s.state);
     let headline = if !needs.is_empty() {
         "needs you".to_owned()
-    } else if let Some((_, attempt)) = s.state.running() {
+    } else if let Some((_, attempt)) =
+        s.state.running().filter(|(_, attempt)| attempt.learned.over_at.is_none())
+    {
         attempt.role.doing().to_owned()
     } else if let Some(End::CommitsLost { lost }) = s.state.run.over().map(|over| &over.end) {
         format!("{}: {}", end_words(EndKind::CommitsLost, &[]), sanitise_line(&lost.join(", ")))

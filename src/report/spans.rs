@@ -105,7 +105,7 @@ pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<TimelineSpan> {
         TimelineSpan {
             unit: unit.to_owned(),
             from: attempt.started_at,
-            until: attempt.ended_at.unwrap_or(now).max(attempt.started_at),
+            until: attempt.until(now),
             kind,
             label: sanitise_line(&format!("{} {} with {}: {says}", what, attempt.number, attempt.backend)),
         }
@@ -122,7 +122,7 @@ pub(super) fn calls(state: &SpecState, now: Timestamp) -> impl Iterator<Item = T
     state.calls.iter().map(move |call| TimelineSpan {
         unit: String::new(),
         from: call.started_at,
-        until: call.ended_at.unwrap_or(now).max(call.started_at),
+        until: call.until(now),
         kind: call.outcome.as_ref().map_or(SpanKind::Running, SpanKind::of),
         label: sanitise_line(&format!("{} assigned tasks", call.backend)),
     })

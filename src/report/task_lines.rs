@@ -175,6 +175,7 @@ fn of_unit(unit: &UnitState, stands: WorkStanding, text: &str, all: &Spent, is_p
     let outcome = last.map_or_else(String::new, brief_outcome);
     let mut stands = match (stands, &unit.status) {
         (WorkStanding::Running, _) => "running".to_owned(),
+        (_, UnitStatus::Running) => "to do, its attempt ended while no run was there".to_owned(),
         (WorkStanding::Asks, _) if is_parked => "asks, parked until you answer".to_owned(),
         (WorkStanding::Asks, _) => outcome,
         (WorkStanding::Failed, UnitStatus::Failed { reason, .. }) => sanitise_line(reason),

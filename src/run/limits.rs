@@ -59,6 +59,14 @@ pub(super) fn next_limit(
     Limited { kind, why: why.to_owned(), since, until, stated, tries, asked }
 }
 
+/// Whether an attempt that no limit ended shows that its backend has none.
+fn was_answered(outcome: &Outcome) -> bool {
+    !matches!(
+        outcome,
+        Outcome::Cancelled { .. } | Outcome::Lost | Outcome::Unavailable { .. } | Outcome::TimedOut { .. }
+    )
+}
+
 impl Machine {
     /// Records a limit, or that the backend answered without one. `login_worked`: a call with its login succeeded lately, in
     /// another spec or with another backend.
@@ -70,7 +78,20 @@ impl Machine {
         retry: Option<&Retry>,
         login_worked: bool,
     ) {
-        self.note_limit(now, (backend, asked), outcome, retry, login_worked);
+        if let Outcome::Limited { limit, why, until, model } = outcome {
+            let retry = retry.copied().unwrap_or(Retry {
+                attempts: 1,
+                backoff: Duration::from_secs(30),
+                max_backoff: Duration::from_secs(600),
+            });
+            let login_worked = login_worked || self.state.answered_lately(backend, now);
+            let stated = (*limit, why.as_str(), *until);
+            self.note_limit((backend, asked), model.as_ref(), |before, limit| {
+                next_limit(before, stated, now, limit, &retry, login_worked)
+            });
+        } else if was_answered(outcome) {
+            self.state.not_limited(backend, asked);
+        }
         for account in self.policy.accounts.iter().filter(|account| account.iter().any(|one| one == backend))
         {
             self.state.share_limits(backend, account);
@@ -89,45 +110,23 @@ impl Machine {
         [vec![Effect::Save], self.replan()].concat()
     }
 
+    /// Notes the limit of a backend, or of the model that is named. `next` gives it from the one before.
     fn note_limit(
         &mut self,
-        now: Timestamp,
         (backend, asked): (&str, Option<&str>),
-        outcome: &Outcome,
-        retry: Option<&Retry>,
-        login_worked: bool,
+        model: Option<&String>,
+        next: impl FnOnce(Option<&Limited>, &Limit) -> Limited,
     ) {
-        let Outcome::Limited { limit, why, until, model } = outcome else {
-            let answered = !matches!(
-                outcome,
-                Outcome::Cancelled { .. }
-                    | Outcome::Lost
-                    | Outcome::Unavailable { .. }
-                    | Outcome::TimedOut { .. }
-            );
-            if answered {
-                self.state.not_limited(backend, asked);
-            }
-            return;
-        };
-        let retry = retry.copied().unwrap_or(Retry {
-            attempts: 1,
-            backoff: Duration::from_secs(30),
-            max_backoff: Duration::from_secs(600),
-        });
-        let login_worked = login_worked || self.state.answered_lately(backend, now);
-        let next = |before: Option<&Limited>| {
-            next_limit(before, (*limit, why, *until), now, &self.policy.limit, &retry, login_worked)
-        };
+        let limit = &self.policy.limit;
         let Some(named) = model else {
-            let known = next(self.state.limits.get(backend));
+            let known = next(self.state.limits.get(backend), limit);
             self.state.limits.insert(backend.to_owned(), known);
             return;
         };
         let models = self.state.model_limits.entry(backend.to_owned()).or_default();
         // vendors write one model in upper and lower case
         let named = models.keys().find(|known| known.eq_ignore_ascii_case(named)).unwrap_or(named).clone();
-        let mut known = next(models.get(&named));
+        let mut known = next(models.get(&named), limit);
         known.asked.insert(asked.unwrap_or_default().to_owned());
         models.insert(named, known);
     }

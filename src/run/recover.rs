@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::plan::Step;
 use crate::state::outcome::CancelledBy;
 use crate::state::{Learned, Outcome, SpecState};
+use crate::store::activity::last_sign;
 use crate::store::attempt_folder;
 
 impl RealWorld<'_> {
@@ -42,6 +43,7 @@ impl RealWorld<'_> {
             attempt_folder::wait_for_adopted(&dir, self.report_child_end());
             return Ok(None);
         }
+        let over_at = state.attempt(unit, attempt).map(|record| last_sign(&dir, record));
         match attempt_folder::result(&dir) {
             Some(_) => {
                 self.say(&format!(
@@ -55,6 +57,7 @@ impl RealWorld<'_> {
             None => attempt_folder::settle(&dir),
         }
         let (outcome, mut learned) = conclusion(&self.config, &dir, signal);
+        learned.over_at = over_at;
         learned.after = learned.after.or_else(|| self.look_again());
         self.undo_review(state.reviewed_tree(unit, attempt).as_deref(), &mut learned);
         self.record_words(&dir);

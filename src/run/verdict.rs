@@ -120,6 +120,7 @@ pub fn learned(facts: &AttemptResult, resumed: bool) -> Learned {
         // a CLI that cannot resume a session prints only a line or two
         worked: spoke || used || facts.stdout_bytes > ONLY_A_REFUSAL,
         session_over: session_over(facts, resumed),
+        over_at: None,
         unchanged: false,
         login_worked: false,
         denied: facts.denied.clone(),

@@ -195,6 +195,23 @@ impl Dialect {
         Self::Plain,
     ];
 
+    /// Whether it says which lines are tasks. The dialect of a tool does not: its files come in several forms.
+    #[must_use]
+    pub(crate) const fn names_form(self) -> bool {
+        matches!(
+            self,
+            Self::Kiro
+                | Self::CcSdd
+                | Self::SpecKit
+                | Self::OpenSpec
+                | Self::Headings
+                | Self::Table
+                | Self::Numbered
+                | Self::Milestones
+                | Self::Plain
+        )
+    }
+
     /// Its name in the configuration and in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -60,8 +60,10 @@ pub(crate) struct ReadingRules {
     pub(crate) passed_over: Vec<usize>,
 }
 
-/// Reads the evidence of the whole file. A forced dialect beats it.
+/// Reads the evidence of the whole file. A forced dialect beats it where it names a form. The form that the evidence gives stays
+/// where it is one of those of the dialect, so that forcing what was found changes nothing.
 pub(crate) fn reading_rules(lines: &SourceLines<'_>, forced: Option<Dialect>) -> ReadingRules {
+    let forced = forced.filter(|dialect| dialect.names_form());
     let mut map = sections::find(lines, names_task);
     let mut sections = std::mem::take(&mut map.kinds);
     let families = heading_families::families(lines, &map);
@@ -78,28 +80,29 @@ pub(crate) fn reading_rules(lines: &SourceLines<'_>, forced: Option<Dialect>) ->
     };
     let mut counts = LookalikeCounts::new(lines, &sections, &rules.ids, &families, &map);
     let no_boxes = counts.id_boxes + counts.list_boxes + counts.plain_boxes == 0;
-    let listed = if forced.is_some_and(|dialect| dialect != Dialect::Headings) {
+    let wants_headings =
+        forced.is_none_or(|dialect| matches!(dialect, Dialect::Headings | Dialect::Milestones));
+    let counts_only = forced == Some(Dialect::Milestones);
+    let listed = if !wants_headings {
         None
     } else if let Some(tracked) = heading_families::tracked(lines, &families) {
         rules.trackers = tracked.boxes;
         Some(tracked.family)
     } else if let Some(family) = heading_families::iterations(lines, &families) {
         Some(family)
-    } else if counts.heading_boxes + counts.heading_tasks + counts.id_boxes + counts.list_boxes == 0
-        && table::rows(lines).len() < 3
+    } else if counts_only
+        || counts.heading_boxes + counts.heading_tasks + counts.id_boxes + counts.list_boxes == 0
+            && table::rows(lines).len() < 3
     {
         let work = heading_families::counted_work(lines, &map, &sections, &families);
-        if no_boxes {
-            work
-        } else {
-            let aside = boxes_aside::find(lines, &map, &sections);
-            work.filter(|family| aside.as_ref().is_some_and(|aside| aside.is_beside(family))).inspect(|_| {
-                if let Some(aside) = aside {
-                    aside.boxes.iter().for_each(|&line| sections[line] = SectionKind::Aside);
-                    rules.left_out = aside.unknown();
-                }
-            })
+        let aside = if no_boxes { None } else { boxes_aside::find(lines, &map, &sections) };
+        let aside = aside.filter(|aside| work.as_ref().is_some_and(|family| aside.is_beside(family)));
+        let is_work = no_boxes || aside.is_some() || counts_only;
+        if let Some(aside) = aside {
+            aside.boxes.iter().for_each(|&line| sections[line] = SectionKind::Aside);
+            rules.left_out = aside.unknown();
         }
+        work.filter(|_| is_work)
     } else {
         None
     };
@@ -173,35 +176,35 @@ impl ReadingRules {
         }
         let with_fields = (1..7).rev().find(|&l| fields[l] > 1 && fields[l] * 2 >= numbered[l]);
         (self.form, self.level) = form(counts, with_fields);
-        match forced {
-            None => {
-                let lone = counts.id_boxes + counts.list_boxes + counts.plain_boxes;
-                let inside: usize = counts.boxes_below[1..].iter().sum();
-                if let Some(level) = with_fields
-                    && self.form != TaskForm::NumberedHeadings
-                    && lone * 2 <= fields[level]
-                    && inside == 0
-                    && counts.heading_tasks == 0
-                    && let Some(family) =
-                        families.iter().find(|f| f.form == FamilyForm::Numbered && f.level == level)
-                {
-                    // One box with an id decides nothing beside many headings.
-                    self.list(family.with_text(lines));
-                } else if trailing_boxes::count(lines) > 1.max(lone) {
-                    self.form = TaskForm::Trailing;
-                } else if self.form == TaskForm::Numbered {
-                    // Numbered prose is no plan, unless somebody says so.
-                    self.form = TaskForm::Nothing;
-                }
-            }
-            Some(Dialect::Table) => self.form = TaskForm::Table,
-            Some(Dialect::Numbered) => self.form = TaskForm::Numbered,
-            Some(Dialect::Headings) if counts.heading_boxes + counts.heading_tasks > 0 => {
-                self.form = TaskForm::Headings;
-            }
-            Some(Dialect::Headings) => self.form = TaskForm::NumberedHeadings,
-            Some(_) if counts.id_boxes + counts.list_boxes > 0 => self.form = TaskForm::Boxes,
-            Some(_) => self.form = TaskForm::Anonymous,
+        let lone = counts.id_boxes + counts.list_boxes + counts.plain_boxes;
+        let inside: usize = counts.boxes_below[1..].iter().sum();
+        if let Some(level) = with_fields
+            && self.form != TaskForm::NumberedHeadings
+            && lone * 2 <= fields[level]
+            && inside == 0
+            && counts.heading_tasks == 0
+            && forced.is_none_or(|dialect| dialect == Dialect::Headings)
+            && let Some(family) = families.iter().find(|f| f.form == FamilyForm::Numbered && f.level == level)
+        {
+            // One box with an id decides nothing beside many headings.
+            self.list(family.with_text(lines));
+        } else if trailing_boxes::count(lines) > 1.max(lone) {
+            self.form = TaskForm::Trailing;
+        } else if self.form == TaskForm::Numbered {
+            // Numbered prose is no plan, unless somebody says so.
+            self.form = TaskForm::Nothing;
+        }
+        if let Some(dialect) = forced
+            && !forms_of(dialect).contains(&self.form)
+        {
+            self.form = match dialect {
+                Dialect::Table => TaskForm::Table,
+                Dialect::Numbered => TaskForm::Numbered,
+                Dialect::Headings if counts.heading_boxes + counts.heading_tasks > 0 => TaskForm::Headings,
+                Dialect::Headings => TaskForm::NumberedHeadings,
+                _ if counts.id_boxes + counts.list_boxes > 0 => TaskForm::Boxes,
+                _ => TaskForm::Anonymous,
+            };
         }
         if self.form == TaskForm::Headings && counts.heading_boxes == 0 {
             let named: Vec<FamilyMember> = families
@@ -211,6 +214,18 @@ impl ReadingRules {
                 .collect();
             self.headings = named.into_iter().map(|member| (member.line, member)).collect();
         }
+    }
+}
+
+/// The forms that a dialect which names a form may have.
+fn forms_of(dialect: Dialect) -> &'static [TaskForm] {
+    use TaskForm as F;
+    match dialect {
+        Dialect::Table => &[F::Table],
+        Dialect::Numbered => &[F::Numbered],
+        Dialect::Headings => &[F::Headings, F::NumberedHeadings, F::Listed],
+        Dialect::Plain => &[F::Boxes, F::Anonymous, F::Trailing, F::Nothing],
+        _ => &[F::Boxes],
     }
 }
 

@@ -2,7 +2,7 @@
 //! other and with the needs.
 
 use super::spec_state::SpecState;
-use super::unit::UnitStatus;
+use super::unit::{UnitState, UnitStatus};
 use crate::plan::{Plan, SkipReason};
 
 /// Where a task stands. A task that needs a person is nothing else.
@@ -39,10 +39,11 @@ impl WorkStanding {
     /// Where the task `id` stands. `reason`: why the plan has no step for it; `None`: it has one.
     #[must_use]
     pub fn of(state: &SpecState, id: &str, reason: Option<&SkipReason>) -> Self {
-        match (state.units.get(id).map(|unit| &unit.status), reason) {
+        let unit = state.units.get(id);
+        match (unit.map(|unit| &unit.status), reason) {
             (Some(UnitStatus::Halted { .. }), _) | (_, Some(SkipReason::Asks)) => Self::Asks,
             (Some(UnitStatus::Failed { .. }), _) | (_, Some(SkipReason::Failed)) => Self::Failed,
-            (Some(UnitStatus::Running), _) => Self::Running,
+            (Some(UnitStatus::Running), _) if !unit.is_some_and(UnitState::was_cut_off) => Self::Running,
             // a run that is stopped during a commit makes no new plan
             (_, None) if state.completed.iter().any(|done| done == id) && !state.reopened.contains(id) => {
                 Self::Done

@@ -25,7 +25,7 @@ pub struct AttemptSums {
 }
 
 impl AttemptSums {
-    /// The sums of these attempts. One that works has worked until now.
+    /// The sums of these attempts. One that works has worked until now, one whose process is gone until its last sign of life.
     pub fn of<'a>(attempts: impl IntoIterator<Item = &'a AttemptRecord>, now: Timestamp) -> Self {
         let mut all = Self::default();
         for attempt in attempts {
@@ -33,8 +33,8 @@ impl AttemptSums {
                 *(if attempt.role.is_work() { &mut all.tries } else { &mut all.reviews }) += 1;
             }
             if attempt.reached_agent() {
-                let end = attempt.ended_at.unwrap_or(now);
-                all.worked += Duration::try_from(end.duration_since(attempt.started_at)).unwrap_or_default();
+                let worked = attempt.until(now).duration_since(attempt.started_at);
+                all.worked += Duration::try_from(worked).unwrap_or_default();
             }
             all.spent.add(attempt);
         }
@@ -75,6 +75,14 @@ mod tests {
         assert_eq!((sums.tries, sums.reviews), (2, 1));
         assert_eq!(sums.worked, Duration::from_secs(60 + 60 + 30 + 60));
         assert_eq!(sums.spent, Spent::of(&all));
+    }
+
+    #[test]
+    fn an_attempt_whose_process_is_gone_worked_until_its_last_sign() {
+        let mut gone = attempt(1, None);
+        gone.learned.over_at = Some(at(20));
+        assert_eq!(AttemptSums::of([&gone], at(30)).worked, Duration::from_secs(20));
+        assert_eq!(AttemptSums::of([&gone], at(7 * 3600)).worked, Duration::from_secs(20));
     }
 
     #[test]

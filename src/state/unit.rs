@@ -156,6 +156,12 @@ impl UnitState {
         Some((pending.refused.as_deref()?, pending.since))
     }
 
+    /// Whether the attempt that the state calls running is over: no run is there, and its process is gone.
+    #[must_use]
+    pub fn was_cut_off(&self) -> bool {
+        self.attempts.last().is_some_and(|attempt| attempt.learned.over_at.is_some())
+    }
+
     /// How many tries people count.
     #[must_use]
     pub fn shown_tries(&self) -> usize {

@@ -19,6 +19,7 @@ use crate::report::times::busy_line;
 use crate::report::view::{LiveRun, ViewSource};
 use crate::spec::TaskFile;
 use crate::state::SpecState;
+use crate::store::activity::note_last_sign;
 use crate::store::busy_file::BusyFile;
 use crate::store::lock;
 use crate::sys::nofollow::{self, WHOLE_MAX};
@@ -110,6 +111,7 @@ impl<'a> Gatherer<'a> {
                 Err(error) => self.trouble[0] = Some(error.to_string()),
             }
         }
+        note_last_sign(&store, &mut self.state);
         if self.tasks_stamp != Some(tasks) {
             self.tasks_stamp = Some(tasks);
             match place.shown_tasks() {

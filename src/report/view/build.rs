@@ -240,7 +240,7 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
 fn row(source: &ViewSource<'_>, id: &str, title: &str, mark: TaskMark) -> ViewRow {
     let unit = source.state.units.get(id);
     let attempts = unit.map(|u| u.attempts.as_slice()).unwrap_or_default();
-    let took: Duration = attempts.iter().map(|a| since(a.started_at, a.ended_at.unwrap_or(source.now))).sum();
+    let took: Duration = attempts.iter().map(|a| since(a.started_at, a.until(source.now))).sum();
     let output = source.live.filter(|_| mark == TaskMark::Running).map(|live| &live.output);
     let model = attempts.iter().rev().find_map(|a| a.learned.model.as_ref());
     let who = attempts.last().map_or_else(String::new, |last| {
