@@ -104,6 +104,22 @@ fn an_agent_that_resets_the_branch_halts_the_run_until_you_decide() {
 }
 
 #[test]
+fn a_run_continues_beside_no_branch_that_its_agent_left() {
+    let agent = "[ $SEQORCH_UNIT = 1 ] && git checkout -q -b other; echo x > made-$SEQORCH_UNIT; say_done";
+    let project = repo(agent, "");
+    project.run(&["run"]).code(2);
+    project.run(&["run"]).code(2).says(&[
+        "the git history was changed",
+        "from branch main",
+        "run demo --retry",
+    ]);
+    assert_eq!((project.ledger(), subjects(&project)), (vec!["1 1".to_owned()], vec!["start".to_owned()]));
+    git(&project, &["switch", "-q", "main"]);
+    project.run(&["run"]).code(0);
+    assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"]);
+}
+
+#[test]
 #[ignore = "slow"]
 fn a_run_is_not_complete_while_a_commit_of_a_task_is_lost() {
     let agent = "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 2 ] && git reset -q --soft HEAD~1; say_done";

@@ -200,6 +200,11 @@ fn a_question_waits_on_the_remote_and_is_kept_by_every_machine() {
     assert_eq!(fleet.file("lease.json")["holder"], Value::Null);
     let second = fleet.machine();
     second.run(&RUN).code(2).says(&["Which database?"]);
+    // a machine that has never run it asks the remote when it can continue
+    let third = fleet.machine();
+    third.run(&["when", "demo"]).code(0).says(&["now"]);
+    third.run(&["when", "demo", "--remote"]).code(2).says(&["never"]);
+    third.env("SEQORCH_REMOTE__NAME", "origin").run(&["when", "demo"]).code(2).says(&["never"]);
     // anybody answers, without the lease and without a run
     let answer = ["resume", "demo", "--remote", "origin", "--answer", "Postgres"];
     fleet.machine().run(&answer).code(0).says(&["the answer is on origin"]);
@@ -463,6 +468,92 @@ fn a_branch_that_people_rewrote_needs_you() {
     fleet.first.release();
     first.wait().code(2).says(&["people rewrote the branch", "refs/seqorch/kept/demo-"]);
     assert_eq!(fleet.subjects(), ["start"]);
+    // until a person decides, no machine does the tasks again
+    let needs = ["commits and the branch on the remote do not fit", "refs/seqorch/kept/", "run demo --retry"];
+    for machine in [&fleet.first, &fleet.machine()] {
+        machine.run(&RUN).code(2).says(&needs);
+    }
+    assert_eq!(fleet.first.ledger(), ["1 1", "2 1"]);
+    let kept = fleet.git(&["for-each-ref", "--format=%(objectname)", "refs/seqorch/kept"]);
+    fleet.git(&["update-ref", &format!("refs/heads/{BRANCH}"), &kept]);
+    fleet.machine().run(&RUN).code(0);
+    assert_eq!((fleet.first.ledger().len(), fleet.subjects().len()), (2, 3));
+}
+
+#[test]
+fn a_deleted_branch_is_made_again_by_a_retry() {
+    let fleet = Fleet::new(WRITES, "");
+    fleet.first.run(&run_with(&["--max-iterations=1"])).code(1);
+    let other = fleet.machine();
+    other.run(&["status", "demo", "--remote"]).code(0);
+    fleet.git(&["update-ref", "-d", &format!("refs/heads/{BRANCH}")]);
+    other.run(&RUN).code(2).says(&["is not on origin any more", "with --retry"]);
+    other.run(&run_with(&["--retry"])).code(0);
+    let subjects = fleet.subjects();
+    assert_eq!(subjects.last().map(String::as_str), Some("2: Second thing"), "{subjects:?}");
+}
+
+#[test]
+fn two_specs_do_not_share_a_branch() {
+    let fleet = Fleet::new(WRITES, "");
+    fleet.first.write(".kiro/specs/demo.lock/tasks.md", "- [ ] 1. Another thing\n");
+    git(&fleet.first, &["add", "-A"]);
+    git(&fleet.first, &["commit", "-q", "-m", "another spec"]);
+    git(&fleet.first, &["push", "-q", "origin", "main"]);
+    fleet.first.run(&RUN).code(0);
+    let tip = fleet.git(&["rev-parse", BRANCH]);
+    let other = fleet.machine();
+    let run = ["run", "demo.lock", "--remote", "origin"];
+    let words =
+        ["the branch seqorch/demo on origin is that of another spec: .kiro/specs/demo", "remote.branch"];
+    other.run(&run).code(78).says(&words);
+    assert_eq!((fleet.git(&["rev-parse", BRANCH]), fleet.first.ledger().len()), (tip, 2));
+    let other = other.env("SEQORCH_REMOTE__BRANCH", "second/{spec}");
+    other.run(&run).code(0);
+    assert_eq!(fleet.git(&["log", "-1", "--format=%s", "second/demo"]), "1: Another thing");
+}
+
+#[test]
+fn a_tree_that_the_stash_does_not_take_is_moved_aside() {
+    let agent = "[ $SEQORCH_UNIT$SEQORCH_ATTEMPT = 21 ] && { git init -q nested; touch nested/left; gate; }; \
+                 echo x > made-$SEQORCH_UNIT; say_done";
+    let fleet = Fleet::new(agent, "");
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    let trees = fleet.first.outside().join("state/seqorch/trees");
+    let tree = fs::read_dir(trees).unwrap().flatten().next().unwrap().path();
+    wait_until("what the agent leaves", || tree.join("demo/nested/left").exists());
+    first.signal(Signal::KILL);
+    first.wait().code(137);
+    fleet.machine().run(&run_with(&["--take-lease"])).code(0);
+    fleet.first.run(&RUN).code(0).says(&["git's stash does not take the files", "demo~left-1 now"]);
+    assert!(tree.join("demo~left-1/nested/left").exists() && !tree.join("demo/nested").exists());
+    assert_eq!(fleet.first.ledger(), ["1 1", "2 1", "2 2"]);
+}
+
+#[test]
+#[ignore = "slow"]
+fn term_is_quick_while_a_renewal_is_refused_or_hangs() {
+    for (hook, words) in
+        [("echo read-only today >&2; exit 1", "read-only today"), ("sleep 25", "not pushed to")]
+    {
+        let fleet = Fleet::new("[ $SEQORCH_UNIT = 2 ] && gate; echo x > made-$SEQORCH_UNIT; say_done", "");
+        let fleet = Fleet { first: fleet.first.env("SEQORCH_REMOTE__LEASE", "24s"), ..fleet };
+        let first = fleet.first.start(&RUN);
+        fleet.first.wait_for_ledger(2);
+        fs::create_dir_all(fleet.bare.join("hooks")).unwrap();
+        let heard = fleet.bare.join("heard");
+        let hook = format!("touch {}; {hook}", heard.display());
+        program(&fleet.first, fleet.bare.join("hooks/pre-receive").to_str().unwrap(), &hook);
+        wait_until("a renewal", || heard.exists());
+        let began = std::time::Instant::now();
+        first.signal(Signal::TERM);
+        first.wait().code(143).says(&[words]);
+        // the lease would hold for 16 s more
+        assert!(began.elapsed() < std::time::Duration::from_secs(12), "{hook}: {:?}", began.elapsed());
+        let next = fleet.first.run(&["status", "demo", "--remote"]);
+        next.code(0).says(&["1 of 2 tasks done"]);
+    }
 }
 
 /// An agent whose second task waits once, and then does this.

@@ -9,9 +9,10 @@ use serde_json::json;
 
 use super::Global;
 use super::project::{Project, warn_of_tasks};
+use super::remote_view;
 use crate::agent::sanitise::harmless;
 use crate::config::HaltOrSkip;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::plan::Selection;
 use crate::project::SpecPlace;
 use crate::project::current_plan::plan_beside_needs;
@@ -31,12 +32,22 @@ pub(super) struct WhenArgs {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Go by what a remote has of the spec [default: remote.name, or origin]. Where remote.name is set, that is asked in any case.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    remote: Option<String>,
 }
 
 pub(super) fn when(global: &Global, args: &WhenArgs) -> Result<u8> {
     let project = Project::open_to_look(global, args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
-    let state = project.state(&place)?;
+    let asked = args.remote.as_deref().or(project.loaded.config.remote.name.as_deref());
+    let shown = match asked.map(|remote| remote_view::look(&project, &place, remote)) {
+        // a run has yet to begin there
+        Some(Err(error)) if error.kind() == ErrorKind::NoSpec => None,
+        shown => shown.transpose()?,
+    };
+    let place = shown.as_ref().map_or(&place, |shown| &shown.place);
+    let state = project.state(place)?;
     let (tasks, trouble) = place.shown_tasks()?;
     if let Some(trouble) = &trouble {
         warn_of_tasks(trouble);
@@ -44,7 +55,7 @@ pub(super) fn when(global: &Global, args: &WhenArgs) -> Result<u8> {
     let next = match &trouble {
         // a person has to fix the file first
         Some(_) => NextStart::Needed,
-        None => next_start(&project, &place, &tasks, &state),
+        None => next_start(&project, place, &tasks, &state),
     };
     let (word, at, code) = words(next);
     let needs_you = next == NextStart::Needed;

@@ -16,6 +16,8 @@ use super::saved::SavedSpec;
 const TRIES: u32 = 6;
 /// Longest pause before a repeated push that takes the lease.
 const TAKE_PAUSE: Duration = Duration::from_secs(4);
+/// Shortest pause before something is tried again.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 /// Objects of this process that are remembered, for a push that comes late.
 const REMEMBERED: usize = 16;
 
@@ -98,6 +100,12 @@ impl Hold {
         self.branch.as_deref()
     }
 
+    /// The object of the ref with the lease that is known to be on the remote.
+    #[must_use]
+    pub fn object(&self) -> Option<&str> {
+        self.run.as_deref()
+    }
+
     /// The number of this take.
     #[must_use]
     pub fn epoch(&self) -> u64 {
@@ -168,6 +176,11 @@ impl Hold {
                 flight.stage = FlightStage::Reading;
                 vec![HoldEffect::Read(self.question())]
             }
+            FlightStage::ToRepeat if flight.renews && self.wanted.is_some() => {
+                // what is wanted renews it, too
+                self.flight = None;
+                self.send(now, false)
+            }
             FlightStage::ToRepeat => {
                 let is_due = now.boot >= self.good + self.timing.renew;
                 if !flight.renews && is_due && self.saved.is_some() {
@@ -235,7 +248,8 @@ impl Hold {
         let end = self.good + self.timing.lease;
         let patience = self.wanted.as_ref().and_then(|wanted| wanted.patience);
         let patience = patience.map(|patience| self.since + patience);
-        let pause = self.pause();
+        let again = now.boot + self.pause();
+        let again = patience.map_or(again, |end| again.min(end.max(now.boot + SHORTEST_PAUSE)));
         let Some(flight) = &mut self.flight else { return Vec::new() };
         if flight.stage != FlightStage::Reading {
             return Vec::new();
@@ -249,7 +263,7 @@ impl Hold {
                 return self.lose(None);
             }
             flight.stage = FlightStage::ToRead;
-            return vec![HoldEffect::Wait(now.boot + pause)];
+            return vec![HoldEffect::Wait(again)];
         };
         if flight.seen.as_ref() != Some(&seen) {
             flight.seen = Some(seen);
@@ -305,20 +319,24 @@ impl Hold {
                 if end <= now.boot && (renews || self.saved.is_some()) {
                     return self.lose(None);
                 }
+                if patience.is_some_and(|at| at <= now.boot) {
+                    return self.give_up(HoldAnswer::NoAnswer);
+                }
+                if renews && self.wanted.is_some() {
+                    // what is wanted renews it, too, and does not wait for that
+                    self.flight = None;
+                    return self.send(now, false);
+                }
                 if !renews {
                     self.tries += 1;
-                    if patience.is_some_and(|at| at <= now.boot) {
-                        return self.give_up(HoldAnswer::NoAnswer);
-                    }
                     if self.tries >= TRIES {
                         return self.give_up(HoldAnswer::Refused);
                     }
                 }
-                let pause = self.pause();
                 if let Some(flight) = &mut self.flight {
                     flight.stage = FlightStage::ToRepeat;
                 }
-                vec![HoldEffect::Wait(now.boot + pause)]
+                vec![HoldEffect::Wait(again)]
             }
         }
     }
@@ -332,6 +350,13 @@ impl Hold {
         }
         // others may continue from what was released
         RefQuestion { objects: self.sent.clone(), commit: wanted.commit.clone(), kept }
+    }
+
+    /// The run does not wait any more for what it wanted published. What is on its way may land, as a renewal does; `false`:
+    /// nothing is.
+    pub fn leave(&mut self) -> bool {
+        self.wanted = None;
+        self.flight.as_mut().map(|flight| flight.renews = true).is_some()
     }
 
     /// Nothing is wanted any more: it is published, or it is not and the lease holds.
@@ -350,7 +375,9 @@ impl Hold {
         // before the first push, no lease can be lost, and a person may wait
         let longest = self.timing.renew / 4;
         let longest = if self.saved.is_none() { longest.min(TAKE_PAUSE) } else { longest };
-        (longest / 16 * 2_u32.saturating_pow(self.tries.min(4))).max(Duration::from_millis(50))
+        let patience = self.wanted.as_ref().and_then(|wanted| wanted.patience);
+        let longest = patience.map_or(longest, |patience| longest.min(patience / 2));
+        (longest / 16 * 2_u32.saturating_pow(self.tries.min(4))).max(SHORTEST_PAUSE)
     }
 
     fn remember(&mut self, object: String) {

@@ -5,6 +5,9 @@ use crate::sys::digest::digest;
 /// Where all refs of seqorch are that are no branches.
 const HOME: &str = "refs/seqorch";
 
+/// How the names of the refs with the leases of all specs begin.
+pub const RUNS: &str = "refs/seqorch/run/";
+
 /// The names of the refs of one spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefNames {
@@ -21,7 +24,7 @@ impl RefNames {
     #[must_use]
     pub fn of(path: &str, branch: &str) -> Self {
         let key = key(path);
-        Self { run: format!("{HOME}/run/{key}"), branch: format!("refs/heads/{branch}"), key }
+        Self { run: format!("{RUNS}{key}"), branch: format!("refs/heads/{branch}"), key }
     }
 
     /// The ref that keeps a commit which is not on the branch.

@@ -22,6 +22,12 @@ pub struct Standpoint {
     /// The one before.
     #[serde(default)]
     pub prev_tip: Option<String>,
+    /// The branch.
+    #[serde(default)]
+    pub branch: Option<String>,
+    /// The path of the spec from the top of the repository.
+    #[serde(default)]
+    pub spec: Option<String>,
     /// What an agent works on.
     #[serde(default)]
     pub running: Option<RunningTask>,

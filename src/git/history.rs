@@ -99,6 +99,11 @@ impl Repository {
 
     /// Of these commits those that HEAD does not have in its history; also those that git does not have any more.
     pub fn unreachable<'c>(&self, commits: &[&'c str]) -> Result<Vec<&'c str>, GitError> {
+        self.unreachable_from("HEAD", commits)
+    }
+
+    /// The same with another commit instead of HEAD.
+    pub fn unreachable_from<'c>(&self, from: &str, commits: &[&'c str]) -> Result<Vec<&'c str>, GitError> {
         if commits.is_empty() {
             return Ok(Vec::new());
         }
@@ -112,10 +117,10 @@ impl Repository {
         if there.is_empty() {
             return Ok(gone);
         }
-        // those that can be reached from them and not from HEAD: without HEAD, all
+        // those that can be reached from them and not from there: without that, all
         let mut input: String = there.iter().flat_map(|commit| [commit, "\n"]).collect();
-        if self.call(["rev-parse", "--verify", "--quiet", "HEAD"]).read(&self.supervisor).is_ok() {
-            input.push_str("^HEAD\n");
+        if self.call(["rev-parse", "--verify", "--quiet", from]).read(&self.supervisor).is_ok() {
+            input.push_str(&format!("^{from}\n"));
         }
         let printed = self.call(["rev-list", "--stdin"]).stdin(input.as_bytes()).read(&self.supervisor)?;
         let printed = String::from_utf8_lossy(&printed);

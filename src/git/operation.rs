@@ -81,6 +81,19 @@ impl GitOperation {
 }
 
 impl Repository {
+    /// Forgets what is in progress. Files, index and branches stay as they are.
+    pub fn quit(&self, operation: GitOperation) -> Result<(), GitError> {
+        let args: &[&str] = match operation {
+            GitOperation::Rebase => &["rebase", "--quit"],
+            GitOperation::Patches => &["am", "--quit"],
+            GitOperation::Merge => &["merge", "--quit"],
+            GitOperation::CherryPick => &["cherry-pick", "--quit"],
+            GitOperation::Revert => &["revert", "--quit"],
+            GitOperation::Bisect => &["bisect", "reset", "HEAD"],
+        };
+        self.call(args).run_patiently(&self.supervisor).map(drop)
+    }
+
     /// What is in progress, if anything is.
     pub fn operation(&self) -> Result<Option<GitOperation>, GitError> {
         if let Some(found) = GitOperation::in_folder(&self.git_dir) {

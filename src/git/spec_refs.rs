@@ -280,20 +280,24 @@ impl Repository {
         }))
     }
 
-    /// Puts everything that is not committed on git's stash, goes to a branch, and has it and all files be those of a commit. The
-    /// branch where HEAD was stays as it is. Returns whether there was something to put on the stash.
-    pub fn start_over_on(&self, branch: &str, commit: &str, deadline: Duration) -> Result<bool, GitError> {
+    /// Puts everything that is not committed on git's stash. Returns whether there was something.
+    pub fn stash_all(&self, deadline: Duration) -> Result<bool, GitError> {
         let status = self.status()?;
-        let has_changes = status.uncommitted().iter().any(|path| !path.to_string().contains(OWN_FILES));
-        if has_changes {
-            let message = "seqorch: left in the work tree before it started over";
-            let others = format!(":(exclude,glob)**/{OWN_FILES}*");
-            let args = ["stash", "push", "--quiet", "--include-untracked", "-m", message, "--", ".", &others];
-            self.call(args).within(deadline).run_patiently(&self.supervisor)?;
+        if !status.uncommitted().iter().any(|path| !path.to_string().contains(OWN_FILES)) {
+            return Ok(false);
         }
-        let args = ["checkout", "--quiet", "--force", "--no-track", "-B", branch, commit, "--"];
+        let message = "seqorch: left in the work tree before it started over";
+        let others = format!(":(exclude,glob)**/{OWN_FILES}*");
+        let args = ["stash", "push", "--quiet", "--include-untracked", "-m", message, "--", ".", &others];
         self.call(args).within(deadline).run_patiently(&self.supervisor)?;
-        Ok(has_changes)
+        Ok(true)
+    }
+
+    /// Goes to a branch, and has it and all files be those of a commit, whatever they are. The branch where HEAD was stays as it
+    /// is.
+    pub fn start_over_on(&self, branch: &str, commit: &str, deadline: Duration) -> Result<(), GitError> {
+        let args = ["checkout", "--quiet", "--force", "--no-track", "-B", branch, commit, "--"];
+        self.call(args).within(deadline).run_patiently(&self.supervisor).map(drop)
     }
 
     /// Makes the commits of `to` that `from` does not have once more, on top of `base`, in a work tree of their own at
@@ -447,7 +451,8 @@ mod tests {
         assert_eq!(repo.pick_onto(&other, range, &folder, MINUTE).unwrap(), None);
         assert!(!folder.exists());
         std::fs::write(repo.top.join("left"), "x").unwrap();
-        assert!(repo.start_over_on("main", &base, MINUTE).unwrap());
+        assert!(repo.stash_all(MINUTE).unwrap() && !repo.stash_all(MINUTE).unwrap());
+        repo.start_over_on("main", &base, MINUTE).unwrap();
         assert!(!repo.top.join("left").exists() && !repo.top.join("theirs").exists());
         assert!(git(&repo.top, &["stash", "list"]).contains("started over"));
         assert_eq!(git(&repo.top, &["symbolic-ref", "HEAD"]), "refs/heads/main");
@@ -460,7 +465,7 @@ mod tests {
         git(&repo.top, &["checkout", "-q", "-b", "feature"]);
         git(&repo.top, &["commit", "-q", "--allow-empty", "-m", "mine"]);
         let mine = repo.head().unwrap().unwrap();
-        assert!(!repo.start_over_on("seqorch/a", &base, MINUTE).unwrap());
+        repo.start_over_on("seqorch/a", &base, MINUTE).unwrap();
         assert_eq!(repo.branch().unwrap().as_deref(), Some("seqorch/a"));
         assert_eq!(
             (repo.head().unwrap(), repo.commit_of_branch("feature").unwrap()),

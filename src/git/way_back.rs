@@ -62,7 +62,8 @@ impl Repository {
         Ok(steps)
     }
 
-    fn has_commit(&self, commit: &str) -> Result<bool, GitError> {
+    /// Whether this repository has a commit.
+    pub fn has_commit(&self, commit: &str) -> Result<bool, GitError> {
         self.commit_of(commit).map(|found| found.is_some())
     }
 

@@ -136,6 +136,8 @@ fn why(kind: NeedKind, reason: &str, check: Option<&str>) -> String {
         }
         (NeedKind::Question, None) if reason.is_empty() => "It gave no reason.".to_owned(),
         (NeedKind::Question, None) => sanitise_text(reason),
+        // a sentence of ours, whose end says what to do
+        (NeedKind::History | NeedKind::Branch, _) => sanitise_text(reason),
         _ => last_lines(reason, WORDS),
     }
 }

@@ -23,19 +23,23 @@ pub struct Inbox {
     receiver: Receiver<InboxMessage>,
     sender: Sender<InboxMessage>,
     stop: StopFlag,
+    end: StopFlag,
 }
 
 impl Inbox {
     /// Catches signals from now on.
     pub fn open() -> Result<Self> {
         let inbox = Self::without_signals()?;
-        let (sender, stop) = (inbox.sender(), inbox.stop_flag());
+        let (sender, stop, end) = (inbox.sender(), inbox.stop_flag(), inbox.end_flag());
         let mut asked = false;
         signals::watch(move |what| {
             let at_once = what == Interrupt::Terminate || (what == Interrupt::Interrupt && asked);
             if at_once {
                 // the run may wait for a tool right now, and reads its messages only after that
                 stop.raise();
+            }
+            if what.ends() {
+                end.raise();
             }
             asked = match what {
                 Interrupt::Interrupt | Interrupt::AfterStep => true,
@@ -50,15 +54,21 @@ impl Inbox {
 
     pub(super) fn without_signals() -> Result<Self> {
         let (sender, receiver) = channel();
-        let stop =
-            StopFlag::new().map_err(|e| Error::new(ErrorKind::Internal, "opening a pipe").caused_by(e))?;
-        Ok(Self { receiver, sender, stop })
+        let flag =
+            || StopFlag::new().map_err(|e| Error::new(ErrorKind::Internal, "opening a pipe").caused_by(e));
+        Ok(Self { receiver, sender, stop: flag()?, end: flag()? })
     }
 
     /// Raised by a request to end now.
     #[must_use]
     pub fn stop_flag(&self) -> StopFlag {
         self.stop.clone()
+    }
+
+    /// Raised by each signal that asks for an end, also where the run is first to end its step.
+    #[must_use]
+    pub(super) fn end_flag(&self) -> StopFlag {
+        self.end.clone()
     }
 
     /// A sender for the thread that waits for a child.

@@ -35,6 +35,7 @@ use super::run_texts;
 use super::sandbox;
 use super::tmux_session::RunSession;
 use super::trust::RunTrust;
+use super::undecided;
 use super::windows::RunWindows;
 use super::work_tree;
 use super::world::RealWorld;
@@ -180,6 +181,9 @@ fn prepare(request: &RunRequest<'_>, inbox: &Inbox) -> Result<PreparedRun, Refus
     let supervisor = Supervisor { stop: Some(inbox.stop_flag()), watch: Some(Arc::clone(&busy)) };
     let caller = TmuxCaller { stop: Some(inbox.stop_flag()), watch: Some(busy) };
     let repository = repository(request, &supervisor)?;
+    if request.remote.is_none() {
+        undecided::refuse(place, config, request.resume, &state, repository.as_ref())?;
+    }
     let is_behind = repository.as_ref().is_some_and(RunRepository::has_index_behind);
     let needs_files = has_work || is_behind || !resumed.pending_commits().is_empty();
     let owned = repository.as_ref().filter(|_| needs_files);

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::git::call::{GitError, Supervisor};
 use crate::git::repository::Repository;
 use crate::plan::branch_names;
-use crate::project::SpecPlace;
+use crate::project::{SpecPlace, own_tree};
 use crate::report::text::{plural, sanitise_line, shell_word};
 
 /// What to say about it after a run; nothing where the run worked on the branch of the checkout, or where git does not answer.
@@ -23,7 +23,10 @@ fn of_own_tree(place: &SpecPlace, checkout: &std::path::Path) -> Result<Vec<Stri
         |folder| Ok::<_, GitError>(Repository::find(folder, &supervisor)?.map(Repository::only_to_look));
     let (Some(there), Some(here)) = (find(&place.root)?, find(checkout)?) else { return Ok(Vec::new()) };
     let status = there.status()?;
-    let Some(branch) = status.head.branch.clone() else { return Ok(Vec::new()) };
+    // where an agent left it, nothing is to be merged from there
+    let own = own_tree::tree_of(place).map(|tree| tree.branch);
+    let is_own = |branch: &String| own.as_ref().is_none_or(|own| own == branch);
+    let Some(branch) = status.head.branch.clone().filter(is_own) else { return Ok(Vec::new()) };
     let word = shell_word(&branch);
     let mut lines = Vec::new();
     let files = status.uncommitted().len();

@@ -91,6 +91,7 @@ pub mod tmux_session;
 pub mod tree_setup;
 pub mod trust;
 mod trust_watch;
+mod undecided;
 pub mod undo;
 mod verbose;
 pub mod verdict;

@@ -12,6 +12,7 @@ use super::prepare::{review_template, template};
 use super::protected;
 use super::resume::ResumeRequest;
 use super::run_repository::RunRepository;
+use super::undecided;
 use crate::config::{Commit, Config, UnknownUsage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
@@ -66,6 +67,7 @@ pub fn preflight(place: &SpecPlace, config: &Config, resume: Option<&ResumeReque
         let found = RunRepository::of_run(place, config, &Supervisor::default())?;
         let repository = found.ok_or_else(DirtyFiles::no_repository)?;
         protected::check(place, config, &repository)?;
+        undecided::refuse(place, config, resume, &state, Some(&repository))?;
         // while a run is there, its snapshots are in use
         if !state.run.is_open() && state.running().is_none() {
             let dirty = DirtyFiles::find(&repository, &repository.begin()?, config.git.dirty, place, &state)?;

@@ -21,6 +21,15 @@ impl std::fmt::Display for LostCommit {
 
 /// The commits of tasks, and those that agents made themselves, that HEAD does not have in its history any more.
 pub fn lost_commits(repository: &Repository, state: &SpecState) -> Result<Vec<LostCommit>, GitError> {
+    lost_from(repository, "HEAD", state)
+}
+
+/// The same with another commit instead of HEAD.
+pub(super) fn lost_from(
+    repository: &Repository,
+    from: &str,
+    state: &SpecState,
+) -> Result<Vec<LostCommit>, GitError> {
     let mut recorded: Vec<(&str, &str)> = Vec::new();
     for (id, unit) in state.units_by_id() {
         let agents = unit.attempts.iter().flat_map(AttemptRecord::own_commits);
@@ -28,7 +37,7 @@ pub fn lost_commits(repository: &Repository, state: &SpecState) -> Result<Vec<Lo
         recorded.extend(agents.map(|commit| commit.id.as_str()).chain(own).map(|commit| (id, commit)));
     }
     let ids: Vec<&str> = recorded.iter().map(|(_, commit)| *commit).collect();
-    let gone = repository.unreachable(&ids)?;
+    let gone = repository.unreachable_from(from, &ids)?;
     let lost = recorded.into_iter().filter(|(_, commit)| gone.contains(commit));
     Ok(lost.map(|(unit, commit)| LostCommit { unit: unit.to_owned(), commit: commit.to_owned() }).collect())
 }

@@ -49,6 +49,8 @@ pub(super) struct FleetCounts {
     /// Machines that could not take in what people pushed.
     failed: u64,
     late: u64,
+    /// Publications that a machine stopped to wait for.
+    left: u64,
 }
 
 impl FleetCounts {
@@ -68,6 +70,7 @@ impl FleetCounts {
             (&mut self.followed, other.followed),
             (&mut self.failed, other.failed),
             (&mut self.late, other.late),
+            (&mut self.left, other.left),
         ] {
             *sum += more;
         }
@@ -75,7 +78,7 @@ impl FleetCounts {
 
     pub(super) fn is_wild(&self, runs: u64) -> bool {
         let each = [self.unanswered, self.refused, self.kills, self.stops, self.people, self.takeovers];
-        let rare = [self.kept, self.torn, self.torn_kept, self.followed, self.failed, self.late];
+        let rare = [self.kept, self.torn, self.torn_kept, self.followed, self.failed, self.late, self.left];
         each.iter().all(|count| *count > runs / 4) && rare.iter().all(|count| *count > 0)
     }
 }
@@ -203,7 +206,7 @@ impl Fleet {
     fn trouble(&mut self, at: usize) {
         let next = 4000 + self.chance.below(60_000);
         self.after(next, at, Happening::Trouble);
-        match self.chance.below(4) {
+        match self.chance.below(5) {
             0 => {
                 self.counts.kills += 1;
                 self.remote.log.push(format!("{} machine {at} is killed", self.time));
@@ -216,8 +219,21 @@ impl Fleet {
                 self.machines[at].frozen = self.time + self.chance.below(3 * LEASE);
             }
             2 => self.counts.people += u64::from(self.remote.person_pushes()),
+            3 => self.leave(at),
             _ => self.counts.people += u64::from(self.remote.person_rewrites()),
         }
+    }
+
+    /// A machine stops to wait for what it publishes, and then publishes once more.
+    fn leave(&mut self, at: usize) {
+        let now = self.machines[at].now(self.time);
+        let machine = &mut self.machines[at];
+        let wanted = machine.wanted.clone().filter(|wanted| !wanted.releases && wanted.kept.is_none());
+        let Doing::Holds(hold) = &mut machine.doing else { return };
+        let Some(wanted) = wanted.filter(|_| !machine.works && hold.leave()) else { return };
+        let effects = hold.on(now, HoldEvent::Publish(wanted));
+        self.counts.left += 1;
+        self.perform(at, effects);
     }
 
     fn grant(&mut self, at: usize, wish: Wish) {

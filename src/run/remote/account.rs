@@ -14,7 +14,8 @@ impl RemoteRun {
         let remote = &kept.remote;
         let into = format!("refs/seqorch/seen/{}-account", self.key);
         let prefix = ref_names::account("");
-        let found = remote.repository.fetch_below(&remote.address, &prefix, &into, remote.deadline).ok()?;
+        let (caller, deadline) = remote.caller();
+        let found = caller.fetch_below(&remote.address, &prefix, &into, deadline).ok()?;
         let object = found.into_iter().find(|(of, _)| of == name).map(|(_, object)| object);
         let mut seen = self.accounts.borrow_mut();
         let Some(object) = object else {
@@ -33,7 +34,8 @@ impl RemoteRun {
         let object = remote.repository.write_record(None, &[(FILE, &content)], "limits").ok()?;
         let from = self.accounts.borrow().get(name).cloned();
         let update = RefUpdate { name: ref_names::account(name), from, to: Some(object.clone()) };
-        remote.repository.push_refs(&remote.address, &[update], remote.deadline).ok()?;
+        let (caller, deadline) = remote.caller();
+        caller.push_refs(&remote.address, &[update], deadline).ok()?;
         self.accounts.borrow_mut().insert(name.to_owned(), object);
         Some(())
     }

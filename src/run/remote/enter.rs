@@ -12,6 +12,7 @@ use super::packed;
 use super::record::CloneRecord;
 use super::request::{RemoteRequest, note};
 use super::restore::{Restore, restore};
+use super::shared_branch;
 use super::spec_remote::SpecRemote;
 use crate::config::Commit;
 use crate::error::{Error, ErrorKind, Result};
@@ -70,6 +71,10 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
     let mut last: Option<(SeenSpec, Restored)> = None;
     let (kept, place, take) = loop {
         let seen = free(request, &here, &mut remote)?;
+        let is_first = seen.run.is_none() && config.remote.branch.contains("{spec}");
+        if is_first {
+            shared_branch::refuse(&remote)?;
+        }
         let spec = SeenSpec::of(&seen, &remote)?;
         let restored = match last.take().filter(|(of, _)| *of == spec) {
             // only the lease was renewed, so the next push can be faster than the one after it
@@ -82,7 +87,12 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
         let hold = Hold::new(me, timing, &seen, moment());
         let take = format!("{id}/{}", hold.epoch());
         let mut kept = Kept::new(hold, remote, at);
-        let Some(lease) = publish_take(&mut kept, &place, &state)? else { break (kept, place, take) };
+        let Some(lease) = publish_take(&mut kept, &place, &state)? else {
+            if is_first {
+                shared_branch::refuse_taken(&kept)?;
+            }
+            break (kept, place, take);
+        };
         tries += 1;
         if !request.takes_lease || tries >= TAKES {
             let (who, spec) = (sanitise_line(&lease.who()), sanitise_line(&here.name));
@@ -93,12 +103,14 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
         remote = kept.remote;
     };
     let key = kept.remote.names.key.clone();
-    let keeper = Keeper::start(kept, inbox.sender());
+    let ends = inbox.end_flag();
+    let keeper = Keeper::start(kept, inbox.sender(), ends.clone());
     let run = RemoteRun {
         keeper,
         take,
         key,
         since: Timestamp::now(),
+        ends,
         moved: false.into(),
         trouble: None.into(),
         kept_as: None.into(),
@@ -155,6 +167,8 @@ fn restored(
     let tree = Repository::find(&place.root, &Supervisor::default())?.ok_or_else(no_repository)?;
     remote.repository = Repository { pin: request.trust.git.clone(), ..tree };
     before.at.tip.clone_from(&seen.branch);
+    before.at.branch = Some(branch.to_owned());
+    before.at.spec = own_tree::record(here).map(|record| record.spec.to_string_lossy().into_owned());
     Ok((place, state, before.at))
 }
 

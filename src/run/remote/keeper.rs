@@ -16,9 +16,13 @@ use crate::fleet::saved::Standpoint;
 use crate::run::inbox::InboxMessage;
 use crate::sys::clock::boot_time;
 use crate::sys::interrupt::Interrupt;
+use crate::sys::stop_flag::StopFlag;
 
 /// Longest time between two looks of the thread at the clock: a machine may have slept.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Longest sleep before another look whether somebody waits.
+const NAP: Duration = Duration::from_millis(50);
 
 /// The clocks now.
 pub(super) fn moment() -> Moment {
@@ -76,10 +80,9 @@ impl Kept {
                         events.push_back(event(object));
                     }
                     HoldEffect::Wait(until) => {
-                        if gives_way() {
+                        if !sleep_until(until, gives_way) {
                             return None;
                         }
-                        thread::sleep(until.saturating_sub(boot_time()));
                         events.push_back(HoldEvent::Time);
                     }
                     HoldEffect::Say(answer) => {
@@ -95,12 +98,18 @@ impl Kept {
         None
     }
 
-    /// Publishes, and waits for what becomes of it.
+    /// Publishes, and waits for what becomes of it. Where the process is to end, only what is published in a hurry is waited for.
     pub(super) fn publish(&mut self, publication: Publication) -> HoldAnswer {
         let mut event = HoldEvent::Publish(publication);
+        let ends = self.remote.ends();
+        let is_to_end = || ends.as_ref().is_some_and(StopFlag::is_raised);
         loop {
-            if let Some(answer) = self.settle(event, &|| false) {
+            if let Some(answer) = self.settle(event, &is_to_end) {
                 return answer;
+            }
+            if is_to_end() {
+                self.hold.leave();
+                return HoldAnswer::NoAnswer;
             }
             // a renewal was at work, which gave way
             event = HoldEvent::Time;
@@ -109,14 +118,37 @@ impl Kept {
     }
 }
 
+/// Sleeps; `false` where it gives way before that time.
+fn sleep_until(until: Duration, gives_way: &dyn Fn() -> bool) -> bool {
+    loop {
+        if gives_way() {
+            return false;
+        }
+        let left = until.saturating_sub(boot_time());
+        if left.is_zero() {
+            return true;
+        }
+        thread::sleep(left.min(NAP));
+    }
+}
+
 impl Keeper {
-    /// Renews the lease from now on. Where it is lost, the inbox of the run gets a message.
-    pub(super) fn start(kept: Kept, inbox: Sender<InboxMessage>) -> Self {
+    /// Renews the lease from now on. Where it is lost, the inbox of the run gets a message. `ends`: raised where the process is
+    /// to end.
+    pub(super) fn start(mut kept: Kept, inbox: Sender<InboxMessage>, ends: StopFlag) -> Self {
+        kept.remote.end_calls_with(ends);
         let shared =
             Arc::new(Shared { kept: Mutex::new(kept), wake: Condvar::new(), wanted: AtomicBool::new(false) });
         let of_thread = Arc::clone(&shared);
         let thread = thread::spawn(move || of_thread.renew(&inbox));
         Self { shared, thread: Some(thread) }
+    }
+
+    /// The process ends within this time: nothing renews the lease any more, and no call to the remote takes longer.
+    pub(super) fn hurry(&self, longest: Duration) {
+        let mut kept = self.kept();
+        kept.stopped = true;
+        kept.remote.hurry(longest);
     }
 
     /// The lease and the remote. A renewal that waits gives way.

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -21,9 +21,10 @@ use crate::project::SpecPlace;
 use crate::report::text::sanitise_line;
 use crate::report::times::to_the_second;
 use crate::state::{End, SpecState};
+use crate::sys::stop_flag::StopFlag;
 
 /// How long the last push of a job may take that is about to be ended.
-const HURRY: Duration = Duration::from_secs(4);
+const HURRY: Duration = Duration::from_millis(3500);
 /// How long another one may take.
 const UNHURRIED: Duration = Duration::from_secs(60);
 /// How often people may push while a run ends.
@@ -44,6 +45,8 @@ pub struct RemoteRun {
     pub(super) key: String,
     /// When this process took the lease.
     pub(super) since: Timestamp,
+    /// Raised where the process is to end.
+    pub(super) ends: StopFlag,
     /// People moved the branch, and what they pushed is not taken in yet.
     pub(super) moved: Cell<bool>,
     /// Why a person is needed, so that the branch stays as it is.
@@ -74,10 +77,16 @@ impl RemoteRun {
     /// Releases the lease with the last push. `code`: the exit code of the run; returns that of the process.
     pub fn release(&self, place: &SpecPlace, config: &Config, code: u8) -> Result<u8> {
         let store = place.store();
-        let patience = if matches!(code, 130 | 143) { HURRY } else { UNHURRIED };
+        let hurries = matches!(code, 130 | 143) || self.ends.is_raised();
+        let until = Instant::now() + if hurries { HURRY } else { UNHURRIED };
         let mut code = code;
-        self.keeper.kept().remote.hurry(patience / 2);
+        if hurries {
+            self.keeper.hurry(HURRY);
+        } else {
+            self.keeper.kept().remote.limit_calls(UNHURRIED / 2);
+        }
         for _ in 0..MOVES {
+            let until = if hurries { until } else { Instant::now() + UNHURRIED };
             let mut state = store.load()?;
             let mut kept = self.keeper.kept();
             if self.moved.replace(false) {
@@ -104,22 +113,23 @@ impl RemoteRun {
                 code = if matches!(code, 130 | 143) { code } else { NEEDS_YOU };
                 store.save(&state)?;
             }
-            let answer = self.publish_last(&mut kept, place, &state, patience)?;
+            let answer = self.publish_last(&mut kept, place, &state, until)?;
             match answer {
                 HoldAnswer::Published => {
                     kept.remote.leave();
                     return Ok(code);
                 }
                 HoldAnswer::BranchMoved(_) => self.moved.set(true),
-                HoldAnswer::Refused if self.trouble.borrow().is_none() => {
+                HoldAnswer::Refused if self.trouble.borrow().is_none() && !hurries => {
                     code = NEEDS_YOU;
                     let words = sanitise_line(&kept.remote.words);
                     let why = format!("{} refuses the push: {words}", kept.remote.name);
                     self.need(&mut kept, &mut state, &why);
                 }
                 HoldAnswer::Lost(lease) => {
+                    let words = kept.remote.words.clone();
                     drop(kept);
-                    return Ok(say_lost(place, lease.as_ref(), code));
+                    return Ok(say_lost(place, lease.as_ref(), &words, code));
                 }
                 HoldAnswer::Refused | HoldAnswer::NoAnswer => {
                     let words = sanitise_line(&kept.remote.words);
@@ -151,7 +161,7 @@ impl RemoteRun {
         kept: &mut Kept,
         place: &SpecPlace,
         state: &SpecState,
-        patience: Duration,
+        until: Instant,
     ) -> Result<HoldAnswer> {
         if kept.is_lost {
             return Ok(HoldAnswer::Lost(kept.lost_to.clone()));
@@ -162,10 +172,11 @@ impl RemoteRun {
             TreeHead::OnTop(_) | TreeHead::Strayed(_) => None,
         };
         let saved = packed::saved(kept, place, state, commit.as_deref())?;
-        let patience = Some(patience);
+        let patience = || Some(until.saturating_duration_since(Instant::now()));
         if to_keep.is_some() {
             // while the lease holds: no machine takes the spec before they are there
             let saved = Arc::clone(&saved);
+            let patience = patience();
             let publication = Publication { saved, commit: None, kept: to_keep, releases: false, patience };
             let answer = kept.publish(publication);
             if answer != HoldAnswer::Published {
@@ -173,7 +184,7 @@ impl RemoteRun {
             }
             self.kept_as.set(None);
         }
-        Ok(kept.publish(Publication { saved, commit, kept: None, releases: true, patience }))
+        Ok(kept.publish(Publication { saved, commit, kept: None, releases: true, patience: patience() }))
     }
 
     /// Leaves the branch as it is where HEAD is not on top of it any more, and has commits kept that only HEAD has. `true`: a
@@ -232,8 +243,8 @@ impl RemoteRun {
     }
 }
 
-/// Says who has the spec; returns the exit code.
-fn say_lost(place: &SpecPlace, lease: Option<&Lease>, code: u8) -> u8 {
+/// Says who has the spec, or what git said last of the remote; returns the exit code.
+fn say_lost(place: &SpecPlace, lease: Option<&Lease>, words: &str, code: u8) -> u8 {
     let name = sanitise_line(&place.name);
     note(&match lease.filter(|lease| lease.is_held()) {
         Some(lease) => format!(
@@ -241,7 +252,11 @@ fn say_lost(place: &SpecPlace, lease: Option<&Lease>, code: u8) -> u8 {
             sanitise_line(&lease.who()),
             to_the_second(lease.expires)
         ),
-        None => format!("the lease of {name} is lost; nothing more was pushed from here"),
+        None if words.is_empty() => format!("the lease of {name} is lost; nothing more was pushed from here"),
+        None => format!(
+            "the lease of {name} is lost; nothing more was pushed from here: {}",
+            sanitise_line(words)
+        ),
     });
     if matches!(code, 130 | 143) { code } else { TRY_AGAIN }
 }

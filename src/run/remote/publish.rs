@@ -32,6 +32,10 @@ impl RealWorld<'_> {
 
     /// Publishes the state and the last commit; `false`: they are not there, and it is noted why.
     fn publish_state(&self, remote: &RemoteRun, state: &SpecState) -> Result<bool> {
+        if remote.ends.is_raised() {
+            // the last push of the run has it
+            return Ok(false);
+        }
         let mut kept = remote.keeper.kept();
         let head = match tree_head(&kept)? {
             TreeHead::OnTop(head) => head,
@@ -51,6 +55,7 @@ impl RealWorld<'_> {
                 let why = format!("{} refuses the push: {words}", kept.remote.name);
                 remote.divergence(&mut kept, &why);
             }
+            HoldAnswer::NoAnswer if remote.ends.is_raised() => {}
             HoldAnswer::Lost(_) | HoldAnswer::NoAnswer => {
                 let _ = self.inbox.sender().send(InboxMessage::Asked(Interrupt::LeaseLost));
             }

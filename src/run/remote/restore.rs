@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::request::{RemoteRequest, note};
 use super::spec_remote::SpecRemote;
-use super::strayed::{kept_here, other_branch};
+use super::start_over::{check_out, go_back};
+use super::strayed::other_branch;
 use crate::config::Tick;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::push::SeenRefs;
@@ -18,8 +19,9 @@ use crate::project::{SpecPlace, own_tree as tree_place};
 use crate::report::text::{plural, sanitise_line};
 use crate::run::active_run;
 use crate::run::own_tree;
-use crate::run::recorded_commits::lost_commits;
+use crate::run::recorded_commits::{lost_commits, lost_from};
 use crate::run::tree_setup::TreeRequest;
+use crate::run::undecided::undecided;
 use crate::state::{End, SeenTasks, SpecState};
 use crate::store::state_file::{StateText, Unreadable};
 use crate::sys::files;
@@ -49,6 +51,18 @@ pub(super) fn restore(wanted: Restore<'_>, remote: &mut SpecRemote) -> Result<(S
     let record = tree_place::record(here);
     let tree = record.as_ref().and_then(|record| Some((record, record.existing()?)));
     let there = tree.as_ref().map(|(record, tree)| tree_place::moved(here.clone(), record, tree));
+    let last = match &there {
+        Some(place) if is_own => place.store().load()?,
+        _ => published(before)?.unwrap_or_default(),
+    };
+    let is_undecided =
+        matches!(last.run.over().map(|over| &over.end), Some(End::History { .. } | End::Branch { .. }));
+    if is_undecided && !request.accepts_branch {
+        let tree = there.as_ref().filter(|_| is_own);
+        if !is_settled(&last, tree, seen, before, branch, remote)? {
+            return Err(undecided(here, &last));
+        }
+    }
     if is_own
         && let Some(place) = &there
         && is_newest(place, seen, request, branch)?
@@ -67,17 +81,7 @@ pub(super) fn restore(wanted: Restore<'_>, remote: &mut SpecRemote) -> Result<(S
     }
     match (&seen.branch, &before.at.tip) {
         (Some(tip), _) => check_out(request, there.as_ref(), branch, tip, remote)?,
-        (None, Some(tip)) => {
-            let address = &remote.name;
-            return Err(Error::new(
-                ErrorKind::Human,
-                format!("the branch {branch} is not on {address} any more"),
-            )
-            .hint(format!(
-                "Its last commit was {tip}: push it again (git push {address} {tip}:refs/heads/{branch})."
-            ))
-            .hint("Or begin anew with `seqorch forget SPEC --remote`. No agent was started."));
-        }
+        (None, Some(tip)) => deleted(request, there.as_ref(), (branch, tip.as_str()), remote)?,
         (None, None) => go_back(request, there.as_ref(), branch, remote)?,
     }
     let place = made(request, branch)?;
@@ -145,9 +149,7 @@ fn settle_lost_commits(
     let branch = seen.branch.as_deref().unwrap_or_default();
     let has =
         |commit: &Option<String>| commit.as_ref().map_or(Ok(true), |commit| tree.is_ancestor(commit, branch));
-    let was_asked =
-        matches!(state.run.over().map(|over| &over.end), Some(End::History { .. } | End::Branch { .. }));
-    if request.accepts_branch || was_asked {
+    if request.accepts_branch {
         // a person decided: a task whose box is open on the branch is not done there
         let config = &request.config.tasks;
         let ticked = match config.tick {
@@ -174,6 +176,29 @@ fn settle_lost_commits(
         .hint("Bring them back, or take the branch as it is with `run --retry`. No agent was started."));
     }
     Ok(())
+}
+
+/// Whether a person decided what a run needed to know about history or the branch: the branch was moved since, and has the
+/// commits of all tasks that are done; or the work tree of this clone is back on it.
+fn is_settled(
+    last: &SpecState,
+    tree: Option<&SpecPlace>,
+    seen: &SeenRefs,
+    before: &SavedSpec,
+    branch: &str,
+    remote: &SpecRemote,
+) -> Result<bool> {
+    if let Some(tip) = seen.branch.as_ref().filter(|tip| before.at.tip.as_ref() != Some(*tip))
+        && lost_from(&remote.repository, tip, last)?.is_empty()
+    {
+        return Ok(true);
+    }
+    let Some(place) = tree.filter(|_| is_about_history(last)) else { return Ok(false) };
+    let Some(repository) = Repository::find(&place.root, &Supervisor::default())? else { return Ok(false) };
+    let Some(head) = repository.head()? else { return Ok(false) };
+    let has_tip = seen.branch.as_ref().map_or(Ok(true), |tip| repository.is_ancestor(tip, &head))?;
+    let is_back = has_tip && other_branch(&repository, branch)?.is_none();
+    Ok(is_back && lost_commits(&repository, last)?.is_empty())
 }
 
 /// Whether the last run ended since an agent moved HEAD.
@@ -207,62 +232,6 @@ fn is_newest(place: &SpecPlace, seen: &SeenRefs, request: &RemoteRequest<'_>, br
     Ok(moves)
 }
 
-/// Has the branch lead to this commit, and its work tree have its files, where there is one. What was here stays in git.
-fn check_out(
-    request: &RemoteRequest<'_>,
-    there: Option<&SpecPlace>,
-    branch: &str,
-    tip: &str,
-    remote: &SpecRemote,
-) -> Result<()> {
-    let keep = |repository: &Repository, old: Option<String>| -> Result<()> {
-        if let Some(old) = old.filter(|old| old != tip)
-            && !repository.is_ancestor(&old, tip)?
-        {
-            let name = kept_here(&remote.names.key, &old);
-            repository.keep_under(&name, &old)?;
-            note(&format!("commits that {branch} does not have on {} are kept here as {name}", remote.name));
-        }
-        Ok(())
-    };
-    let Some(place) = there else {
-        keep(&remote.repository, remote.repository.commit_of_branch(branch)?)?;
-        return Ok(remote.repository.set_branch(branch, tip)?);
-    };
-    let Some(repository) = Repository::find(&place.root, &Supervisor::default())? else { return Ok(()) };
-    let repository = Repository { pin: request.trust.git.clone(), ..repository };
-    keep(&repository, repository.commit_of_branch(branch)?)?;
-    match repository.branch()? {
-        Some(on) if on == branch => {}
-        // that branch keeps its commits
-        Some(on) => {
-            note(&format!("the work tree goes from the branch {on}, which stays as it is, to {branch}"));
-        }
-        None => keep(&repository, repository.head()?)?,
-    }
-    if repository.start_over_on(branch, tip, request.config.git.timeout)? {
-        note(&format!("what was not committed in {} is on git's stash", repository.top.display()));
-    }
-    Ok(())
-}
-
-/// Goes back to the branch, which the remote does not have yet, where something left it.
-fn go_back(
-    request: &RemoteRequest<'_>,
-    there: Option<&SpecPlace>,
-    branch: &str,
-    remote: &SpecRemote,
-) -> Result<()> {
-    let Some(place) = there else { return Ok(()) };
-    let Some(repository) = Repository::find(&place.root, &Supervisor::default())? else { return Ok(()) };
-    match repository.commit_of_branch(branch)? {
-        Some(tip) if other_branch(&repository, branch)?.is_some() => {
-            check_out(request, there, branch, &tip, remote)
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Makes the work tree of the branch, as far as it is not there.
 fn made(request: &RemoteRequest<'_>, branch: &str) -> Result<SpecPlace> {
     let supervisor = Supervisor { stop: Some(request.inbox.stop_flag()), watch: None };
@@ -278,14 +247,45 @@ fn made(request: &RemoteRequest<'_>, branch: &str) -> Result<SpecPlace> {
     })
 }
 
+/// People deleted the branch. Where they want to continue all the same, it is made again from its last commit, where this clone
+/// has that; else it begins anew.
+fn deleted(
+    request: &RemoteRequest<'_>,
+    there: Option<&SpecPlace>,
+    (branch, tip): (&str, &str),
+    remote: &SpecRemote,
+) -> Result<()> {
+    let is_here = remote.repository.has_commit(tip)?;
+    if request.accepts_branch {
+        return if is_here { check_out(request, there, branch, tip, remote) } else { Ok(()) };
+    }
+    let error =
+        Error::new(ErrorKind::Human, format!("the branch {branch} is not on {} any more", remote.name));
+    let error = if is_here {
+        error.hint(format!(
+            "Its last commit is here, {tip}: with --retry, the run makes the branch again from it."
+        ))
+    } else {
+        error.hint(format!(
+            "This clone does not have its last commit, {tip}: with --retry, the run begins the branch anew, and does all tasks again whose boxes are open. In a clone that has the commit, --retry makes the branch again."
+        ))
+    };
+    Err(error.hint("Or begin anew with `seqorch forget SPEC --remote`. No agent was started."))
+}
+
 /// The state that the remote keeps; that which is here where it keeps none.
 fn state_of(before: &SavedSpec, place: &SpecPlace) -> Result<SpecState> {
+    published(before)?.map_or_else(|| place.store().load(), Ok)
+}
+
+/// The state that the remote keeps; `None` where it keeps none.
+fn published(before: &SavedSpec) -> Result<Option<SpecState>> {
     if before.state.is_empty() {
-        return place.store().load();
+        return Ok(None);
     }
     match StateText::read(&before.state) {
         Ok(StateText::Ours(mut file)) => {
-            Ok(file.specs.pop_first().map(|(_, state)| state).unwrap_or_default())
+            Ok(Some(file.specs.pop_first().map(|(_, state)| state).unwrap_or_default()))
         }
         Err(Unreadable::Newer { schema, written_by }) => {
             let by = written_by.map_or_else(String::new, |version| format!(" by seqorch {version}"));

@@ -11,16 +11,24 @@ use crate::fleet::lease::{Lease, LeaseTiming};
 use crate::fleet::push::{Push, RefQuestion, RunTip, SeenRefs};
 use crate::fleet::ref_names::RefNames;
 use crate::fleet::saved::{SavedSpec, Standpoint};
-use crate::git::call::GitError;
+use crate::git::call::{GitError, Supervisor};
 use crate::git::repository::Repository;
 use crate::git::spec_refs::{FetchNames, RefUpdate};
 use crate::run::resume::GivenAnswer;
+use crate::sys::clock::boot_time;
+use crate::sys::stop_flag::StopFlag;
 
 /// The files of the objects on the ref with the lease.
 const LEASE: &str = "lease.json";
 const STANDPOINT: &str = "standpoint.json";
 const STATE: &str = "state.json";
 const PROGRESS: &str = "progress.md";
+
+/// How long a call may take while the run ends its agent, since the process is to end.
+const CALL_AT_END: Duration = Duration::from_secs(1);
+
+/// How long a call may take also where the time is over in which all must be over.
+const SHORTEST_CALL: Duration = Duration::from_millis(200);
 
 /// The name of an object that could not be made.
 const UNMADE: &str = "unmade";
@@ -36,6 +44,10 @@ pub(super) struct SpecRemote {
     pub(super) names: RefNames,
     /// How long one call of git may take.
     pub(super) deadline: Duration,
+    /// When all calls must be over, by the clock of the machine.
+    end: Option<Duration>,
+    /// Raised where the process is to end: a call to the remote that is at work ends at once.
+    ends: Option<StopFlag>,
     pub(super) record: CloneRecord,
     /// Where what is fetched is noted. A new one after a git that was killed and left a lock there.
     into: String,
@@ -63,12 +75,55 @@ impl SpecRemote {
         let into = format!("{home}/{process}");
         let (written, leases, words) = (BTreeMap::new(), BTreeMap::new(), String::new());
         let deadline = timing.call();
-        Self { repository, name, address, names, deadline, record, into, killed: 0, written, leases, words }
+        Self {
+            repository,
+            name,
+            address,
+            names,
+            deadline,
+            end: None,
+            ends: None,
+            record,
+            into,
+            killed: 0,
+            written,
+            leases,
+            words,
+        }
     }
 
-    /// The machine is about to be taken away: no call takes longer than this.
+    /// From now on calls to the remote end where the process is to end.
+    pub(super) fn end_calls_with(&mut self, ends: StopFlag) {
+        self.ends = Some(ends);
+    }
+
+    /// Raised where the process is to end, and only what is published in a hurry is waited for.
+    pub(super) fn ends(&self) -> Option<StopFlag> {
+        self.ends.clone()
+    }
+
+    /// The last calls follow: all of them together take no longer than this.
     pub(super) fn hurry(&mut self, longest: Duration) {
+        self.ends = None;
+        self.end = Some(boot_time() + longest);
+    }
+
+    /// No call takes longer than this.
+    pub(super) fn limit_calls(&mut self, longest: Duration) {
+        self.ends = None;
         self.deadline = self.deadline.min(longest);
+    }
+
+    /// The repository for a call to the remote, and how long that may take.
+    pub(super) fn caller(&self) -> (Repository, Duration) {
+        let is_to_end = self.ends.as_ref().is_some_and(StopFlag::is_raised);
+        let supervisor = Supervisor { stop: self.ends.clone().filter(|_| !is_to_end), watch: None };
+        let left = match self.end {
+            Some(end) => end.saturating_sub(boot_time()).max(SHORTEST_CALL),
+            None if is_to_end => CALL_AT_END,
+            None => self.deadline,
+        };
+        (Repository { supervisor, ..self.repository.clone() }, self.deadline.min(left))
     }
 
     /// An error where the remote says that it cannot move several refs at once.
@@ -81,12 +136,19 @@ impl SpecRemote {
         match self.try_read(question) {
             Ok(seen) => Some(seen),
             Err(error) => {
-                if error.is_passing() || error.was_killed() {
+                if error.is_passing() || error.was_killed() || matches!(error, GitError::Stopped { .. }) {
                     self.killed += 1;
                 }
-                self.words = error.words();
+                self.note_words(&error);
                 None
             }
+        }
+    }
+
+    /// Remembers what git said, unless it was ended since the process is to end.
+    fn note_words(&mut self, error: &GitError) {
+        if !matches!(error, GitError::Stopped { .. }) {
+            self.words = error.words();
         }
     }
 
@@ -94,7 +156,8 @@ impl SpecRemote {
         let into = format!("{}-{}", self.into, self.killed);
         let kept = question.kept.map(|(epoch, number)| self.names.kept(epoch, number));
         let refs = FetchNames { run: &self.names.run, branch: &self.names.branch, kept: kept.as_deref() };
-        let found = self.repository.fetch_spec_refs(&self.address, refs, &into, self.deadline)?;
+        let (caller, deadline) = self.caller();
+        let found = caller.fetch_spec_refs(&self.address, refs, &into, deadline)?;
         let mut has_object = false;
         for object in question.objects.iter().filter(|object| *object != UNMADE) {
             let of_chain = found.run.as_deref().map(|run| self.repository.is_ancestor(object, run));
@@ -130,7 +193,7 @@ impl SpecRemote {
         match self.try_push(push) {
             Ok(object) => (object, true),
             Err((object, error)) => {
-                self.words = error.words();
+                self.note_words(&error);
                 (object, false)
             }
         }
@@ -149,7 +212,10 @@ impl SpecRemote {
         for commit in push.branch.iter().map(|moved| &moved.to).chain(push.kept.iter().map(|(_, to)| to)) {
             // pushes run no hooks, and one of them would upload these
             let uploaded = match self.repository.uses_lfs(commit) {
-                Ok(true) => self.repository.push_lfs(&self.name, commit, self.deadline),
+                Ok(true) => {
+                    let (caller, deadline) = self.caller();
+                    caller.push_lfs(&self.name, commit, deadline)
+                }
                 other => other.map(drop),
             };
             uploaded.map_err(|error| (object.clone(), error))?;
@@ -165,7 +231,8 @@ impl SpecRemote {
             to: Some(commit.clone()),
         });
         let updates: Vec<RefUpdate> = [Some(run), branch, kept].into_iter().flatten().collect();
-        match self.repository.push_refs(&self.address, &updates, self.deadline) {
+        let (caller, deadline) = self.caller();
+        match caller.push_refs(&self.address, &updates, deadline) {
             Ok(()) => Ok(object),
             Err(error) => Err((object, error)),
         }

@@ -13,6 +13,7 @@ use crate::git::call::Supervisor;
 use crate::git::repository::Repository;
 use crate::git::spec_refs::{FetchNames, RefUpdate};
 use crate::project::{SpecPlace, own_tree};
+use crate::report::text::sanitise_line;
 use crate::run::branch;
 use crate::run::own_tree::in_checkout;
 use crate::run::remote::answers;
@@ -130,10 +131,10 @@ impl RemoteSpec {
             updates.push(RefUpdate { name, from: None, to: Some(object) });
         }
         self.repository.push_refs(&self.address, &updates, self.deadline).map_err(|error| {
-            Error::from(error).hint(format!(
-                "If somebody was faster, `seqorch status --remote={}` shows the answer.",
-                self.name
-            ))
+            let text = format!("{} did not take the answer", self.name);
+            Error::new(ErrorKind::Human, text).detail(format!("  {}", sanitise_line(&error.words()))).hint(
+                format!("If somebody was faster, `seqorch status --remote={}` shows the answer.", self.name),
+            )
         })
     }
 
