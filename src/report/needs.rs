@@ -135,9 +135,8 @@ fn why(kind: NeedKind, reason: &str, check: Option<&str>) -> String {
             format!("{}{}\n{printed}", sanitise_text(before), sanitise_line(how)).trim().to_owned()
         }
         (NeedKind::Question, None) if reason.is_empty() => "It gave no reason.".to_owned(),
-        (NeedKind::Question, None) => sanitise_text(reason),
-        // a sentence of ours, whose end says what to do
-        (NeedKind::History | NeedKind::Branch, _) => sanitise_text(reason),
+        // of a need of git's, a sentence of ours, whose end says what to do
+        (NeedKind::Question, None) | (NeedKind::History | NeedKind::Branch, _) => sanitise_text(reason),
         _ => last_lines(reason, WORDS),
     }
 }
