@@ -32,7 +32,7 @@ pub(super) struct WhenArgs {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Go by what a remote has of the spec [default: remote.name, or origin]. Where remote.name is set, that is asked in any case.
+    /// Go by what a remote has of the spec [default: remote.name, or origin].
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     remote: Option<String>,
 }

@@ -120,7 +120,7 @@ impl Repository {
         // those that can be reached from them and not from there: without that, all
         let mut input: String = there.iter().flat_map(|commit| [commit, "\n"]).collect();
         if self.call(["rev-parse", "--verify", "--quiet", from]).read(&self.supervisor).is_ok() {
-            input.push_str(&format!("^{from}\n"));
+            input.extend(["^", from, "\n"]);
         }
         let printed = self.call(["rev-list", "--stdin"]).stdin(input.as_bytes()).read(&self.supervisor)?;
         let printed = String::from_utf8_lossy(&printed);
