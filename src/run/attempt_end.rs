@@ -53,18 +53,13 @@ impl Machine {
         let nudge = record.is_question();
         let limited = matches!(outcome, Outcome::Limited { .. });
         record.counts = !blameless && !nudge && !limited;
-        record.learned = learned;
-        // the time between a kill and the next run is no work
-        let ended_at = record.until(now);
-        record.ended_at = Some(ended_at);
-        record.learned.over_at = None;
+        let took = record.end(now, learned);
         record.learned.session_over |= lost;
         record.learned.asks = record.learned.asks.take().filter(|_| outcome == Outcome::NoSignal);
         let login_worked = record.learned.login_worked;
         let (attempt, role) = (record.number, record.role);
         let completes = record.completes.clone();
         let (backend, asked) = (record.backend.clone(), record.asked_model.clone());
-        let took = ended_at.duration_since(record.started_at).try_into().unwrap_or(Duration::ZERO);
         unit.status = UnitStatus::Todo;
         unit.count_usage(&self.policy.prices);
         let tries = unit.tries();

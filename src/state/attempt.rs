@@ -1,5 +1,7 @@
 //! PURE. One attempt of a unit: what it was asked for, how it ended, and what is known of it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -160,6 +162,15 @@ impl AttemptRecord {
     pub fn until(&self, now: Timestamp) -> Timestamp {
         let over = self.learned.over_at.map(|at| at.min(now));
         self.ended_at.or(over).unwrap_or(now).max(self.started_at)
+    }
+
+    /// Notes what was learned of it, and its end. Returns how long it worked.
+    pub fn end(&mut self, now: Timestamp, learned: Learned) -> Duration {
+        (self.ended_at, self.learned) = (None, learned);
+        // the time between a kill and the next run is no work
+        let ended_at = self.until(now);
+        (self.ended_at, self.learned.over_at) = (Some(ended_at), None);
+        ended_at.duration_since(self.started_at).try_into().unwrap_or(Duration::ZERO)
     }
 
     /// Whether its agent is only asked for the signal that its last answer lacked.
