@@ -99,7 +99,7 @@ fn a_form_that_is_forced_beats_what_the_file_looks_like() {
         spec::parse_as(mixed, Some(dialect)).tasks.into_iter().map(|task| task.title).collect()
     };
     assert_eq!(titles(spec::Dialect::Plain), ["Buy milk"]);
-    assert_eq!(titles(spec::Dialect::Milestones), ["Store", "Ship"]);
+    assert_eq!(titles(spec::Dialect::Milestones), ["Buy milk", "Store", "Ship"]);
 }
 
 #[test]

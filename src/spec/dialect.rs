@@ -85,7 +85,7 @@ pub(crate) fn name(lines: &SourceLines<'_>, rules: &ReadingRules, s: &DialectSig
     match rules.form {
         TaskForm::Todos => (Dialect::Todos, "todos in the head of the file".to_owned()),
         TaskForm::Elements => (Dialect::Gsd, counted(s.tasks, "<task> element")),
-        TaskForm::Listed if rules.trackers.is_empty() => of_tool((
+        TaskForm::Listed if rules.trackers.is_empty() && !rules.by_fields => of_tool((
             Dialect::Milestones,
             format!("{} {} the work", counted(s.tasks, "heading"), verb(s.tasks, "count")),
         )),

@@ -54,6 +54,8 @@ pub(crate) struct ReadingRules {
     pub(crate) headings: HashMap<usize, FamilyMember>,
     /// Boxes that repeat a heading and say whether it is done: per line, the line of the heading.
     pub(crate) trackers: HashMap<usize, usize>,
+    /// They are those with a field that people write for tasks, and do not count the work.
+    pub(crate) by_fields: bool,
     /// Boxes that are not taken beside headings that are, in sections whose names do not say what they hold.
     pub(crate) left_out: Vec<usize>,
     /// Numbered headings with text that are not taken beside boxes in sections of checks.
@@ -75,6 +77,7 @@ pub(crate) fn reading_rules(lines: &SourceLines<'_>, forced: Option<Dialect>) ->
         level: 2,
         headings: HashMap::new(),
         trackers: HashMap::new(),
+        by_fields: false,
         left_out: Vec::new(),
         passed_over: Vec::new(),
     };
@@ -188,6 +191,7 @@ impl ReadingRules {
         {
             // One box with an id decides nothing beside many headings.
             self.list(family.with_text(lines));
+            self.by_fields = true;
         } else if trailing_boxes::count(lines) > 1.max(lone) {
             self.form = TaskForm::Trailing;
         } else if self.form == TaskForm::Numbered {
