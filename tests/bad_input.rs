@@ -1,5 +1,7 @@
 //! Bad input gets a clear error, loses nothing and starts nothing.
 
+use serde_json::json;
+
 use crate::common::{Output, Project, wait_long};
 
 fn refused(project: &Project, code: i32, parts: &[&str]) -> Output {
@@ -78,7 +80,10 @@ fn a_missing_agent_program_exits_with_69_before_anything_runs() {
     let project =
         Project::new().spec("login", "- [ ] 1. A\n").config("[backend.fake]\ncommand = \"no-such-agent\"\n");
     refused(&project, 69, &["no-such-agent", "fake"]);
-    assert!(project.state("login").is_null());
+    // the need is all that it leaves
+    let state = project.state("login");
+    assert_eq!((&state["run"]["end"]["exit_code"], &state["units"]), (&json!(69), &json!({})));
+    assert!(project.ledger().is_empty());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::report::events::EventKind;
 use crate::report::limits::limited_words;
 use crate::report::needs::{has_needs, retry_command, shown, without_needs};
 use crate::report::notice::PauseKind;
-use crate::report::text::{logs_command, plural, sanitise_line, sanitise_text, spec_command};
+use crate::report::text::{plural, sanitise_line, sanitise_text, spec_command};
 use crate::report::times::{clock, span};
 use crate::state::{AttemptRecord, EndKind, NeedKind, ResumeReason, UnitState, who};
 
