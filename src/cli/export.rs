@@ -19,6 +19,7 @@ use crate::plan::Selection;
 use crate::project::SpecPlace;
 use crate::report::page;
 use crate::report::text::{plural, readable_bytes, sanitise_line, shell_word};
+use crate::store::spec_folder::ignored_folder;
 use crate::sys::archive::Archive;
 use crate::sys::nofollow;
 use crate::sys::paths;
@@ -52,7 +53,7 @@ pub(super) fn export(global: &Global, args: &ExportArgs) -> Result<u8> {
         Some(path) => project.cwd.join(path),
         // git ignores this folder: no agent's commit takes the archive in, and it makes no work tree dirty
         None => {
-            let folder = place.store().ignored_folder()?;
+            let folder = ignored_folder(&place.root)?;
             folder.join(format!("{top}.tar.gz"))
         }
     };

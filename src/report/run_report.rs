@@ -15,7 +15,7 @@ use super::events::{EventKind, EventRecord};
 use super::limits::brief_outcome;
 use super::needs::{ShownNeed, shown};
 use super::patch::{PatchLine, diffstat, patch_lines};
-use super::reasons::reason;
+use super::reasons::{findings, reason};
 use super::said::{SaidWords, said_for};
 use super::spans::{SpanKind, TimelineSpan, attempts, calls, pauses, person_waits, waited};
 use super::spent::{self, calls_line};
@@ -26,7 +26,7 @@ use super::times::span;
 use super::work_tree::ShownTree;
 use crate::git::FileChange;
 use crate::state::{
-    AttemptSums, Counts, End, EndKind, Outcome, SpecState, StandingTask, UnitState, UnitStatus, WorkStanding,
+    AttemptSums, Counts, End, EndKind, Outcome, SpecState, StandingTask, UnitStatus, WorkStanding,
 };
 
 /// Runs with a longer pause between them belong to different reports.
@@ -326,21 +326,6 @@ fn row(
         words,
         bars: spans.iter().filter(|b| b.unit == id).map(|b| scale.bar(b)).collect(),
     })
-}
-
-/// What the last review of a unit found, if that is open, and what a reviewer changed.
-fn findings(unit: &UnitState) -> Option<String> {
-    let mut undone: Vec<String> = Vec::new();
-    for file in unit.attempts.iter().flat_map(|attempt| &attempt.learned.undone) {
-        let file = sanitise_line(file);
-        if !undone.contains(&file) {
-            undone.push(file);
-        }
-    }
-    let undone = (!undone.is_empty()).then(|| format!("Put back after a review: {}", undone.join(", ")));
-    let open = unit.findings.as_ref().map(|text| format!("Findings of the review:\n{}", sanitise_text(text)));
-    let all: Vec<String> = open.into_iter().chain(undone).collect();
-    (!all.is_empty()).then(|| all.join("\n"))
 }
 
 fn totals(

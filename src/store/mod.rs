@@ -20,7 +20,7 @@ mod python_state;
 mod removed_repository;
 pub mod said_box;
 mod schema1;
-mod spec_folder;
+pub mod spec_folder;
 pub mod spec_store;
 pub mod spec_tree;
 pub mod state_file;

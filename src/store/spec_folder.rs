@@ -43,6 +43,17 @@ impl Naming {
     }
 }
 
+/// `.seqorch` of the project at `root`, made where it is missing. What lies there is in no commit, and makes no work tree dirty.
+pub fn ignored_folder(root: &Path) -> Result<PathBuf> {
+    let home = root.join(".seqorch");
+    files::create_private_dir(&home)?;
+    let ignore = home.join(".gitignore");
+    if fs::symlink_metadata(&ignore).is_err() {
+        files::replace(&ignore, b"*\n", 0o644)?;
+    }
+    Ok(home)
+}
+
 /// The folder of one spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SpecFolder {

@@ -12,7 +12,7 @@ use super::entry_box::EntryBox;
 use super::expiry::expired;
 use super::kept_log::KeptLog;
 use super::lock::{is_held, with_lock, with_replaced};
-use super::spec_folder::{RUN_LOCK, SpecFolder, folder_name};
+use super::spec_folder::{RUN_LOCK, SpecFolder, folder_name, ignored_folder};
 use super::state_file::{SCHEMA, StateFile, StateText, Unreadable, VERSION};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::spec_state::SpecState;
@@ -220,21 +220,10 @@ impl Store {
 
     /// Makes the private folders, with a `.gitignore` that keeps them out of commits.
     pub fn prepare(&self) -> Result<()> {
-        self.ignored_folder()?;
+        ignored_folder(&self.root)?;
         files::create_private_dir(&self.shown.path)?;
         self.shown.claim()?;
         self.in_git.as_ref().filter(|_| self.uses_git).map_or(Ok(()), SpecFolder::claim)
-    }
-
-    /// `.seqorch`, made where it is missing. What lies there is in no commit, and makes no work tree dirty.
-    pub fn ignored_folder(&self) -> Result<PathBuf> {
-        let home = self.home();
-        files::create_private_dir(&home)?;
-        let ignore = home.join(".gitignore");
-        if fs::symlink_metadata(&ignore).is_err() {
-            files::replace(&ignore, b"*\n", 0o644)?;
-        }
-        Ok(home)
     }
 
     /// `.seqorch`

@@ -8,7 +8,7 @@ use super::error_text::ErrorText;
 use super::family::Family;
 use super::fields::{ErrorFields, ResetTime, too_soon};
 use super::kind::LimitKind;
-use super::message::THIS_MODEL;
+use super::message::{RETRYING, THIS_MODEL};
 use super::patterns::{LIBRARY, PatternMeaning, ResetRule, WordingPattern};
 use super::times::{self, ResetForm, TimeContext};
 use crate::agent::sanitise::sanitise;
@@ -16,8 +16,6 @@ use crate::agent::session_error::ends_session;
 
 /// An agent that waits longer than this before its own retry counts as stopped.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
-/// The source of a limit that is known only because the agent plans to retry.
-pub(super) const RETRYING: &str = "common.retrying";
 /// Characters kept of a vendor's words.
 const MESSAGE_CHARS: usize = 300;
 

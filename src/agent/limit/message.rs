@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::family::Family;
-use super::judge::RETRYING;
 use super::kind::LimitKind;
 use crate::agent::event::Channel;
 
@@ -22,6 +21,9 @@ pub struct PrintedMessage<'a> {
 
 /// [`LimitVerdict::scope`] of a message that limits the used model without naming it.
 pub const THIS_MODEL: &str = "this model";
+
+/// The source of a limit that is known only because the agent plans to retry.
+pub(super) const RETRYING: &str = "common.retrying";
 
 /// What a message means.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
