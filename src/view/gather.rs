@@ -111,7 +111,7 @@ impl<'a> Gatherer<'a> {
                 Err(error) => self.trouble[0] = Some(error.to_string()),
             }
         }
-        note_last_sign(&store, &mut self.state);
+        note_last_sign(store, &mut self.state);
         if self.tasks_stamp != Some(tasks) {
             self.tasks_stamp = Some(tasks);
             match place.shown_tasks() {
