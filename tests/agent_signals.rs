@@ -1,6 +1,7 @@
 //! What counts as a signal of an agent: `TASK_DONE` and `HALT`.
 
 use crate::common::Project;
+use crate::common::git::init;
 
 #[test]
 #[ignore = "slow"]
@@ -72,4 +73,18 @@ fn halt_beats_done_in_either_order() {
         project.run(&["run"]).code(2).says(&["A or B?"]);
         assert_eq!(project.tasks("login"), "- [ ] 1. A\n");
     }
+}
+
+#[test]
+fn a_task_without_changes_is_done_where_its_session_cannot_be_asked() {
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n")
+        .agent("case \"$*\" in *--resume*) echo 'No conversation found with session ID' >&2; exit 1;; esac; say_done")
+        .config(
+            "[retry]\nattempts = 1\n[backend.fake]\nargs = [\"agent.sh\", \"{session_args}\", \"{resume}\"]\n\
+             session_args = [\"--session-id\", \"{new_session}\"]\nresume = [\"--resume\", \"{session}\"]\n",
+        );
+    init(&project);
+    project.run(&["run"]).code(0).says(&["no files changed"]);
+    assert_eq!(project.outcomes("login", "1"), ["unchanged", "done"]);
 }

@@ -108,6 +108,27 @@ fn a_broken_file_is_said_with_its_line_and_ends_no_run() {
 }
 
 #[test]
+fn no_task_is_blamed_for_an_edit_between_two_steps() {
+    for broken in ["[run", "[verify]\ncommands = [[\"false\"]]"] {
+        // a hook plays the person: it works while no agent does
+        let edit = format!(
+            "#!/bin/sh\n[ $SEQORCH_UNIT = 1 ] && cat >> seqorch.local.toml <<'END'\n{broken}\nEND\nexit 0\n"
+        );
+        let project = demo("say_done")
+            .config(&format!("{OTHER}[hooks]\nstep_end = [\"./edit.sh\"]\nrequired = true\n"))
+            .file("edit.sh", &edit);
+        std::fs::set_permissions(
+            project.path("edit.sh"),
+            std::os::unix::fs::PermissionsExt::from_mode(0o755),
+        )
+        .unwrap();
+        let out = project.run(&["run"]).code(0);
+        assert_eq!(count(&out, "the configuration changed"), 1, "{}", out.stdout);
+        assert!(!out.stdout.contains("! task "), "{}", out.stdout);
+    }
+}
+
+#[test]
 fn a_configuration_file_that_disappears_is_kept() {
     let project = demo("[ $SEQORCH_UNIT = 1 ] && rm seqorch.local.toml; say_done")
         .config("[run]\nmax_iterations = 40\n");

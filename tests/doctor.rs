@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::common::Project;
+use crate::common::git::init;
 use crate::common::programs::{healthy, json, program};
 
 /// The texts of a topic with this level.
@@ -185,6 +186,20 @@ fn a_running_run_and_an_unusable_folder_are_reported() {
     project.write(".seqorch", "in the way");
     let out = project.run(&["doctor"]).code(2);
     assert!(out.stdout.contains(".seqorch is not a folder"), "{}", out.stdout);
+}
+
+#[test]
+fn a_protected_branch_and_a_missing_remote_are_problems() {
+    let settings = "[git]\ncommit = \"step\"\npush = \"nowhere\"\nprotect = [\"ma*\"]\n";
+    let project = Project::new().spec("login", "- [ ] 1. A\n").config(settings);
+    init(&project);
+    project.run(&["doctor"]).code(78).says(&[
+        "runs would commit to a protected branch (git.protect): main",
+        "git has no remote \"nowhere\" (git.push)",
+    ]);
+    let project = project.config(&settings.replace("push = \"nowhere\"", "branch = \"seqorch/{spec}\""));
+    let out = project.run(&["doctor"]);
+    assert!(!out.stdout.contains("git.protect") && !out.stdout.contains("git.push"), "{}", out.stdout);
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn export_packs_state_logs_and_report_without_secrets() {
     project.run(&["run", "login"]).code(0);
     let written = project.run(&["export", "login"]).code(0);
     assert!(written.stdout.contains("seqorch-login.tar.gz"), "{written:?}");
-    let files = unpacked(&project.path("seqorch-login.tar.gz"));
+    let files = unpacked(&project.path(".seqorch/seqorch-login.tar.gz"));
     for name in [
         "about.txt",
         "configuration.txt",
@@ -84,7 +84,7 @@ fn export_packs_what_it_can_where_the_state_is_broken() {
     project.write(".kiro/specs/SEQUENTIAL_STATE.json", "{\"schema\": 1, \"specs\": {\"lo");
     let written = project.run(&["export"]).code(0);
     assert!(written.stderr.contains("not in the archive: report.md"), "{written:?}");
-    let files = unpacked(&project.path("seqorch-login.tar.gz"));
+    let files = unpacked(&project.path(".seqorch/seqorch-login.tar.gz"));
     assert_eq!(files["SEQUENTIAL_STATE.json"], "{\"schema\": 1, \"specs\": {\"lo");
     assert!(files.contains_key("kept/1/1/result.json"), "{:?}", files.keys());
 }

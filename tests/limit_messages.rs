@@ -171,6 +171,32 @@ fn every_known_message_is_classified_correctly() {
     assert!(count > 0 && wrong == 0, "{wrong} of {count} wrong");
 }
 
+#[test]
+#[ignore = "needs ../shared"]
+fn every_recorded_wording_of_the_other_agents_is_classified() {
+    let project = Project::new();
+    let text =
+        std::fs::read_to_string(shared().join("agents/more/wordings.jsonl")).expect("the wordings are there");
+    let mut wrong = Vec::new();
+    let now = "2026-07-01T10:00:00Z";
+    for line in text.lines() {
+        let v: Value = serde_json::from_str(line).unwrap();
+        let part = |key: &str| v[key].as_str().unwrap_or_default();
+        let exit = v["exit"].to_string();
+        let of = ["--backend", part("cli"), "--channel", part("channel"), "--exit", &exit, "--now", now];
+        let (_, stdout, stderr) =
+            ask(project.command(&[&["limits", "test"][..], &of].concat()), part("text"));
+        let answer: Value = serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{e}: {stderr}"));
+        let until = answer["until"].as_str().map(|text| text.parse::<Timestamp>().unwrap());
+        let began = now.parse::<Timestamp>().unwrap();
+        let seconds = until.map(|until| until.duration_since(began).as_secs());
+        if answer["kind"] != v["kind"] || seconds != v["reset_in_s"].as_i64() {
+            wrong.push(format!("{answer} for {line}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 fn ask_bytes(mut command: Command, bytes: &[u8]) -> Value {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

@@ -24,7 +24,7 @@ fn missing_programs_of_hooks_and_checks_end_the_run_before_any_agent() {
         // the need is all that it leaves
         let units = &project.state("demo")["units"];
         assert!(
-            project.ledger().is_empty() && units.as_object().is_some_and(|all| all.is_empty()),
+            project.ledger().is_empty() && units.as_object().is_some_and(serde_json::Map::is_empty),
             "{out:?}"
         );
         let plan = project.run(&["plan"]).code(0);

@@ -93,7 +93,7 @@ fn after_the_last_round_a_task_fails_or_keeps_its_findings() {
 fn what_a_reviewer_writes_is_put_back_and_reported() {
     let project = project("echo mine > built; mkdir -p sub; echo new > sub/file; approve", "");
     let out = project.run(&["run", "--only", "1"]).code(0);
-    out.says(&["the reviewer changed files, which were put back: built, sub/file"]);
+    out.says(&["what the reviewer changed was put back: built, sub/file"]);
     assert_eq!(project.read("built"), "1 1\n");
     assert!(!project.path("sub").exists());
     let undone = &project.state("demo")["units"]["1"]["attempts"][1]["undone"];
@@ -101,17 +101,26 @@ fn what_a_reviewer_writes_is_put_back_and_reported() {
 }
 
 #[test]
-fn a_commit_of_a_reviewer_is_a_need_that_names_the_way_back() {
-    let project = project("echo x > rv; git add -A; git commit -qm mine; approve", "");
-    let out = project.run(&["run", "--only", "1"]).code(2);
-    let commit = git(&project, &["rev-parse", "HEAD"]);
-    let back = format!("the reviewer committed {commit:.9} mine (back: git reset {commit:.9}~1)");
-    out.says(&["the git history was changed", &back, "which were put back: rv"]);
-    git(&project, &["reset", "-q", &format!("{commit:.9}~1")]);
-    project.run(&["run", "--only", "1", "--retry"]).code(0);
+fn commits_of_a_reviewer_are_put_back_with_their_files() {
+    let commit_twice =
+        "echo x > rv; git add -A; git commit -qm mine; echo y > rv; git commit -qam again; approve";
+    let project = project(commit_twice, "");
+    let out = project.run(&["run", "--only", "1"]).code(0);
+    out.says(&["what the reviewer changed was put back: commit ", ", rv"]);
     let committed = git(&project, &["show", "--name-only", "--format=%s", "HEAD"]);
     assert_eq!(committed, "1: Build it\n\n.kiro/specs/demo/tasks.md\nbuilt");
     assert_eq!(git(&project, &["log", "--format=%s", "--", "rv"]), "");
+    assert_eq!(git(&project, &["status", "--porcelain", "built", "rv", ".kiro/specs/demo/tasks.md"]), "");
+}
+
+#[test]
+fn a_reviewer_that_rewrites_history_is_a_need_that_names_the_way_back() {
+    let project = project("git commit -q --amend -m mine; approve", "");
+    let before = git(&project, &["rev-parse", "HEAD"]);
+    let out = project.run(&["run", "--only", "1"]).code(2);
+    out.says(&["the git history was changed", &format!("git reset --keep {before:.9}")]);
+    git(&project, &["reset", "-q", "--soft", &before]);
+    project.run(&["run", "--only", "1", "--retry"]).code(0);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! The log and the reader never wait for the screen, because a frozen terminal must not stop an agent.
 
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ const PIECE: usize = 64 * 1024;
 const TAIL: usize = 16 << 10;
 /// Bytes of that end that are kept for people.
 const EXCERPT: usize = 4096;
+/// Longest work of a capturing thread on what came, once its agent has ended.
+const WORK: Duration = Duration::from_secs(60);
 /// Lines of that end that are searched for a limit. A vendor's dump of one error takes about thirty.
 const LINES: usize = 64;
 
@@ -89,40 +92,75 @@ impl CapturedStream {
     }
 }
 
+/// A stream that a thread captures.
+#[derive(Debug)]
+pub(super) struct Capture {
+    thread: JoinHandle<CapturedStream>,
+    /// Whether the thread waits for output. If not, it works on what came.
+    is_waiting: Arc<AtomicBool>,
+}
+
+impl Capture {
+    fn start(
+        mut pipe: impl Read + Send + 'static,
+        log: OutputLog,
+        activity: &Arc<OutputActivity>,
+        sink: impl FnMut(&[u8]) + Send + 'static,
+    ) -> Self {
+        let (activity, is_waiting) = (activity.clone(), Arc::new(AtomicBool::new(false)));
+        let waits = is_waiting.clone();
+        let thread = thread::spawn(move || capture(&mut pipe, log, &activity, &waits, sink));
+        Self { thread, is_waiting }
+    }
+
+    /// The stream, once it ends. `None` if nothing comes for `patience`, or if the thread works for [`WORK`] on what came:
+    /// a busy machine delays it by seconds.
+    pub(super) fn finish(self, patience: Duration) -> Option<CapturedStream> {
+        let Self { thread, is_waiting } = self;
+        let (done, ended) = channel();
+        thread::spawn(move || done.send(thread.join()));
+        let began = Instant::now();
+        loop {
+            match ended.recv_timeout(patience) {
+                Ok(stream) => return stream.ok(),
+                Err(RecvTimeoutError::Timeout)
+                    if !is_waiting.load(Ordering::Relaxed) && began.elapsed() < WORK => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
 /// Captures the agent's stdout in a thread, to its end.
 pub(super) fn capture_stdout(
-    mut pipe: impl Read + Send + 'static,
+    pipe: impl Read + Send + 'static,
     log: OutputLog,
     reader: &Arc<Mutex<Option<StdoutReader>>>,
     activity: &Arc<OutputActivity>,
     screen: &WindowScreen,
-) -> JoinHandle<CapturedStream> {
-    let (reader, activity, screen) = (reader.clone(), activity.clone(), screen.clone());
-    thread::spawn(move || {
-        capture(&mut pipe, log, &activity, |bytes| {
-            let rendered = reader.lock().ok().and_then(|mut reader| reader.as_mut()?.take(bytes));
-            match rendered {
-                Some(text) => screen.rendered(text),
-                None => screen.stdout(bytes),
-            }
-        })
+) -> Capture {
+    let (reader, screen) = (reader.clone(), screen.clone());
+    Capture::start(pipe, log, activity, move |bytes| {
+        let rendered = reader.lock().ok().and_then(|mut reader| reader.as_mut()?.take(bytes));
+        match rendered {
+            Some(text) => screen.rendered(text),
+            None => screen.stdout(bytes),
+        }
     })
 }
 
 /// Captures the agent's stderr in a thread, to its end.
 pub(super) fn capture_stderr(
-    mut pipe: impl Read + Send + 'static,
+    pipe: impl Read + Send + 'static,
     log: OutputLog,
     activity: &Arc<OutputActivity>,
     screen: &WindowScreen,
     mut watch: impl FnMut(&[u8]) + Send + 'static,
-) -> JoinHandle<CapturedStream> {
-    let (activity, screen) = (activity.clone(), screen.clone());
-    thread::spawn(move || {
-        capture(&mut pipe, log, &activity, |bytes| {
-            watch(bytes);
-            screen.stderr(bytes);
-        })
+) -> Capture {
+    let screen = screen.clone();
+    Capture::start(pipe, log, activity, move |bytes| {
+        watch(bytes);
+        screen.stderr(bytes);
     })
 }
 
@@ -130,12 +168,16 @@ fn capture(
     pipe: &mut impl Read,
     mut log: OutputLog,
     activity: &OutputActivity,
+    is_waiting: &AtomicBool,
     mut sink: impl FnMut(&[u8]),
 ) -> CapturedStream {
     let mut stream = CapturedStream::default();
     let mut piece = vec![0; PIECE];
     loop {
-        let bytes = match pipe.read(&mut piece) {
+        is_waiting.store(true, Ordering::Relaxed);
+        let read = pipe.read(&mut piece);
+        is_waiting.store(false, Ordering::Relaxed);
+        let bytes = match read {
             Ok(0) => break,
             Ok(n) => &piece[..n],
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
@@ -167,11 +209,43 @@ mod tests {
         let log = OutputLog::create(&folder.path().join("log"), 1 << 20).unwrap();
         let text = (0..2000).fold(String::new(), |text, n| format!("{text}line number {n}\n"));
         let activity = OutputActivity::new(Instant::now());
-        let stream = capture(&mut text.as_bytes(), log, &activity, |_| {});
+        let stream = capture(&mut text.as_bytes(), log, &activity, &AtomicBool::default(), |_| {});
         assert_eq!(stream.bytes, text.len() as u64);
         let lines = stream.last_lines();
         assert_eq!((lines.len(), lines[0].as_str()), (LINES, "line number 1936"));
         assert!(stream.excerpt().ends_with("line number 1999") && stream.excerpt().len() <= EXCERPT);
         assert!(matches!(activity.last(), LastOutput::At(_)));
+    }
+
+    #[test]
+    fn a_slow_look_at_the_output_loses_nothing_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = OutputLog::create(&folder.path().join("log"), 1 << 20).unwrap();
+        let activity = Arc::new(OutputActivity::new(Instant::now()));
+        let patience = Duration::from_millis(10);
+        // it works for longer than the patience of `finish`
+        let look = move |_: &[u8]| {
+            let began = Instant::now();
+            while began.elapsed() < 5 * patience {
+                thread::yield_now();
+            }
+        };
+        let capture = Capture::start("quota used up\n".as_bytes(), log, &activity, look);
+        while activity.pieces() == 0 {
+            thread::yield_now();
+        }
+        assert_eq!(capture.finish(patience).unwrap().last_lines(), ["quota used up"]);
+    }
+
+    #[test]
+    fn an_output_that_stays_open_without_a_word_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = OutputLog::create(&folder.path().join("log"), 1 << 20).unwrap();
+        let (read, _write) = io::pipe().unwrap();
+        let capture = Capture::start(read, log, &Arc::new(OutputActivity::new(Instant::now())), |_| {});
+        while !capture.is_waiting.load(Ordering::Relaxed) {
+            thread::yield_now();
+        }
+        assert!(capture.finish(Duration::from_millis(1)).is_none());
     }
 }

@@ -25,7 +25,7 @@ const WORDS: [&str; 8] = ["limit", "quota", "429", "retry", "credit", "billing",
 const CUT: Duration = Duration::from_secs(3);
 /// Silence after a used-up quota without an end: some CLIs continue with another model.
 const UNDATED: Duration = Duration::from_secs(15);
-/// Silence after an error among the words of an agent: it may only show it, and continue.
+/// Silence after an error among the words of an agent, or of a tool: it may only show it, and continue.
 const AMONG_WORDS: Duration = Duration::from_secs(20);
 
 /// A limit that an agent stated while it works.
@@ -35,6 +35,22 @@ pub(super) struct StatedLimit {
     pub(super) words: String,
     /// It counts only if the agent prints nothing for so long. `None`: it counts in any case.
     pub(super) quiet: Option<Duration>,
+}
+
+/// What a text states of a limit.
+struct Stated {
+    words: String,
+    /// Whether it says when the limit ends.
+    is_dated: bool,
+    /// Whether its words are those of a limit. Else a tool of a busy agent may have printed it.
+    is_certain: bool,
+}
+
+impl Stated {
+    /// Whether the agent can do nothing before the end of the limit.
+    fn is_sure(&self) -> bool {
+        self.is_dated && self.is_certain
+    }
 }
 
 /// Watches what an agent prints on one of its streams.
@@ -92,7 +108,7 @@ impl LimitWatch {
                 Some(StatedLimit { words: text.clone(), quiet: None })
             }
             AgentEvent::Record { topic: RecordTopic::Error, json } => {
-                let (words, is_dated) = self.stated(Channel::Event, json)?;
+                let Stated { words, is_dated, .. } = self.stated(Channel::Event, json)?;
                 Some(StatedLimit { words, quiet: (!is_dated).then_some(UNDATED) })
             }
             AgentEvent::Stray { text, verbatim: true } if self.may_state(text) => self.among_words(text),
@@ -142,10 +158,10 @@ impl LimitWatch {
 
     fn on_stderr(&self, ended: &str, open: &str) -> Option<StatedLimit> {
         if self.may_state(ended) {
-            let dated = |channel, text: &str| self.stated(channel, text).filter(|(_, is_dated)| *is_dated);
+            let dated = |channel, text: &str| self.stated(channel, text).filter(Stated::is_sure);
             // a log of its own, which the CLI was asked to print
             let found = dated(Channel::Stderr, &self.all_with("")).or_else(|| dated(Channel::Log, ended));
-            if let Some((words, _)) = found {
+            if let Some(Stated { words, .. }) = found {
                 return Some(StatedLimit { words, quiet: None });
             }
         }
@@ -155,8 +171,13 @@ impl LimitWatch {
         }
         // a limit without an end counts only in the last message
         let text = if in_open { self.all_with(open) } else { format!("{ended}{open}") };
-        let (words, is_dated) = self.stated(Channel::Stderr, &limit::last_message(&text)?)?;
-        Some(StatedLimit { words, quiet: Some(if is_dated { CUT } else { UNDATED }) })
+        let stated = self.stated(Channel::Stderr, &limit::last_message(&text)?)?;
+        let quiet = match stated {
+            Stated { is_certain: false, .. } => AMONG_WORDS,
+            Stated { is_dated: true, .. } => CUT,
+            Stated { is_dated: false, .. } => UNDATED,
+        };
+        Some(StatedLimit { words: stated.words, quiet: Some(quiet) })
     }
 
     fn among_words(&self, text: &str) -> Option<StatedLimit> {
@@ -164,23 +185,25 @@ impl LimitWatch {
         if !limit::is_marked_error(&last) && !self.is_own(&last) {
             return None;
         }
-        let (words, _) = self.stated(Channel::Stderr, &last)?;
+        let Stated { words, .. } = self.stated(Channel::Stderr, &last)?;
         Some(StatedLimit { words, quiet: Some(AMONG_WORDS) })
     }
 
-    /// The words of the limit that a text states, and whether it says when the limit ends.
-    fn stated(&self, channel: Channel, text: &str) -> Option<(String, bool)> {
+    /// The limit that a text states.
+    fn stated(&self, channel: Channel, text: &str) -> Option<Stated> {
         let now = Timestamp::now();
         let message = PrintedMessage { family: self.family, channel, exit: None, text };
         let found = classify(&message, &self.own, now, &self.zone);
-        match (found.kind, found.until) {
+        let is_certain = found.is_certain();
+        let is_dated = match (found.kind, found.until) {
             (LimitKind::RateLimited | LimitKind::QuotaExhausted | LimitKind::Overloaded, Some(until)) => {
-                (until.duration_since(now) > PATIENCE).then_some((found.message, true))
+                (until.duration_since(now) > PATIENCE).then_some(true)
             }
-            (LimitKind::QuotaExhausted, None) => Some((found.message, false)),
+            (LimitKind::QuotaExhausted, None) => Some(false),
             // it passes soon; or a CLI may fall back to another login or plan, so only its end says
             _ => None,
-        }
+        }?;
+        Some(Stated { words: found.message, is_dated, is_certain })
     }
 }
 
@@ -220,6 +243,25 @@ mod tests {
             "test limits::quota_of_429 ... ok\n",
         ] {
             assert_eq!(watch.stderr(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_a_tool_retries_ends_no_busy_agent() {
+        for line in [
+            "  expected: \"Retrying after 7200s\"\n",
+            "The job now logs Retrying in 3600 seconds when the queue is full.\n",
+            "docker: pulling layer failed, retrying in 700s\n",
+        ] {
+            assert_eq!(watch("").stderr(line.as_bytes()), None, "{line}");
+        }
+        for line in [
+            "WARN  worker: upload failed: 503. Retrying in 15m\n",
+            "npm warn retry 429 Too Many Requests - GET http://127.0.0.1/x - retrying after 660000ms\n",
+        ] {
+            let mut watch = watch("");
+            assert_eq!(quiet(watch.stderr(line.as_bytes())), Some(AMONG_WORDS), "{line}");
+            assert_eq!(watch.stderr(b"added 3 packages\n"), None, "it works, so it waits for nothing");
         }
     }
 

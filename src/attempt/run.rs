@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::agent_process::{AgentProcess, AttemptEvent, DRAIN, cancelled_by};
 use super::awaited_program;
-use super::capture::{CapturedStream, OutputActivity, capture_stderr, capture_stdout};
+use super::capture::{Capture, CapturedStream, OutputActivity, capture_stderr, capture_stdout};
 use super::limit_watch::LimitWatch;
 use super::log::OutputLog;
 use super::result::{closing_line, note_stream_facts};
@@ -79,7 +79,9 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
     restore_folder(&dir, &attempt)?;
     let bytes = serde_json::to_vec_pretty(&result)
         .map_err(|e| Error::new(ErrorKind::Internal, "writing the result").caused_by(e))?;
-    files::replace(&dir.result(), &bytes, 0o600)?;
+    // the orchestrator reads it at once and makes the state durable; a result that a power cut takes away is one of an
+    // attempt that was interrupted
+    files::write_unsynced(&dir.result(), &bytes, 0o600)?;
     // else the lock stays held by what survived, and nothing is started beside it
     if end == AgentEnd::Whole {
         lock.free();
@@ -191,7 +193,7 @@ impl RunningAttempt<'_> {
         lock.note(Some(agent.pid));
         if let Some(session) = &self.file.session {
             // a full disk must not end the attempt; the result has the id, too
-            let _ = files::replace(&self.dir.session(), session.as_bytes(), 0o600);
+            let _ = files::write_unsynced(&self.dir.session(), session.as_bytes(), 0o600);
         }
 
         let activity = Arc::new(OutputActivity::new(agent.started));
@@ -251,12 +253,12 @@ impl RunningAttempt<'_> {
 
 /// Notes what the two streams were, and returns the last lines of stderr.
 fn note_captured(
-    stdout: JoinHandle<CapturedStream>,
-    stderr: JoinHandle<CapturedStream>,
+    stdout: Capture,
+    stderr: Capture,
     result: &mut AttemptResult,
     clean: impl Fn(&str) -> String,
 ) -> Vec<String> {
-    let (stdout, stderr) = (join_within(stdout, DRAIN), join_within(stderr, DRAIN));
+    let (stdout, stderr) = (stdout.finish(DRAIN), stderr.finish(DRAIN));
     if stdout.is_none() || stderr.is_none() {
         result.log_error = Some("a process out of reach keeps the output open".to_owned());
     }

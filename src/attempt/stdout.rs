@@ -133,7 +133,7 @@ impl StdoutReader {
             return;
         };
         // a full disk must not end the attempt; the result has the id, too
-        let _ = files::replace(&self.session_path, id.as_bytes(), 0o600);
+        let _ = files::write_unsynced(&self.session_path, id.as_bytes(), 0o600);
         self.saved_session = Some(id.to_owned());
     }
 }

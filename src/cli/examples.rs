@@ -146,7 +146,7 @@ const EXAMPLES: &[VerbExamples] = &[
     (
         &["export"],
         &[
-            ("seqorch export login", "writes seqorch-login.tar.gz"),
+            ("seqorch export login", "writes .seqorch/seqorch-login.tar.gz"),
             ("seqorch export login --output - | tar tzv", "what it would hold"),
         ],
     ),

@@ -36,7 +36,7 @@ are masked; the words of prompts and agents, and paths, are not. Look through it
 pub(super) struct ExportArgs {
     /// Spec: its name, its folder or its file [default: the only spec, or the one that runs or waits].
     spec: Option<PathBuf>,
-    /// Write the archive to this file; - writes it to standard output [default: seqorch-SPEC.tar.gz here].
+    /// Write the archive to this file; - writes it to standard output [default: seqorch-SPEC.tar.gz in .seqorch].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -50,7 +50,11 @@ pub(super) fn export(global: &Global, args: &ExportArgs) -> Result<u8> {
     let path = match &args.output {
         _ if to_stdout => std::env::temp_dir().join(&top),
         Some(path) => project.cwd.join(path),
-        None => project.cwd.join(format!("{top}.tar.gz")),
+        // git ignores this folder: no agent's commit takes the archive in, and it makes no work tree dirty
+        None => {
+            let folder = place.store().ignored_folder()?;
+            folder.join(format!("{top}.tar.gz"))
+        }
     };
     // the person named it, and may mean what a link leads to
     let path = paths::real(&path);

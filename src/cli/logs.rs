@@ -17,7 +17,7 @@ use crate::project::SpecPlace;
 use crate::report::text::{command_line, sanitise_line, spec_command};
 use crate::report::times::span;
 use crate::run::verdict;
-use crate::state::{AttemptRecord, Outcome, SpecState};
+use crate::state::{AttemptRecord, Outcome, SpecState, UnitState};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
 use crate::store::lock;
@@ -120,15 +120,17 @@ fn unit_logs(
         }
         let is_empty = |file: &Path| file.metadata().is_ok_and(|data| data.len() == 0);
         let stderr = dir.stderr();
-        // where an agent said nothing else, its errors are all there is to see
+        // where an agent said nothing else, its errors are all there is to see; of one that failed they may say why
+        let silent = is_empty(&path);
         if !(args.raw || args.prompt || args.stderr)
-            && is_empty(&path)
+            && (silent || failed(unit, number))
             && stderr.exists()
             && !is_empty(&stderr)
         {
             let dim = if colored(global, &io::stdout()) { Style::new().dimmed() } else { Style::new() };
             let decoder = LogDecoder::text(args.follow);
-            if out.heading(dim, "nothing on stdout; on stderr", false).is_err()
+            let heading = if silent { "nothing on stdout; on stderr" } else { "on stderr" };
+            if out.heading(dim, heading, false).is_err()
                 || out.log(&stderr, decoder, || bytes(&dir, true), || true)?.is_err()
             {
                 return Ok(Err(ReaderGone));
@@ -221,6 +223,13 @@ fn log_path(
 }
 
 /// How many bytes an attempt wrote, once it is over.
+/// Whether an attempt ended with an error of its agent.
+fn failed(unit: &UnitState, number: u32) -> bool {
+    let attempt = unit.attempts.iter().find(|attempt| attempt.number == number);
+    let outcome = attempt.and_then(|attempt| attempt.outcome.as_ref());
+    matches!(outcome, Some(Outcome::Failed { .. } | Outcome::Signaled { .. }))
+}
+
 fn bytes(dir: &AttemptDir, stderr: bool) -> Option<u64> {
     attempt_folder::result(dir).map(|facts| if stderr { facts.stderr_bytes } else { facts.stdout_bytes })
 }

@@ -44,6 +44,8 @@ pub enum CommitOutcome {
         commit: String,
         /// Paths beyond the task's that a hook added to it.
         beyond: Vec<RepoPath>,
+        /// Paths of the task that it does not have as they are now: a hook took them out, or changed them afterwards.
+        left: Vec<RepoPath>,
         /// How the call ended that made it, where that was no success.
         note: Option<String>,
     },
@@ -134,17 +136,22 @@ impl Snapshots<'_> {
         paths: &BTreeSet<RepoPath>,
         stamps: &[Option<Stamp>],
     ) -> (CommitOutcome, String) {
-        if outcome == CommitOutcome::Nothing || self.stamps(paths) == stamps {
-            return (outcome, tree);
-        }
+        let CommitOutcome::New { commit, beyond, note, .. } = outcome else { return (outcome, tree) };
         let is_of_task = |change: &TreeChange| paths.contains(&change.path);
-        let formatted = self.take().and_then(|now| {
-            let changed = self.changes(&tree, &now.tree)?.iter().any(is_of_task);
-            Ok(changed.then_some(now.tree))
-        });
+        let mut look = || -> Result<Option<String>, GitError> {
+            if self.stamps(paths) == stamps {
+                return Ok(None);
+            }
+            let now = self.take()?.tree;
+            let changed = self.changes(&tree, &now)?.iter().any(is_of_task);
+            Ok(changed.then_some(now))
+        };
         // the commit is made, whatever a look says
-        let formatted = formatted.ok().flatten();
-        (outcome, formatted.unwrap_or(tree))
+        let formatted = look().unwrap_or(None);
+        let tree = formatted.unwrap_or(tree);
+        let left = self.changes_of_work_tree(Some(&commit), &tree).unwrap_or_default();
+        let left = left.into_iter().filter(is_of_task).map(|change| change.path).collect();
+        (CommitOutcome::New { commit, beyond, left, note }, tree)
     }
 
     /// One try, and the tree that it took. `asked`: the tree of the first try.
@@ -266,7 +273,7 @@ impl Snapshots<'_> {
         let ended = new.ended.map(|error| format!("the commit is made, but {}", error.words()));
         let beyond = new.changes.into_iter().map(|change| change.path);
         let beyond = beyond.filter(|path| !request.paths.contains(path)).collect();
-        CommitOutcome::New { commit: new.commit, beyond, note: ended }
+        CommitOutcome::New { commit: new.commit, beyond, left: Vec::new(), note: ended }
     }
 
     /// The commit that HEAD is; `None` before the first one.

@@ -62,6 +62,21 @@ impl Repository {
         }
     }
 
+    /// Takes these commits, oldest first, off HEAD: it is where it was before them. The files and the index stay. An error
+    /// where HEAD is not at the newest of them, or where they are not all that lies between.
+    pub fn take_off(&self, commits: &[&str]) -> Result<(), GitError> {
+        let (Some(first), Some(newest)) = (commits.first(), commits.last()) else { return Ok(()) };
+        let asked = self.ask(["rev-parse", "--verify", "--quiet", &format!("{first}^")])?;
+        let before = asked.trim();
+        let between = self.ask(["rev-list", "--count", &format!("{before}..{newest}")])?;
+        if between.trim() != commits.len().to_string() {
+            return Err(GitError::Unusable { why: "there are more commits between".to_owned() });
+        }
+        // git itself refuses where HEAD is not at the newest one at that moment
+        self.ask(["update-ref", "-m", "seqorch: put back what a reviewer committed", "HEAD", before, newest])
+            .map(drop)
+    }
+
     /// Whether a commit has some in its history that `tip` lacks and that were made before this time, in whole seconds.
     pub fn has_older(
         &self,

@@ -59,7 +59,15 @@ impl Repository {
         ];
         let printed = match GitCall::new(dir, args).read(supervisor) {
             Ok(printed) => printed,
-            Err(GitError::Failed { words, .. }) if words.contains("not a git repository") => return Ok(None),
+            // "not a git repository: /x" names a place that a file, or the environment, leads to
+            Err(GitError::Failed { words, .. }) if words.contains("not a git repository (or any") => {
+                return match dir.ancestors().map(|folder| folder.join(".git")).find(|git| git.exists()) {
+                    None => Ok(None),
+                    Some(git) => Err(GitError::Unusable {
+                        why: format!("{} is there, but git does not take it for a repository", git.display()),
+                    }),
+                };
+            }
             // the folder of git itself, or a bare repository: it has no files to work on
             Err(GitError::Failed { words, .. }) if words.contains("must be run in a work tree") => {
                 return Ok(None);

@@ -87,7 +87,7 @@ impl Snapshots<'_> {
         if let Some(commit) = started.made {
             let is_same = started.message == request.message && started.asked == asked;
             let is_there = is_same && self.repository().is_ancestor(&commit, "HEAD")?;
-            let outcome = CommitOutcome::New { commit, beyond: Vec::new(), note: None };
+            let outcome = CommitOutcome::New { commit, beyond: Vec::new(), left: Vec::new(), note: None };
             return Ok(is_there.then_some((outcome, started.tree)));
         }
         self.remove_left_locks()?;

@@ -783,7 +783,12 @@ fn a_commit_that_a_kill_cut_off_is_finished_and_not_made_twice() {
     let (outcome, _) = snapshots.commit(&request).unwrap();
     assert_eq!(
         outcome,
-        CommitOutcome::New { commit: after.head.commit.clone().unwrap(), beyond: Vec::new(), note: None }
+        CommitOutcome::New {
+            commit: after.head.commit.clone().unwrap(),
+            beyond: Vec::new(),
+            left: Vec::new(),
+            note: None
+        }
     );
     assert!(status(top).is_empty());
     assert_eq!(git(top, &["log", "--format=%s"]).lines().count(), 3);

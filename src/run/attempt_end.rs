@@ -10,7 +10,7 @@ use crate::agent::AttemptRole;
 use crate::config::{HistoryRule, UnchangedRule};
 use crate::plan::Step;
 use crate::state::outcome::CancelledBy;
-use crate::state::{AttemptRecord, Learned, Outcome, UnitState, UnitStatus};
+use crate::state::{AttemptRecord, Learned, Outcome, ResumeReason, UnitState, UnitStatus};
 
 /// After this many attempts in a row that did not count, the run ends, because something outside the task is wrong.
 const UNSTARTED_LIMIT: u32 = 3;
@@ -44,7 +44,7 @@ impl Machine {
     ) -> Vec<Effect> {
         let Phase::Running { unit: id } = self.phase.clone() else { return Vec::new() };
         let step = self.step.take();
-        let outcome = self.questioned(self.ended_by(outcome), &id, step.as_deref(), &learned);
+        let (outcome, learned) = self.judged(outcome, &id, step.as_deref(), learned);
         let blameless = self.blameless(&outcome);
         let Some(unit) = self.state.units.get_mut(&id) else { return self.replan() };
         let Some(record) = unit.attempts.last_mut() else { return self.replan() };
@@ -162,6 +162,34 @@ impl Machine {
             }
             outcome => outcome,
         }
+    }
+
+    /// What the end of an attempt means for its unit.
+    fn judged(
+        &self,
+        outcome: Outcome,
+        id: &str,
+        step: Option<&Step>,
+        learned: Learned,
+    ) -> (Outcome, Learned) {
+        let (outcome, learned) = self.answered_by_silence(self.ended_by(outcome), id, learned);
+        (self.questioned(outcome, id, step, &learned), learned)
+    }
+
+    /// The outcome, where the session that was asked whether a task without changes is done cannot answer: then the first
+    /// answer counts, as it would have where no session can be resumed.
+    fn answered_by_silence(&self, outcome: Outcome, id: &str, mut learned: Learned) -> (Outcome, Learned) {
+        let last = self.state.units.get(id).and_then(|unit| unit.attempts.last());
+        let resumes = last.and_then(|attempt| attempt.resumes.as_ref());
+        let was_asked = resumes.is_some_and(|resumes| resumes.reason == ResumeReason::Unchanged);
+        let is_dead =
+            matches!(outcome, Outcome::Failed { .. } | Outcome::NoSignal | Outcome::Signaled { .. })
+                && (learned.session_over || !learned.worked);
+        if was_asked && is_dead {
+            learned.unchanged = true;
+            return (Outcome::Done, learned);
+        }
+        (outcome, learned)
     }
 
     /// The outcome, unless the agent is asked about it, or asks itself.

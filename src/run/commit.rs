@@ -26,6 +26,16 @@ struct UnitChanges {
     tree: String,
 }
 
+/// What became of the changes of a unit in git.
+struct CommittedUnit {
+    /// The commit, if there is a new one.
+    commit: Option<String>,
+    /// Paths of the unit that it does not have as they are now.
+    left: Vec<String>,
+    /// The tree of the files as they are after it.
+    tree: String,
+}
+
 impl RealWorld<'_> {
     /// Counts and commits what the attempts of a unit changed. `None` if there is no snapshot from before them.
     pub(super) fn keep_changes(
@@ -76,6 +86,7 @@ impl RealWorld<'_> {
             after: found.tree.clone(),
             commit: None,
             not_committed: Vec::new(),
+            left_by_hook: Vec::new(),
             index_behind: None,
             commit_differs: false,
         };
@@ -103,8 +114,9 @@ impl RealWorld<'_> {
         }
         let since = snapshots.file_time().map_err(failed)?;
         match self.commit(&mut snapshots, unit, known, &found, &decided) {
-            Ok((commit, tree)) => {
+            Ok(CommittedUnit { commit, left, tree }) => {
                 (changes.commit, changes.after) = (commit, tree);
+                changes.left_by_hook = left;
                 if changes.commit.is_some() {
                     self.push();
                 }
@@ -139,7 +151,7 @@ impl RealWorld<'_> {
         known: &UnitState,
         found: &UnitChanges,
         decided: &[&Answer],
-    ) -> Result<(Option<String>, String), CommitError> {
+    ) -> Result<CommittedUnit, CommitError> {
         let head = snapshots.head_commit()?;
         let message = self.message(unit, known, decided);
         let done = snapshots.commit(&CommitRequest {
@@ -150,7 +162,8 @@ impl RealWorld<'_> {
             deadline: self.config.git.timeout,
         });
         match done {
-            Ok((CommitOutcome::New { commit, beyond, note }, tree)) => {
+            Ok((CommitOutcome::New { commit, beyond, left, note }, tree)) => {
+                let left: Vec<String> = left.iter().map(ToString::to_string).collect();
                 if let Some(note) = note {
                     self.say(&format!("! {}", sanitise_line(&note)));
                 }
@@ -158,9 +171,15 @@ impl RealWorld<'_> {
                     let names: Vec<String> = beyond.iter().map(ToString::to_string).collect();
                     self.say(&format!("! a hook of git put more into the commit: {}", names.join(", ")));
                 }
-                Ok((Some(commit), tree))
+                if !left.is_empty() {
+                    let names = sanitise_line(&left.join(", "));
+                    self.say(&format!(
+                        "! not committed, because a hook of git took them out or changed them after the commit: {names}"
+                    ));
+                }
+                Ok(CommittedUnit { commit: Some(commit), left, tree })
             }
-            Ok((CommitOutcome::Nothing, tree)) => Ok((None, tree)),
+            Ok((CommitOutcome::Nothing, tree)) => Ok(CommittedUnit { commit: None, left: Vec::new(), tree }),
             Err(error) => Err(error),
         }
     }

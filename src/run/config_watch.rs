@@ -93,6 +93,9 @@ impl ConfigWatch {
             kept => self.said.as_ref() != Some(kept),
         };
         let is_kept = matches!(became, ConfigOutcome::NotTrusted { .. } | ConfigOutcome::Broken { .. });
+        if is_kept {
+            trust.take_as_said();
+        }
         self.said = Some(became.clone()).filter(|_| is_kept);
         is_news.then_some((config, became))
     }

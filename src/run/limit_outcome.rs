@@ -125,6 +125,8 @@ fn printed_retry(texts: &[(Channel, String)]) -> Option<String> {
             ["retrying in ", "retrying with ", "retrying after ", "attempt #"]
                 .iter()
                 .any(|word| lower.contains(word))
+                // `Retrying <unknown> in 4 seconds as it raised …`
+                || lower.starts_with("retrying ") && lower.contains(" seconds as it raised ")
         };
         let at = (0..lines.len()).rev().find(|at| says(&from(*at, WRAPPED)))?;
         // a notice that is wrapped begins with its reason

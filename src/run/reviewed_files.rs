@@ -9,7 +9,7 @@ use crate::git::call::GitError;
 use crate::git::path::RepoPath;
 use crate::git::restore::RestoreOutcome;
 use crate::report::text::sanitise_line;
-use crate::state::work_tree::HistoryChange;
+use crate::state::work_tree::{AgentCommit, HistoryChange};
 use crate::state::{Learned, Outcome, SpecState, TreeRecord};
 
 impl RealWorld<'_> {
@@ -17,15 +17,24 @@ impl RealWorld<'_> {
     /// is still running in the state, so the next run does it again.
     pub(super) fn undo_review(&mut self, before: Option<&str>, learned: &mut Learned) {
         let (Some(before), Some(record)) = (before, learned.after.as_mut()) else { return };
+        let Some(repository) = &self.repository else { return };
+        let mut undone_commits = Vec::new();
         if let Some(HistoryChange::Commits { commits }) = &mut record.history {
-            record.history = Some(HistoryChange::ByReviewer { commits: std::mem::take(commits) });
+            let commits = std::mem::take(commits);
+            record.history = match repository.repository().take_off(&ids(&commits)) {
+                Ok(()) => {
+                    undone_commits = commits.iter().map(|one| format!("commit {:.9}", one.id)).collect();
+                    None
+                }
+                // somebody else committed meanwhile, or there is nothing to go back to
+                Err(_) => Some(HistoryChange::ByReviewer { commits }),
+            };
         }
         let (after, history) = (record.tree.clone(), record.history.clone());
-        let Some(repository) = &self.repository else { return };
         match put_back(repository, &self.place.tasks_path(), before, &after) {
-            Ok(undone) if undone.is_empty() => {}
+            Ok(undone) if undone.is_empty() && undone_commits.is_empty() => {}
             Ok(undone) => {
-                learned.undone = undone;
+                learned.undone = undone_commits.into_iter().chain(undone).collect();
                 let now = self.look_again().map(|now| TreeRecord { history, ..now });
                 learned.after = now.or(learned.after.take());
             }
@@ -38,7 +47,7 @@ impl RealWorld<'_> {
         let Some(record) = state.attempt(unit, attempt) else { return };
         if !record.learned.undone.is_empty() {
             let files = record.learned.undone.join(", ");
-            self.say(&format!("! the reviewer changed files, which were put back: {files}"));
+            self.say(&format!("! what the reviewer changed was put back: {files}"));
         }
         if let Some(Outcome::ChangesWanted { findings }) = &record.outcome {
             for line in findings.lines() {
@@ -46,6 +55,10 @@ impl RealWorld<'_> {
             }
         }
     }
+}
+
+fn ids(commits: &[AgentCommit]) -> Vec<&str> {
+    commits.iter().map(|commit| commit.id.as_str()).collect()
 }
 
 /// Undoes what lies between two trees, but for the boxes of `tasks`. Returns the paths. The error says why nothing was undone.

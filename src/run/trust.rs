@@ -222,6 +222,12 @@ impl TrustWatch {
         let new = self.trust.changes().into_iter().filter(|(_, content)| !is_trusted(content));
         new.filter(|(_, content)| self.reported.insert(content.clone())).map(|(change, _)| change).collect()
     }
+
+    /// The configuration changed between two steps, which was said: no task is to blame for it.
+    pub(super) fn take_as_said(&mut self) {
+        let said = self.trust.changes().into_iter().filter(|(change, _)| !change.of_git);
+        self.reported.extend(said.map(|(_, content)| content));
+    }
 }
 
 /// What became of such a change: `git hook pre-commit (…) is new; …`.

@@ -10,6 +10,7 @@ use crate::config::{self, GitPreset, LoadRequest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::{GitError, Supervisor};
 use crate::git::fetch::RemotePlace;
+use crate::report::text::shell_word;
 use crate::sys::archive::unpack_files;
 use crate::sys::files;
 use crate::sys::nofollow::{self, WHOLE_MAX};
@@ -96,7 +97,7 @@ fn fetch(
     starting(&address);
     let remote = RemotePlace { repository: &preset.repository.join("git"), url: &preset.address.url };
     let wanted = pinned.as_deref().filter(|_| !newest).unwrap_or(&preset.address.revision);
-    let failed = |e| cannot_fetch(&address, &e);
+    let failed = |e| cannot_fetch(&address, &preset.address.url, &e);
     let commit = remote.fetch(wanted, supervisor).map_err(failed)?;
     let folder = preset.repository.join(&commit);
     if !folder.is_dir() {
@@ -118,12 +119,12 @@ fn unpack(archive: &[u8], folder: &Path) -> io::Result<()> {
     }
 }
 
-fn cannot_fetch(address: &str, error: &GitError) -> Error {
-    let url = address.trim_start_matches("git+").split('@').next().unwrap_or_default();
+fn cannot_fetch(address: &str, url: &str, error: &GitError) -> Error {
     let words = error.words();
     let error = Error::new(ErrorKind::Unavailable, format!("{address} cannot be fetched"));
     error.detail(format!("  {}", words.replace('\n', "\n  "))).hint(format!(
-        "Look whether git reaches it by itself, without asking for a password: git ls-remote {url}"
+        "Look whether git reaches it by itself, without asking for a password: git ls-remote {}",
+        shell_word(url)
     ))
 }
 

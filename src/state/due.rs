@@ -114,8 +114,8 @@ fn reason_of<'a>(
     entries: &[KnownTask],
 ) -> Option<&'a SkipReason> {
     let above = |id: &str| entries.iter().find(|task| task.id == id)?.parent.as_deref();
-    let all = std::iter::successors(Some(id), |id| above(id)).take(64);
-    all.filter_map(|id| reasons.get(id).copied()).next()
+    let mut all = std::iter::successors(Some(id), |id| above(id)).take(64);
+    all.find_map(|id| reasons.get(id).copied())
 }
 
 #[cfg(test)]

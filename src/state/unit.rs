@@ -15,6 +15,7 @@ use crate::agent::PriceTable;
 const GIT_WORDS: usize = 4000;
 /// Why a file stays out of a commit.
 const OF_OTHERS: &str = "not committed, because others had changed it before the task";
+const BY_HOOK: &str = "not committed: a hook of git took it out, or changed it after the commit";
 
 /// One unit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -143,6 +144,8 @@ impl UnitState {
         }
         let others = self.changes.iter().flat_map(|changes| &changes.not_committed);
         found.extend(others.map(|path| LeftOutPath { path: path.clone(), why: OF_OTHERS.to_owned() }));
+        let by_hook = self.changes.iter().flat_map(|changes| &changes.left_by_hook);
+        found.extend(by_hook.map(|path| LeftOutPath { path: path.clone(), why: BY_HOOK.to_owned() }));
         found
     }
 

@@ -34,6 +34,9 @@ pub struct Changes {
     /// Files of it that are in no commit, because others had changed them before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_committed: Vec<String>,
+    /// Files of it that its commit does not have as they are: a hook of git took them out, or changed them afterwards.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_by_hook: Vec<String>,
     /// Its commit is made, but the user's index does not have it yet: why, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index_behind: Option<String>,

@@ -220,13 +220,21 @@ impl Store {
 
     /// Makes the private folders, with a `.gitignore` that keeps them out of commits.
     pub fn prepare(&self) -> Result<()> {
+        self.ignored_folder()?;
         files::create_private_dir(&self.shown.path)?;
-        let ignore = self.home().join(".gitignore");
+        self.shown.claim()?;
+        self.in_git.as_ref().filter(|_| self.uses_git).map_or(Ok(()), SpecFolder::claim)
+    }
+
+    /// `.seqorch`, made where it is missing. What lies there is in no commit, and makes no work tree dirty.
+    pub fn ignored_folder(&self) -> Result<PathBuf> {
+        let home = self.home();
+        files::create_private_dir(&home)?;
+        let ignore = home.join(".gitignore");
         if fs::symlink_metadata(&ignore).is_err() {
             files::replace(&ignore, b"*\n", 0o644)?;
         }
-        self.shown.claim()?;
-        self.in_git.as_ref().filter(|_| self.uses_git).map_or(Ok(()), SpecFolder::claim)
+        Ok(home)
     }
 
     /// `.seqorch`

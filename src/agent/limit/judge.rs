@@ -16,6 +16,8 @@ use crate::agent::session_error::ends_session;
 
 /// An agent that waits longer than this before its own retry counts as stopped.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+/// The source of a limit that is known only because the agent plans to retry.
+pub(super) const RETRYING: &str = "common.retrying";
 /// Characters kept of a vendor's words.
 const MESSAGE_CHARS: usize = 300;
 
@@ -86,7 +88,7 @@ pub(super) fn judge(statement: &Statement, context: &JudgeContext<'_>) -> Option
     let text = normalise(&statement.text);
     let (text, pause) = match retry_notice(&text, statement.at, statement.gave_up) {
         RetryNotice::None => (text, None),
-        RetryNotice::Soon => return Some(no_limit(statement.rank, "common.retrying")),
+        RetryNotice::Soon => return Some(no_limit(statement.rank, RETRYING)),
         RetryNotice::Late(text, until) => (text, Some(until)),
     };
     if statement.killed && pause.is_none() {
@@ -105,8 +107,12 @@ pub(super) fn judge(statement: &Statement, context: &JudgeContext<'_>) -> Option
     if matches!(&by_text, Some((LimitKind::None, _))) {
         return by_text.map(|(_, name)| no_limit(statement.rank, &name));
     }
-    let (kind, source) = if is_own { by_text } else { weigh(statement, &error, body, by_text) }
-        .or_else(|| pause.map(|_| (LimitKind::RateLimited, "common.retrying".to_owned())))?;
+    let (kind, source) =
+        if is_own { by_text } else { weigh(statement, &error, body, by_text) }.or_else(|| {
+            // many programs retry something: only one that speaks of a service means a limit
+            let speaks = LIBRARY.service.is_match(body);
+            pause.filter(|_| speaks).map(|_| (LimitKind::RateLimited, RETRYING.to_owned()))
+        })?;
     let session = LIBRARY.session.is_match(first_line(body));
     let times = TimeContext { now: statement.at, zone: context.zone, session };
     let mut reset = reset_time(kind, statement, known.as_ref(), &texts, times);
@@ -208,6 +214,17 @@ fn weigh(
     // the words may be more precise than the code, but they cannot change its kind
     if let (Some(text), Some(code)) = (&by_text, &coded) {
         return Some(if text.0 == code.0 { text.clone() } else { code.clone() });
+    }
+    let unpaid = || {
+        // the same words throttle where they say when to try again
+        let throttles = LIBRARY.resets.iter().any(|(_, regex)| regex.is_match(body));
+        let hints = fields.codes.iter().filter(|code| LIBRARY.hint(code) == Some(LimitKind::Billing));
+        hints.take(usize::from(!throttles)).map(|code| (LimitKind::Billing, format!("code {code}"))).next()
+    };
+    if by_text.as_ref().is_some_and(|(kind, _)| *kind == LimitKind::RateLimited)
+        && let Some(found) = unpaid()
+    {
+        return Some(found);
     }
     if let Some(found) = coded.or(by_text) {
         return Some(found);

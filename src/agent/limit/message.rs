@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::family::Family;
+use super::judge::RETRYING;
 use super::kind::LimitKind;
 use crate::agent::event::Channel;
 
@@ -35,4 +36,15 @@ pub struct LimitVerdict {
     pub scope: Option<String>,
     /// The vendor's words in one line of at most 300 characters.
     pub message: String,
+}
+
+impl LimitVerdict {
+    /// Whether words or a code decided that only a limit has. A status, or the plan of a program to retry, may be about
+    /// anything that an agent does.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        self.kind != LimitKind::None
+            && !self.source.starts_with(RETRYING)
+            && !self.source.starts_with("status ")
+    }
 }

@@ -153,6 +153,7 @@ struct RawCommon {
     retrying: Vec<String>,
     windows: String,
     session: String,
+    service: String,
     macros: BTreeMap<String, String>,
     reset: Vec<RawReset>,
     pattern: Vec<RawPattern>,
@@ -192,6 +193,8 @@ pub(super) struct PatternLibrary {
     pub(super) windows: Regex,
     /// The window of five hours.
     pub(super) session: Regex,
+    /// What a text about a service says.
+    pub(super) service: Regex,
     pub(super) resets: Vec<(ResetForm, Regex)>,
     patterns: Vec<WordingPattern>,
     /// What counts anywhere in an error.
@@ -235,6 +238,7 @@ impl PatternLibrary {
             retrying: raw.retrying.iter().map(regex).collect::<Result<_, _>>()?,
             windows: regex(&raw.windows)?,
             session: regex(&raw.session)?,
+            service: regex(&raw.service)?,
             resets: raw
                 .reset
                 .iter()

@@ -1,15 +1,17 @@
 //! GitHub Copilot CLI 1.0: `--output-format json`. The `result` record decides by its exit code.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::json::{at, call, error, result, say, session, text, words};
 use super::vendor::{EventSink, VendorStream};
-use crate::agent::event::AgentEvent;
+use crate::agent::event::{AgentEvent, RecordTopic};
 
 /// State kept between records.
 #[derive(Debug, Default)]
 pub(super) struct Copilot {
     last_error: Option<String>,
+    /// The status and the words of the last call of a model that failed: the CLI retries some without a word.
+    failed_call: Option<String>,
 }
 
 impl VendorStream for Copilot {
@@ -38,6 +40,20 @@ impl VendorStream for Copilot {
                     sink(AgentEvent::Denied { tool: None, target: None });
                 }
                 result(ok, if output.trim().is_empty() { why } else { output.trim() }, sink);
+            }
+            "model.call_failure" => {
+                let status = &data["statusCode"];
+                let why = text(data, &["errorMessage"]);
+                let body: Value = serde_json::from_str(why).unwrap_or_else(|_| json!({ "message": why }));
+                self.failed_call = Some(format!("{status} {}", body["message"].as_str().unwrap_or(why)));
+                let record = json!({ "type": "session.error",
+                    "data": { "statusCode": status, "error": body, "message": body["message"] } });
+                sink(AgentEvent::Record { topic: RecordTopic::Error, json: record.to_string() });
+            }
+            "assistant.turn_retry" => {
+                let reason = || text(data, &["reason"]).to_owned();
+                let text = self.failed_call.take().unwrap_or_else(reason);
+                sink(AgentEvent::Retry { text, wait_s: None });
             }
             "session.error" => {
                 let message = text(data, &["message"]);

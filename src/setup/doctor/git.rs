@@ -1,10 +1,13 @@
 //! git: the program, the repository, and what a commit for each step needs.
 
+use std::collections::BTreeSet;
+
 use super::subject::DoctorSubject;
-use crate::config::{Commit, Dirty};
+use crate::config::{self, Commit, Dirty};
 use crate::error::ErrorKind;
 use crate::git::call::{GitError, Supervisor};
 use crate::git::repository::{self, Repository};
+use crate::plan::branch_names;
 use crate::setup::findings::DoctorFinding;
 
 const TOPIC: &str = "git";
@@ -80,12 +83,48 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
                 .fix("Run: git config user.name NAME; git config user.email ADDRESS"),
         );
     }
+    if let Some(settings) = settings.filter(|_| commits) {
+        found.extend(refused_branches(subject, settings, &repository));
+        found.extend(missing_remote(settings, &repository));
+    }
     let has_local = subject.root.join(LOCAL_CONFIG).exists();
     if has_local && repository.is_ignored(&subject.root.join(LOCAL_CONFIG)) == Ok(false) {
         let text = format!("{LOCAL_CONFIG} holds your own settings, but git does not ignore it");
         found.push(DoctorFinding::warning(TOPIC, text).fix(format!("Add {LOCAL_CONFIG} to .gitignore.")));
     }
     found
+}
+
+/// The protected branches that runs would commit to.
+fn refused_branches(
+    subject: &DoctorSubject<'_>,
+    settings: &config::Git,
+    repository: &Repository,
+) -> Option<DoctorFinding> {
+    let branches: BTreeSet<String> = match &settings.branch {
+        Some(pattern) => {
+            let specs = subject.specs.iter().flatten();
+            specs.map(|(place, _)| branch_names::branch(pattern, &place.name)).collect()
+        }
+        None if settings.worktree => return None,
+        None => repository.branch().ok().flatten().into_iter().collect(),
+    };
+    let is_refused = |branch: &String| branch_names::is_protected(&settings.protect, branch);
+    let refused: Vec<String> = branches.into_iter().filter(is_refused).collect();
+    let text = || format!("runs would commit to a protected branch (git.protect): {}", refused.join(", "));
+    (!refused.is_empty()).then(|| {
+        DoctorFinding::problem(TOPIC, ErrorKind::Config, text())
+            .fix("Set git.branch = \"seqorch/{spec}\", or go to another branch with `git switch`.")
+    })
+}
+
+/// The remote of `git.push`, where git does not know it.
+fn missing_remote(settings: &config::Git, repository: &Repository) -> Option<DoctorFinding> {
+    let remote = settings.push.as_ref()?;
+    matches!(repository.push_addresses(remote), Ok(None)).then(|| {
+        DoctorFinding::problem(TOPIC, ErrorKind::Config, format!("git has no remote {remote:?} (git.push)"))
+            .fix("List the remotes with `git remote`, or add one with `git remote add`.")
+    })
 }
 
 /// What git says first: the rest is advice.
