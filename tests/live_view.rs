@@ -43,7 +43,7 @@ fn the_main_window_shows_the_plan_live_and_then_the_summary() {
     shows(&project, "▶ 1  First");
     shows(&project, "I look around");
     let text = main_window(&project);
-    assert!(text.starts_with("seqorch · login · running") && text.contains("0 of 2 done"), "{text}");
+    assert!(text.starts_with("seqorch · login · running") && text.contains("0 of 3 done"), "{text}");
     assert!(
         text.contains("› 2  Second") && text.contains("– 3  Third (optional; use --include-optional)"),
         "{text}"
@@ -51,7 +51,7 @@ fn the_main_window_shows_the_plan_live_and_then_the_summary() {
     assert_eq!(ask(&project, "#{alternate_on}"), "1");
     project.release();
     shows(&project, "✓ 1  First");
-    shows(&project, "1 of 2 done · about");
+    shows(&project, "1 of 3 done · about");
     project.release();
     run.wait().code(0);
     shows(&project, "── login ── all complete");
