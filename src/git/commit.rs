@@ -75,6 +75,8 @@ impl From<GitError> for CommitError {
     }
 }
 
+/// How often a commit is tried whose git is killed each time, as by a system without memory: that refuses nothing.
+const KILLED_TRIES: usize = 8;
 /// How often a commit is made anew because HEAD moved under it.
 const MOVED_TRIES: usize = 3;
 
@@ -212,7 +214,7 @@ impl Snapshots<'_> {
             return Ok(Making::Nothing);
         }
         self.link_objects(&ours)?;
-        for last in [false, false, true] {
+        for last in (1..=KILLED_TRIES).map(|n| n == KILLED_TRIES) {
             self.write_commit_index(request, &ours)?;
             self.note_started(request, asked)?;
             let error = match self.commit_from(request, turn) {
