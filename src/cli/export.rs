@@ -52,10 +52,7 @@ pub(super) fn export(global: &Global, args: &ExportArgs) -> Result<u8> {
         _ if to_stdout => std::env::temp_dir().join(&top),
         Some(path) => project.cwd.join(path),
         // git ignores this folder: no agent's commit takes the archive in, and it makes no work tree dirty
-        None => {
-            let folder = ignored_folder(&place.root)?;
-            folder.join(format!("{top}.tar.gz"))
-        }
+        None => ignored_folder(&place.root)?.join(format!("{top}.tar.gz")),
     };
     // the person named it, and may mean what a link leads to
     let path = paths::real(&path);

@@ -223,7 +223,6 @@ fn log_path(
     }))
 }
 
-/// How many bytes an attempt wrote, once it is over.
 /// Whether an attempt ended with an error of its agent.
 fn failed(unit: &UnitState, number: u32) -> bool {
     let attempt = unit.attempts.iter().find(|attempt| attempt.number == number);
@@ -231,6 +230,7 @@ fn failed(unit: &UnitState, number: u32) -> bool {
     matches!(outcome, Some(Outcome::Failed { .. } | Outcome::Signaled { .. }))
 }
 
+/// How many bytes an attempt wrote, once it is over.
 fn bytes(dir: &AttemptDir, stderr: bool) -> Option<u64> {
     attempt_folder::result(dir).map(|facts| if stderr { facts.stderr_bytes } else { facts.stdout_bytes })
 }

@@ -64,7 +64,7 @@ impl Repository {
 
     /// Takes these commits, oldest first, off HEAD: it is where it was before them. The files and the index stay. An error
     /// where HEAD is not at the newest of them, or where they are not all that lies between.
-    pub fn take_off(&self, commits: &[&str]) -> Result<(), GitError> {
+    pub fn remove_commits(&self, commits: &[&str]) -> Result<(), GitError> {
         let (Some(first), Some(newest)) = (commits.first(), commits.last()) else { return Ok(()) };
         let asked = self.ask(["rev-parse", "--verify", "--quiet", &format!("{first}^")])?;
         let before = asked.trim();

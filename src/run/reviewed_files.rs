@@ -21,7 +21,7 @@ impl RealWorld<'_> {
         let mut undone_commits = Vec::new();
         if let Some(HistoryChange::Commits { commits }) = &mut record.history {
             let commits = std::mem::take(commits);
-            record.history = match repository.repository().take_off(&ids(&commits)) {
+            record.history = match repository.repository().remove_commits(&ids(&commits)) {
                 Ok(()) => {
                     undone_commits = commits.iter().map(|one| format!("commit {:.9}", one.id)).collect();
                     None

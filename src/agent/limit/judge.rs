@@ -216,8 +216,8 @@ fn weigh(
     let unpaid = || {
         // the same words throttle where they say when to try again
         let throttles = LIBRARY.resets.iter().any(|(_, regex)| regex.is_match(body));
-        let hints = fields.codes.iter().filter(|code| LIBRARY.hint(code) == Some(LimitKind::Billing));
-        hints.take(usize::from(!throttles)).map(|code| (LimitKind::Billing, format!("code {code}"))).next()
+        let hint = fields.codes.iter().find(|code| LIBRARY.hint(code) == Some(LimitKind::Billing))?;
+        (!throttles).then(|| (LimitKind::Billing, format!("code {hint}")))
     };
     if by_text.as_ref().is_some_and(|(kind, _)| *kind == LimitKind::RateLimited)
         && let Some(found) = unpaid()

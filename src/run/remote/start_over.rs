@@ -1,4 +1,4 @@
-//! Makes the branch and its work tree what the remote has, whatever is there. Nothing is lost: it stays in git, or beside it.
+//! Makes the branch and its work tree as the remote has them. What was here is kept: commits in git, files beside the tree.
 
 use std::fs;
 use std::path::{Path, PathBuf};
