@@ -357,16 +357,16 @@ impl Orchestrator<'_> {
             u32::try_from(of_unit.filter(|a| matches!(a.reported_end, Some((_, false)))).count()).unwrap()
         };
         let parks = self.model.config.run.on_halt == HaltOrSkip::Skip;
+        // of a run that ended before its work did
+        let cut_short = || {
+            let keeps_back = disk.run.over().is_some_and(|over| !over.due.is_empty());
+            let needs_person = disk.failed().next().is_some() || disk.is_halted() || keeps_back;
+            if needs_person { 2 } else { 1 }
+        };
         let (right, code) = match end {
             End::Complete => (true, 0),
-            End::MaxIterations => {
-                let code = if disk.failed().next().is_some() || disk.is_halted() { 2 } else { 1 };
-                (spent(None) == self.model.config.run.max_iterations, code)
-            }
-            End::TimeUp => {
-                let code = if disk.failed().next().is_some() || disk.is_halted() { 2 } else { 1 };
-                (self.rang || self.model.is_time_up(), code)
-            }
+            End::MaxIterations => (spent(None) == self.model.config.run.max_iterations, cut_short()),
+            End::TimeUp => (self.rang || self.model.is_time_up(), cut_short()),
             End::Halted { unit } => {
                 let asks = disk.questions().first().is_some_and(|asked| {
                     asked.unit == unit
