@@ -1,12 +1,12 @@
 //! `seqorch forget`: removes what is kept of a spec's runs.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 use jiff::Timestamp;
 
-use super::global::Global;
+use super::global::{Global, complain, output, said_yes};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
@@ -44,7 +44,7 @@ pub(super) fn forget(global: &Global, args: &ForgetArgs) -> Result<u8> {
     }
     let kept = kept(&place)?;
     let tree = LeftTree::find(&place)?;
-    let mut out = anstream::stdout();
+    let mut out = output();
     if kept.folders.is_empty() && tree.is_none() {
         let _ = writeln!(out, "{name}: nothing is kept");
         return Ok(0);
@@ -92,7 +92,7 @@ fn forget_remote(project: &Project, place: &SpecPlace, remote: &str, yes: bool) 
     let named = Some(remote).filter(|name| !name.is_empty());
     let spec = RemoteSpec::find(place, &project.loaded.config, named)?;
     let name = sanitise_line(&place.name);
-    let mut out = anstream::stdout();
+    let mut out = output();
     let Some(view) = spec.look()? else {
         let _ = writeln!(out, "{name}: {} has nothing of it", spec.name);
         return Ok(0);
@@ -156,18 +156,17 @@ fn confirmed(name: &str, kept: &KeptFiles, tree: Option<&LeftTree>) -> Result<bo
     if !io::stdin().is_terminal() {
         return Err(no_terminal());
     }
-    let mut err = anstream::stderr();
     for folder in &kept.folders {
-        let _ = writeln!(err, "  {}", folder.display());
+        complain(&format!("  {}\n", folder.display()));
     }
     if !kept.pending.is_empty() {
         let ids: Vec<String> = kept.pending.iter().map(|id| sanitise_line(id)).collect();
-        let _ = writeln!(err, "! not committed yet, and will not be: task {}", ids.join(", "));
+        complain(&format!("! not committed yet, and will not be: task {}\n", ids.join(", ")));
     }
     let Some(tree) = tree else { return ask(&format!("{name}: remove {}?", what(kept))) };
-    let _ = writeln!(err, "  {}", tree.top.display());
+    complain(&format!("  {}\n", tree.top.display()));
     if tree.would_lose() {
-        let _ = writeln!(err, "! only in the work tree, and will be lost:\n{}", shown_losses(tree));
+        complain(&format!("! only in the work tree, and will be lost:\n{}\n", shown_losses(tree)));
     }
     ask(&format!("{name}: remove {}, and the work tree?", what(kept)))
 }
@@ -180,12 +179,5 @@ fn branch_confirmed(tree: &LeftTree) -> Result<bool> {
 
 /// The answer of the person at the terminal.
 fn ask(question: &str) -> Result<bool> {
-    let mut err = anstream::stderr();
-    let _ = write!(err, "{question} [y/N] ").and_then(|()| err.flush());
-    let mut answer = String::new();
-    io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|e| Error::new(ErrorKind::Internal, "reading the answer").caused_by(e))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    said_yes(question).map_err(|e| Error::new(ErrorKind::Internal, "reading the answer").caused_by(e))
 }

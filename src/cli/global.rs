@@ -89,12 +89,26 @@ impl<W: std::io::Write> std::io::Write for Fitting<W> {
     }
 }
 
-/// Prints a line of a verb on standard output. A reader that is gone is a normal end.
-pub(super) fn print_line(line: &str) {
-    let _ = writeln!(Fitting(anstream::stdout()), "{line}");
+/// Standard output for the words of a verb.
+pub(super) fn output() -> Fitting<AutoStream<std::io::Stdout>> {
+    Fitting(anstream::stdout())
 }
 
-/// Prints an error or a warning on standard error, in colours; on a terminal no word is broken by its edge.
+/// Prints a line of a verb on standard output. A reader that is gone is a normal end.
+pub(super) fn print_line(line: &str) {
+    let _ = writeln!(output(), "{line}");
+}
+
+/// Asks on the terminal. Anything but a yes is a no.
+pub(super) fn said_yes(question: &str) -> std::io::Result<bool> {
+    complain(&format!("{question} [y/N]"));
+    eprint!(" ");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Prints an error, a warning or a question on standard error, in colours; on a terminal no word is broken by its edge.
 pub(super) fn complain(text: &str) {
     let columns = terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0));
     let fitting = columns.map(|columns| wrap_lines(text, columns));

@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::Global;
+use super::global::{Global, output};
 use super::project::Project;
 use super::trust::{TrustFlag, required};
 use crate::agent::redact::Redactor;
@@ -50,7 +50,7 @@ pub(super) fn notify(global: &Global, args: &NotifyArgs) -> Result<u8> {
     };
     let message = frame.empty(MessageEvent::Test, &args.text);
     let addresses = Addresses::from(notify);
-    let mut out = anstream::stdout();
+    let mut out = output();
     let mut code = 0;
     for channel in addresses.channels() {
         let name = channel.name();

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::flags::{TASKS, Work};
+use super::global::output;
 use super::spec_run::{LeaseFlags, SpecRun};
 use super::trust::TrustFlag;
 use super::{Global, watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::{command_line, plural};
-use crate::run::End;
 use crate::run::detached::{self, DetachRequest, DetachedPaths};
 use crate::run::inbox::Inbox;
 use crate::run::lifecycle::{self, RunRequest, RunResult, ViewArgv};
@@ -20,7 +20,6 @@ use crate::run::merge_hint::merge_lines;
 use crate::run::notes::write_notes;
 use crate::run::preflight::preflight;
 use crate::run::resume::ResumeRequest;
-use crate::state::needs::exit_code;
 use crate::store::lock::Holder;
 
 #[derive(Debug, Clone, Args)]
@@ -230,23 +229,12 @@ pub(super) fn start(runs: &[SpecRun], options: StartOptions) -> Result<u8> {
         worst = worst.max(ended.exit_code);
         if !options.json {
             for line in merge_lines(&run.place, config) {
-                let _ = writeln!(anstream::stdout(), "  {line}");
+                let _ = writeln!(output(), "  {line}");
             }
         }
-        if !left.is_empty() && (ended.asked_to_stop || !ended.lets_others_run) {
-            let why = match ended.exit_code {
-                _ if ended.asked_to_stop => "was stopped",
-                1 => "came to the end of its time or of its iterations",
-                2 => "needs you",
-                75 => "has to wait",
-                _ => "did not end well",
-            };
-            note_not_started(left, &format!("{} {why}", run.place.name));
-            return Ok(if ended.exit_code == 0 {
-                exit_code(&End::Interrupted, &[])
-            } else {
-                ended.exit_code
-            });
+        if let Some(end) = ended.ends_queue().filter(|_| !left.is_empty()) {
+            note_not_started(left, &format!("{} {}", run.place.name, end.why));
+            return Ok(end.exit_code);
         }
     }
     Ok(worst)
@@ -275,6 +263,6 @@ fn start_detached(run: &SpecRun, resume: Option<&ResumeRequest>) -> Result<u8> {
     let may_wait = run.is_shared();
     let attach = detached::start(&DetachRequest { place, config, resume, may_wait, view_argv: &view_argv })?;
     let steps = plan.map_or_else(String::new, |plan| format!("{}, ", plural(plan.steps.len(), "step")));
-    let _ = writeln!(anstream::stdout(), "seqorch · {} · {steps}detached · watch: {attach}", place.name);
+    let _ = writeln!(output(), "seqorch · {} · {steps}detached · watch: {attach}", place.name);
     Ok(0)
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::Global;
+use super::global::{Global, output};
 use super::note::{WordsArgs, print_standing};
 use crate::error::Result;
 use crate::report::text::sanitise_line;
@@ -28,11 +28,11 @@ pub(super) fn say(global: &Global, SayArgs { words }: &SayArgs) -> Result<u8> {
         let task = sanitise_line(&unit);
         match standing {
             SaidStanding::Heard(attempt) => {
-                let _ = writeln!(anstream::stdout(), "task {task}: its agent has it (attempt {attempt})");
+                let _ = writeln!(output(), "task {task}: its agent has it (attempt {attempt})");
             }
             SaidStanding::Noted(at, why) => {
                 let why = sanitise_line(&why);
-                let _ = writeln!(anstream::stdout(), "task {task}: {why}, so this is a note");
+                let _ = writeln!(output(), "task {task}: {why}, so this is a note");
                 print_standing(&unit, at);
             }
         }

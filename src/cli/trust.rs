@@ -1,11 +1,11 @@
 //! `seqorch trust`, and the question before a run: may what the project's settings and hooks say be executed?
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use clap::Args;
 
-use super::global::Global;
+use super::global::{Global, output, said_yes};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
@@ -47,7 +47,7 @@ pub(super) fn trust(global: &Global, args: &TrustArgs) -> Result<u8> {
     let trust = RunTrust::of(project.request.clone(), &project.loaded, &project.root)?;
     let mut file = trust.file()?;
     let trust = trust.compared_with(&project.loaded, &file);
-    let mut out = anstream::stdout();
+    let mut out = output();
     let root = project.root.display();
     if args.revoke {
         let said = if file.revoke()? { "nothing is trusted any more" } else { "nothing was trusted" };
@@ -141,12 +141,6 @@ pub(super) fn trusted_for_this_call() -> bool {
 
 /// Asks on the terminal. Elsewhere the answer is no.
 fn ask(what: &str, text: &str) -> bool {
-    let (stdin, mut err) = (io::stdin(), io::stderr());
-    if !stdin.is_terminal() || !err.is_terminal() {
-        return false;
-    }
-    let asked = write!(err, "{what}:\n{text}Trust them? [y/N] ").and_then(|()| err.flush());
-    let mut answer = String::new();
-    let read = asked.and_then(|()| stdin.lock().read_line(&mut answer));
-    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    let on_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+    on_terminal && said_yes(&format!("{what}:\n{text}Trust them?")).unwrap_or(false)
 }

@@ -1,11 +1,11 @@
 //! `seqorch undo`: restores the files that a done task changed, and marks it to do.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Global;
+use super::global::{Global, output};
 use super::project::{Project, refuse_lost_tree};
 use super::trust::required_of_git;
 use crate::error::Result;
@@ -47,7 +47,7 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
 }
 
 fn print(args: &UndoArgs, id: &str, undone: &Undone) {
-    let mut out = io::stdout().lock();
+    let mut out = output();
     let id = sanitise_line(id);
     let what = if undone.files.is_empty() { "nothing to restore" } else { "restored files:" };
     let _ = writeln!(out, "task {id} is to do again; {what}");

@@ -60,6 +60,7 @@ pub mod prepare;
 pub mod prompt_words;
 mod protected;
 mod push;
+mod queue;
 mod reconfigured;
 pub mod recorded_commits;
 mod recover;
