@@ -58,7 +58,7 @@ pub(super) struct SpecLook {
     pub(super) found: FoundSpec,
     /// What a person types for it.
     pub(super) typed: String,
-    /// `None` where tasks.md or the state can't be read.
+    /// `None` where the state can't be read, or a tasks.md that can't be run leaves it open.
     pub(super) standing: Option<Standing>,
     pub(super) urgency: Urgency,
     /// When its last run began.
@@ -81,16 +81,13 @@ impl SpecLook {
         let typed = place.as_ref().map_or_else(|_| found.shown.clone(), |place| place.typed.clone());
         let look = place.and_then(|place| {
             let (tasks, trouble) = place.shown_tasks()?;
-            if let Some(trouble) = trouble {
-                return Err(Error::new(ErrorKind::BadTasks, trouble));
-            }
             let mut state = project.state(&place)?;
             // an older version did not
             state.sum_up();
-            Ok((place, tasks, state))
+            Ok((place, tasks, trouble, state))
         });
         match look {
-            Ok((place, tasks, state)) => {
+            Ok((place, tasks, trouble, state)) => {
                 let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
                 let store = place.store();
                 let held = lock::holder(&store.run_lock()).is_some();
@@ -101,11 +98,18 @@ impl SpecLook {
                 let standing = Standing::of(held, &state, &plan, alive);
                 let counts = counts(&plan, &state);
                 let needs = needs::shown(&place.typed, &state);
-                let words = words(standing, &state, needs::headline(&needs), &counts);
+                let is_unclear = trouble.is_some() && standing.rests();
+                let trouble = trouble.map(|trouble| format!("can't be run: {}", sanitise_line(&trouble)));
+                let known = words(standing, &state, needs::headline(&needs), &counts);
+                let words = match trouble {
+                    Some(trouble) if is_unclear => trouble,
+                    Some(trouble) => format!("{known}; {trouble}"),
+                    None => known,
+                };
                 Self {
                     found,
                     typed,
-                    standing: Some(standing),
+                    standing: (!is_unclear).then_some(standing),
                     urgency: urgency(standing, &state),
                     began: state.run.began(),
                     worked: state.units.values().flat_map(|unit| &unit.attempts).map(|a| a.started_at).max(),

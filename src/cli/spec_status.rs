@@ -93,9 +93,9 @@ impl<'a> SpecStatus<'a> {
         })
     }
 
-    /// Whether tasks.md leaves open what is to be done: then nothing says that the spec rests or is complete.
+    /// Whether tasks.md leaves open what is to be done.
     pub(super) fn is_unclear(&self) -> bool {
-        self.trouble.is_some() && matches!(self.standing, Standing::Idle | Standing::Complete)
+        self.trouble.is_some() && self.standing.rests()
     }
 }
 

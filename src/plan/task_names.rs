@@ -258,6 +258,8 @@ fn listed(ids: &[String]) -> String {
     if ids.is_empty() {
         return "no task".to_owned();
     }
+    let mut ids = ids.to_vec();
+    ids.sort_by(|a, b| compare_ids(a, b));
     if ids.len() <= LISTED {
         return ids.join(", ");
     }

@@ -6,6 +6,7 @@ use super::machine::{Effect, End, Machine, Notice, Phase, Stop};
 use super::resume::ResumeRequest;
 use crate::config::{HaltOrSkip, HistoryRule};
 use crate::plan::{SkipReason, SkippedTask};
+use crate::state::by_id::sorted;
 use crate::state::needs::needs;
 use crate::state::{DueTasks, SpecState};
 use crate::sys::interrupt::Interrupt;
@@ -45,7 +46,7 @@ impl Machine {
 
     pub(super) fn nothing_left(&mut self, now: Timestamp, skipped: &[SkippedTask]) -> End {
         let ids = |wanted: fn(&SkipReason) -> bool| -> Vec<String> {
-            skipped.iter().filter(|s| wanted(&s.reason)).map(|s| s.id.clone()).collect()
+            sorted(skipped.iter().filter(|s| wanted(&s.reason)).map(|s| &s.id))
         };
         // the first one that asked; the needs of the run's end list them all
         if let Some(question) = self.state.questions().first() {
@@ -77,7 +78,7 @@ impl Machine {
         unsaved: Option<&ResumeRequest>,
     ) -> Vec<Effect> {
         if let Some(request) = unsaved {
-            request.apply(&mut self.state);
+            request.keep(&mut self.state);
         }
         if self.policy.on_halt == HaltOrSkip::Halt && self.state.is_halted() {
             // the user must see its question first in any case
@@ -104,7 +105,7 @@ impl Machine {
             self.state = *saved;
         }
         if let Some(request) = unsaved {
-            request.apply(&mut self.state);
+            request.keep(&mut self.state);
         }
         self.state.end_run(now, end.clone(), false);
         save.into_iter().chain([Effect::Finish(end)]).collect()

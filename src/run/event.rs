@@ -1,6 +1,6 @@
 //! PURE. The events that the machine handles, and the effects that it returns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -99,6 +99,8 @@ pub struct RunStart {
     pub only: Vec<String>,
     /// The task that it is asked to begin with.
     pub from: Option<String>,
+    /// Units that the selection leaves out. A question or a failure of theirs still waits for a person.
+    pub left_out: BTreeSet<String>,
     /// How it resumes an earlier run. It was applied to a copy of the state before, so it fits.
     pub resume: Option<ResumeRequest>,
 }

@@ -1,6 +1,7 @@
 //! The life of a run: take the lock, load the state, check it, begin, drive the machine, end, free the lock.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
@@ -42,7 +43,7 @@ use super::world::RealWorld;
 use crate::config::{Commit, Config, HaltOrSkip, TmuxMode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
-use crate::plan::Plan;
+use crate::plan::{Plan, SkipReason};
 use crate::project::SpecPlace;
 use crate::report::events::EventKind;
 use crate::report::text::spec_command;
@@ -170,9 +171,10 @@ fn prepare(request: &RunRequest<'_>, inbox: &Inbox) -> Result<PreparedRun, Refus
     let mut state = store.load()?;
     place.fill_titles(&mut state);
     check_last_options(request, &state)?;
+    let left_out = left_out(&plan);
     let mut followed = state.clone();
     place.follow(config, &place.good_tasks()?.1, &mut followed);
-    let mut resumed = preflight::resumed(place, followed, request.resume)?;
+    let mut resumed = preflight::resumed(place, followed, request.resume, &left_out)?;
     old_attempts::refuse_unknown_agent(&store, &resumed)?;
     let checks_again = request.remote.is_some() && resumed.unchecked().is_some();
     let has_work = has_work(config, &resumed, &plan) || checks_again;
@@ -207,6 +209,7 @@ fn prepare(request: &RunRequest<'_>, inbox: &Inbox) -> Result<PreparedRun, Refus
     let mut start = RunStart {
         only: place.selection.only.clone(),
         from: place.selection.from.clone(),
+        left_out,
         resume: request.resume.cloned(),
         ..RunStart::default()
     };
@@ -276,6 +279,12 @@ fn work(request: &RunRequest<'_>, inbox: &Inbox, prepared: PreparedRun) -> Resul
 
 fn policy(request: &RunRequest<'_>) -> Policy {
     Policy { ask: request.ask, ..Policy::of(request.config, TimeZone::system()) }
+}
+
+/// The units of a plan that its selection leaves out.
+fn left_out(plan: &Plan) -> BTreeSet<String> {
+    let units = plan.skipped.iter().filter(|one| !one.is_part && one.reason == SkipReason::NotSelected);
+    units.map(|one| one.id.clone()).collect()
 }
 
 /// Whether a step may start, or an agent is at work.

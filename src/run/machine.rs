@@ -197,7 +197,7 @@ impl Machine {
         self.edits = TaskEdits::default();
         let answered = self.state.answers.len();
         let at_once = start.resume == Some(ResumeRequest::ForgetLimits);
-        let resumes = start.resume.is_some_and(|request| request.apply(&mut self.state));
+        let resumes = start.resume.is_some_and(|request| request.apply(&mut self.state, &start.left_out));
         let decided = self.state.answers[answered..].iter().cloned().map(Notice::Answered);
         let decided: Vec<Effect> = decided.map(Effect::Report).collect();
         if self.policy.on_halt == HaltOrSkip::Halt
@@ -216,6 +216,7 @@ impl Machine {
         state.started_at.get_or_insert(now);
         if !state.run.is_open() {
             state.begin_run(now, ticked.clone());
+            state.retry_failed(&start.left_out);
         }
         if let Some(run) = state.run.open_mut() {
             // a box that is open now was opened since: an agent may tick it before the next look

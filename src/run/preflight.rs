@@ -1,6 +1,6 @@
 //! Checks before a run begins. A mistake must show now, not in the middle of the night.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -49,7 +49,8 @@ impl CheckedSpec {
         let mut state = store.load()?;
         // what a person settled in tasks.md waits for no answer
         place.follow(config, &tasks, &mut state);
-        let state = resumed(place, state, resume)?;
+        // its plan says what the selection leaves out
+        let state = resumed(place, state, resume, &BTreeSet::new())?;
         place.refuse_doubts(&state)?;
         let plan = current_plan(place, config, &tasks, &state, Timestamp::now());
         check_programs(config, &plan)?;
@@ -94,13 +95,14 @@ pub(super) fn check_config(place: &SpecPlace, config: &Config, state: &SpecState
     check_budgets(config, &plan)
 }
 
-/// The state with the request applied; an error where the state does not allow it.
+/// The state with the request applied, as [`ResumeRequest::apply`] does; an error where the state does not allow it.
 pub(super) fn resumed(
     place: &SpecPlace,
     mut state: SpecState,
     resume: Option<&ResumeRequest>,
+    left_out: &BTreeSet<String>,
 ) -> Result<SpecState> {
-    if resume.is_some_and(|request| !request.apply(&mut state)) {
+    if resume.is_some_and(|request| !request.apply(&mut state, left_out)) {
         return Err(not_halted(place, &state));
     }
     Ok(state)

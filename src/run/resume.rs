@@ -1,5 +1,7 @@
 //! PURE. What a person asks of a run that resumes an earlier one.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -56,19 +58,27 @@ impl ResumeRequest {
         Self::Answers(vec![GivenAnswer { unit, question: None, text, by: None, at: None }])
     }
 
-    /// Changes the state. `false`: none of the units has a question, and nothing changed.
-    pub fn apply(&self, state: &mut SpecState) -> bool {
+    /// Changes the state; `left_out`: units that the run is not asked for. `false`: none of the units has a question, and
+    /// nothing changed.
+    pub fn apply(&self, state: &mut SpecState, left_out: &BTreeSet<String>) -> bool {
         match self {
             Self::Answers(answers) => {
                 return answers.iter().filter(|given| given.apply(state)).count() > 0;
             }
-            Self::Retry => state.reopen_all(),
+            Self::Retry => state.reopen_all_but(left_out),
             Self::ForgetLimits => {
                 state.forget_limits();
                 state.pause = None;
             }
         }
         true
+    }
+
+    /// Keeps what a person said with it, where the run could not begin. Nothing is tried again.
+    pub(super) fn keep(&self, state: &mut SpecState) {
+        if *self != Self::Retry {
+            self.apply(state, &BTreeSet::new());
+        }
     }
 }
 
@@ -91,8 +101,8 @@ mod tests {
         let mut later = state.clone();
         asked_again(&mut later);
         let before = later.clone();
-        assert!(!request.apply(&mut later) && later == before);
-        assert!(request.apply(&mut state));
+        assert!(!request.apply(&mut later, &BTreeSet::new()) && later == before);
+        assert!(request.apply(&mut state, &BTreeSet::new()));
     }
 
     #[test]
@@ -101,11 +111,11 @@ mod tests {
         state.halt(at(0), "1", "A or B?");
         let before = state.clone();
         let answer = |unit: &str| ResumeRequest::answer(unit, "A");
-        assert!(!answer("2").apply(&mut state));
+        assert!(!answer("2").apply(&mut state, &BTreeSet::new()));
         assert_eq!(state, before);
-        assert!(answer("1").apply(&mut state));
+        assert!(answer("1").apply(&mut state, &BTreeSet::new()));
         assert!(!state.is_halted());
         assert_eq!(state.answers_for("1").map(|a| a.answer.as_str()).collect::<Vec<_>>(), ["A"]);
-        assert!(!answer("1").apply(&mut state), "it is answered");
+        assert!(!answer("1").apply(&mut state, &BTreeSet::new()), "it is answered");
     }
 }

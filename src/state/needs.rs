@@ -3,6 +3,8 @@
 //! The end of a run and its exit code, `status`, `specs`, `doctor`, `report`, the live view, the hook `halt` and `resume` all
 //! ask [`needs`].
 
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,7 @@ use super::run::OverRun;
 use super::spec_state::SpecState;
 use super::unit::{UnitState, UnitStatus};
 use crate::agent::shell::shell_word;
+use crate::spec::compare_ids;
 
 /// Something that a person must do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +121,18 @@ impl NeedKind {
 }
 
 impl Need {
+    /// The order of needs: the most urgent kind first. The oldest question is answered first; other tasks stand in the order
+    /// of their ids.
+    fn compare(&self, other: &Self) -> Ordering {
+        let id = |need: &Self| need.task.clone().unwrap_or_default();
+        let within = if self.kind == NeedKind::Question {
+            self.since.cmp(&other.since)
+        } else {
+            compare_ids(&id(self), &id(other)).then(self.since.cmp(&other.since))
+        };
+        self.kind.cmp(&other.kind).then(within)
+    }
+
     /// The command that resolves it, once the person has done what the reason says; `spec` is what a person types for the
     /// spec.
     #[must_use]
@@ -161,7 +176,7 @@ pub fn needs(state: &SpecState) -> Vec<Need> {
         let known = state.entries.iter().find(|task| Some(&task.id) == need.task.as_ref() && !task.gone);
         need.title = known.map(|task| task.title.clone()).unwrap_or_default();
     }
-    needs.sort_by_key(|need| (need.kind, need.since));
+    needs.sort_by(Need::compare);
     let questions = needs.iter().filter(|need| need.kind == NeedKind::Question).count();
     for need in needs.iter_mut().filter(|need| need.kind == NeedKind::Question) {
         need.is_one_of_several = questions > 1;

@@ -49,12 +49,18 @@ impl SpecState {
         self.run = Run::Open(open);
         self.forget_limits_of_humans();
         for unit in self.units.values_mut() {
-            if unit.is_failed() {
-                unit.status = UnitStatus::Todo;
-            }
             for attempt in &mut unit.attempts {
                 // the one that still runs is this run's to judge
                 attempt.counts &= attempt.outcome.is_none();
+            }
+        }
+    }
+
+    /// A new run tries again what failed, but not the units in `left_out`.
+    pub fn retry_failed(&mut self, left_out: &BTreeSet<String>) {
+        for (id, unit) in &mut self.units {
+            if unit.is_failed() && !left_out.contains(id) {
+                unit.status = UnitStatus::Todo;
             }
         }
     }

@@ -1,5 +1,7 @@
 //! PURE. Questions of agents, and what people answered.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::answer::Answer;
@@ -79,10 +81,12 @@ impl SpecState {
         true
     }
 
-    /// Tries all halted units again without an answer.
-    pub fn reopen_all(&mut self) {
-        for unit in self.units.values_mut().filter(|unit| unit.is_halted()) {
-            unit.status = UnitStatus::Todo;
+    /// Tries halted units again without an answer, but not those in `left_out`.
+    pub fn reopen_all_but(&mut self, left_out: &BTreeSet<String>) {
+        for (id, unit) in &mut self.units {
+            if unit.is_halted() && !left_out.contains(id) {
+                unit.status = UnitStatus::Todo;
+            }
         }
     }
 
@@ -173,7 +177,7 @@ mod tests {
         assert!(state.reopen("1", Some("yes".into())) && state.is_halted());
         assert!(!state.reopen("1", Some("yes".into())), "it asks nothing any more");
         assert_eq!(state.questions().len(), 1);
-        state.reopen_all();
+        state.reopen_all_but(&BTreeSet::new());
         assert!(!state.is_halted());
         assert_eq!(state.answers.len(), 1);
     }

@@ -192,7 +192,7 @@ mod tests {
         }
         assert_eq!((&entry["halted"], &entry["halted_task"]), (&true.into(), &"2".into()));
         assert_eq!(entry["halted_at"], "2026-01-02T03:04:05Z");
-        file.specs.get_mut("a").unwrap().reopen_all();
+        file.specs.get_mut("a").unwrap().reopen_all_but(&[].into());
         let entry = written(&file)["specs"]["a"].clone();
         assert_eq!((&entry["halted"], &entry["halted_task"]), (&false.into(), &Value::Null));
     }

@@ -115,13 +115,15 @@ impl<'a> Gatherer<'a> {
         if self.tasks_stamp != Some(tasks) {
             self.tasks_stamp = Some(tasks);
             match place.shown_tasks() {
-                Ok((tasks, None)) => {
-                    self.units = plan::units(&tasks, config.run.granularity);
-                    self.tasks = tasks;
-                    self.trouble[1] = None;
-                    changed = true;
+                Ok((tasks, trouble)) => {
+                    // what was read before is better than the rest of a broken file
+                    if trouble.is_none() || self.plan.is_none() {
+                        self.units = plan::units(&tasks, config.run.granularity);
+                        self.tasks = tasks;
+                        changed = true;
+                    }
+                    self.trouble[1] = trouble;
                 }
-                Ok((_, trouble)) => self.trouble[1] = trouble,
                 Err(error) => self.trouble[1] = Some(error.to_string()),
             }
         }

@@ -55,6 +55,12 @@ impl Standing {
         matches!(self, Self::Halted | Self::Uncommitted | Self::NeedsHuman)
     }
 
+    /// Whether it says that nothing is to be done now. With a tasks.md that can't be run, nothing says that.
+    #[must_use]
+    pub fn rests(self) -> bool {
+        matches!(self, Self::Idle | Self::Complete)
+    }
+
     /// The word for people.
     #[must_use]
     pub fn label(self) -> &'static str {

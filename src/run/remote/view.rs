@@ -1,5 +1,6 @@
 //! What a remote has of a spec, for verbs that look or answer without the lease.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -163,7 +164,7 @@ impl RemoteView {
     /// The state with this answer, as the next run has it; `false`: nothing asks for it.
     #[must_use]
     pub fn takes(&self, given: &[GivenAnswer]) -> bool {
-        ResumeRequest::Answers(given.to_vec()).apply(&mut self.state.clone())
+        ResumeRequest::Answers(given.to_vec()).apply(&mut self.state.clone(), &BTreeSet::new())
     }
 }
 

@@ -22,6 +22,8 @@ mod settings;
 mod words;
 mod world;
 
+use std::collections::BTreeSet;
+
 use model::Model;
 use orchestrator::Orchestrator;
 
@@ -50,7 +52,7 @@ fn live(model: &mut Model, kill_at: Option<u32>) -> (Ended, u32) {
     let loaded = model.load();
     let mut before = loaded.clone();
     // a person asks for it again until it is saved
-    let resume = model.resume.take().filter(|request| request.apply(&mut before));
+    let resume = model.resume.take().filter(|request| request.apply(&mut before, &BTreeSet::new()));
     let disk = model.disk.clone();
     let policy = model.policy();
     model.note("an orchestrator starts");
