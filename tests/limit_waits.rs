@@ -352,7 +352,7 @@ fn interrupted_waits_are_in_the_totals() {
     run.signal(rustix::process::Signal::INT);
     run.wait().code(130).says(&["waited", "for fake: quota used up"]);
     let state = project.state("login");
-    assert!(state["run"]["waited_s"]["fake: quota used up"].as_u64() >= Some(2), "{state}");
+    assert!(state["run"]["waited_ms"]["fake: quota used up"].as_u64() >= Some(2000), "{state}");
     assert!(state["run"]["wait"].is_null(), "{state}");
 }
 

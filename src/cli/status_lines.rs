@@ -128,9 +128,9 @@ fn write_waits(out: &mut impl Write, status: &SpecStatus<'_>) {
     write_lines(out, wait_lines(&status.place.typed, state, runs, Timestamp::now(), &TimeZone::system()));
     write_lines(out, limit_lines(state, status.config));
     let which = if runs { "this run" } else { "last run" };
-    for (reason, seconds) in state.run.waited_s().iter().filter(|(_, seconds)| **seconds > 0) {
-        let waited = Duration::from_secs(*seconds);
-        let _ = writeln!(out, "  {which}: waited {} for {}", span(waited), sanitise_line(reason));
+    for (reason, seconds) in state.run.waited_s().into_iter().filter(|(_, seconds)| *seconds > 0) {
+        let waited = Duration::from_secs(seconds);
+        let _ = writeln!(out, "  {which}: waited {} for {}", span(waited), sanitise_line(&reason));
     }
 }
 

@@ -118,6 +118,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         EventKind::Paused { .. }
         | EventKind::Resumed
         | EventKind::Skipped { .. }
+        | EventKind::NotAnswered { .. }
         | EventKind::NotSkipped { .. } => asked_event(what, zone),
         EventKind::ConfigChanged { became } => config_lines(became).join("\n"),
         EventKind::TasksChanged { edits } => tasks_line(edits),

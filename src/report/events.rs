@@ -199,6 +199,11 @@ pub enum EventKind {
         /// Their ids.
         ids: Vec<String>,
     },
+    /// A person answered a question that is not open any more.
+    NotAnswered {
+        /// The unit.
+        unit: String,
+    },
     /// A person asked that these tasks are not done, too late: they are done, or not there any more.
     NotSkipped {
         /// Their ids.

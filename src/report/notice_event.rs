@@ -88,6 +88,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
             EventKind::Paused { until: pause.until, by: pause.by.clone() }
         }
         Notice::Asked(TakenRequest::Skipped(ids)) => EventKind::Skipped { ids: ids.clone() },
+        Notice::Asked(TakenRequest::NotAnswered(unit)) => EventKind::NotAnswered { unit: unit.clone() },
         Notice::Asked(TakenRequest::NotSkipped(ids)) => EventKind::NotSkipped { ids: ids.clone() },
         Notice::Resumed => EventKind::Resumed,
         Notice::ConfigChanged(became) => EventKind::ConfigChanged { became: became.clone() },

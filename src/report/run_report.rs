@@ -26,7 +26,7 @@ use super::times::span;
 use super::work_tree::ShownTree;
 use crate::git::FileChange;
 use crate::state::{
-    AttemptSums, Counts, End, EndKind, Outcome, SpecState, StandingTask, UnitStatus, WorkStanding,
+    AttemptSums, Counts, End, EndKind, Outcome, SpecState, StandingTask, UnitStatus, WorkStanding, needs,
 };
 
 /// Runs with a longer pause between them belong to different reports.
@@ -142,10 +142,10 @@ pub struct TaskRow {
     pub bars: Vec<TimelineBar>,
 }
 
-/// Makes the report; `None` if there was no attempt yet.
+/// Makes the report; `None` if there was no attempt yet, and nothing is needed before the first one.
 #[must_use]
 pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
-    let (from, until, spans) = reported_time(s)?;
+    let (from, until, spans) = reported_time(s).or_else(|| ended_without_attempt(s))?;
     let units: BTreeMap<&str, &str> =
         s.units.iter().map(|(id, title)| (id.as_str(), title.as_str())).collect();
     // a unit that is not in tasks.md any more comes last
@@ -190,6 +190,12 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
         pauses: spans.iter().filter(|span| span.unit.is_empty()).map(|span| scale.bar(span)).collect(),
         ticks: scale.ticks(s.zone),
     })
+}
+
+/// The time of a run that could not begin with a task, and needs a person.
+fn ended_without_attempt(s: &ReportSource<'_>) -> Option<(Timestamp, Timestamp, Vec<TimelineSpan>)> {
+    let over = s.state.run.over().filter(|_| !needs(s.state).is_empty())?;
+    Some((over.began, over.ended, Vec::new()))
 }
 
 /// The spans of the reported time, with its start and end.

@@ -158,6 +158,7 @@ pub(super) fn asked_event(what: &EventKind, zone: &TimeZone) -> String {
             TakenRequest::Paused(RunPause { since: Timestamp::UNIX_EPOCH, until: *until, by: by.clone() })
         }
         EventKind::Skipped { ids } => TakenRequest::Skipped(ids.clone()),
+        EventKind::NotAnswered { unit } => TakenRequest::NotAnswered(unit.clone()),
         EventKind::NotSkipped { ids } => TakenRequest::NotSkipped(ids.clone()),
         _ => return "▶ a person ended the pause".to_owned(),
     };
@@ -176,6 +177,12 @@ pub(super) fn asked_line(taken: &TakenRequest, zone: &TimeZone) -> String {
         }
         TakenRequest::Skipped(ids) => {
             format!("✎ skipped, as a person asked: {}", sanitise_line(&ids.join(", ")))
+        }
+        TakenRequest::NotAnswered(unit) => {
+            format!(
+                "! an answer to task {} came too late: its question is not open any more",
+                sanitise_line(unit)
+            )
         }
         TakenRequest::NotSkipped(ids) => {
             format!("! too late to be skipped, or not there: {}", sanitise_line(&ids.join(", ")))

@@ -54,8 +54,8 @@ impl Machine {
         let Some(run) = self.state.run.open_mut() else { return };
         let Some(wait) = run.wait.take() else { return };
         let end = wait.until.map_or(now, |until| now.min(until));
-        let waited = u64::try_from(end.duration_since(wait.since).as_secs()).unwrap_or(0);
-        *run.waited_s.entry(wait.reason.in_sums()).or_default() += waited;
+        let waited = u64::try_from(end.duration_since(wait.since).as_millis()).unwrap_or(0);
+        *run.waited_ms.entry(wait.reason.in_sums()).or_default() += waited;
     }
 
     /// A wait is over, or the user has ended it. What it was for is over, too.

@@ -17,7 +17,9 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::project::SpecPlace;
 use crate::project::current_plan::current_plan;
+use crate::report::needs::shown;
 use crate::report::run_end::RunEnd;
+use crate::report::summary;
 use crate::state::counts;
 use crate::store::lock::{Holder, RunLock};
 use crate::store::spec_store::Store;
@@ -101,6 +103,8 @@ impl RefusedPlace<'_> {
         }
         self.resume_file.iter().for_each(|path| drop(fs::remove_file(path)));
         let state = &machine.state;
+        let needs = shown(&place.typed, state);
+        store.write_summary(&summary::of_error(&place.name, &place.typed, &needs));
         messages::write_refusal(place, config, &store, state);
         let left = counts(&current_plan(place, config, &tasks, state, now), state).todo;
         let ended = RunEnd {

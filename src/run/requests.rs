@@ -1,6 +1,9 @@
 //! What a person asks of a spec whether a run works on it or not: a pause, and tasks to be skipped. A run takes it before its
 //! next step; else the state has it at once.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use jiff::Timestamp;
 
 use super::active_run::ActiveRun;
@@ -9,10 +12,16 @@ use super::resume::GivenAnswer;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::project::SpecPlace;
+use crate::report::text::spec_command;
 use crate::state::{AskedChange, AskedTask, PersonRequest, SpecState, TakenRequest};
 use crate::store::lock::{Holder, RunLock};
 use crate::store::spec_store::Store;
 use crate::sys::{person, random};
+
+/// How long a run may take to take a request while no agent works.
+const TAKEN_WITHIN: Duration = Duration::from_secs(3);
+/// Pause between two looks whether it did.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +61,32 @@ pub fn answer(place: &SpecPlace, given: &GivenAnswer) -> Result<RequestStanding>
     if !state.asks(&unit, question.as_deref()) {
         return Err(not_halted(place, &state));
     }
+    if place.store().request_box().entries().iter().any(|waiting| waiting.answers(&unit)) {
+        let text = format!("task {unit} has an answer already, and the run has not taken it yet");
+        let note = spec_command("note", &unit, "\"…\"");
+        return Err(Error::new(ErrorKind::Usage, text).hint(format!("Add to it with `{note}`.")));
+    }
     let title = state.units.get(&unit).map(|known| known.title.clone()).unwrap_or_default();
     let task = AskedTask { id: unit, title, named: true };
-    ask(place, &request(AskedChange::Answered { task, record: None, question, answer: Some(text) })?)
+    let asked = request(AskedChange::Answered { task, record: None, question, answer: Some(text) })?;
+    let standing = ask(place, &asked)?;
+    if standing == RequestStanding::Pending(None) {
+        wait_until_taken(&place.store(), &asked);
+    }
+    let store = place.store();
+    let state = store.load()?;
+    let waits = store.request_box().entries().iter().any(|waiting| waiting.id == asked.id);
+    if waits || state.has_answer(&asked) { Ok(standing) } else { Err(not_halted(place, &state)) }
+}
+
+/// Waits for a run that begins, or is between two steps: it takes requests within a moment.
+fn wait_until_taken(store: &Store, request: &PersonRequest) {
+    let begin = Instant::now();
+    while begin.elapsed() < TAKEN_WITHIN
+        && store.request_box().entries().iter().any(|waiting| waiting.id == request.id)
+    {
+        thread::sleep(LOOK_AGAIN);
+    }
 }
 
 /// A request of the person at the keyboard.

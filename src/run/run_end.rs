@@ -12,6 +12,7 @@ use super::world::RealWorld;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::change::FileChange;
+use crate::git::path::RepoPath;
 use crate::plan::Plan;
 use crate::project::SpecPlace;
 use crate::report::events::EventKind;
@@ -20,7 +21,6 @@ use crate::report::run_end::RunEnd;
 use crate::report::summary::{self, Summary, UnitLine};
 use crate::state::{AttemptSums, SpecState, TreeRecord, UnitState, counts, left};
 use crate::store::spec_store::Store;
-use crate::sys::files;
 
 /// A run that is about to end.
 pub(super) struct RunEnding<'a> {
@@ -83,7 +83,7 @@ impl RunEnding<'_> {
             all_runs: sums(Timestamp::MIN),
             counts: counts(last_plan, state),
             took,
-            waited: state.run.waited_s(),
+            waited: &state.run.waited_s(),
             notes: &notes,
             changes,
             left_out: &left_out,
@@ -92,7 +92,7 @@ impl RunEnding<'_> {
         world.announce_end(end, &needs, left);
         world.message_end(end, &needs, left, &machine.state);
         store.progress(&run_texts::end_entry(&text, end))?;
-        self.write_summary(&text);
+        self.store.write_summary(&text);
         let published = self.publish(events, &text, machine, world);
         world.finish_hooks();
         world.finish_messages();
@@ -118,7 +118,7 @@ impl RunEnding<'_> {
         {
             let typed = &self.place.typed;
             let more = summary::of_error(&self.place.name, typed, &shown(typed, &machine.state));
-            self.write_summary(&format!("{text}{more}"));
+            self.store.write_summary(&format!("{text}{more}"));
         }
         published
     }
@@ -143,7 +143,7 @@ impl RunEnding<'_> {
         let (last_plan, took) = world.outcome();
         let left = still_left(last_plan.unwrap_or(self.plan), state);
         let needs = shown(&place.typed, state);
-        self.write_summary(&summary::of_error(&place.name, &place.typed, &needs));
+        self.store.write_summary(&summary::of_error(&place.name, &place.typed, &needs));
         let how = RunEnd {
             spec: &place.name,
             typed: &place.typed,
@@ -173,12 +173,9 @@ impl RunEnding<'_> {
         let boxes = repository.trees().path_of(&self.place.tasks_path());
         let (before, after) = (self.before.as_ref()?, repository.look(boxes.as_ref()).ok()?);
         let list = repository.trees().changes(&before.tree, &after.tree).ok()?;
-        Some(list.iter().map(FileChange::from).collect())
-    }
-
-    /// Writes the summary for viewers. They do without it where that fails.
-    fn write_summary(&self, text: &str) {
-        let _ = files::replace(&self.store.summary_path(), text.as_bytes(), 0o600);
+        // a tick says that a task is done, and is no work of it
+        let is_work = |path: &RepoPath| Some(path) != boxes.as_ref();
+        Some(list.iter().filter(|change| is_work(&change.path)).map(FileChange::from).collect())
     }
 }
 

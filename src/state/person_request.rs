@@ -74,6 +74,16 @@ pub enum TakenRequest {
     Skipped(Vec<String>),
     /// These tasks are not skipped: they are done, or not there any more.
     NotSkipped(Vec<String>),
+    /// The question of this task is not open any more: the answer came too late.
+    NotAnswered(String),
+}
+
+impl PersonRequest {
+    /// Whether it answers the question of this unit.
+    #[must_use]
+    pub fn answers(&self, unit: &str) -> bool {
+        matches!(&self.asks, AskedChange::Answered { task, answer: Some(_), .. } if task.id == unit)
+    }
 }
 
 impl SpecState {
@@ -100,16 +110,22 @@ impl SpecState {
                 if let Some(record) = record {
                     self.talked(&id, record);
                 }
-                if answer.is_some()
-                    && self.asks(&id, question.as_deref())
-                    && self.reopen(&id, answer.clone())
-                    && let Some(answer) = self.answers.last_mut()
-                {
-                    (answer.by, answer.at) = (request.by.clone(), Some(request.at));
+                let Some(text) = answer else { return Vec::new() };
+                if self.asks(&id, question.as_deref()) && self.reopen(&id, Some(text.clone())) {
+                    if let Some(answer) = self.answers.last_mut() {
+                        (answer.by, answer.at) = (request.by.clone(), Some(request.at));
+                    }
+                    return Vec::new();
                 }
-                Vec::new()
+                if self.has_answer(request) { Vec::new() } else { vec![TakenRequest::NotAnswered(id)] }
             }
         }
+    }
+
+    /// Whether people decided what this request says.
+    #[must_use]
+    pub fn has_answer(&self, request: &PersonRequest) -> bool {
+        self.all_decisions().any(|answer| answer.at == Some(request.at) && answer.by == request.by)
     }
 
     /// What changed in a talk belongs to the unit's next commit. Where that is made already, the change is a person's.

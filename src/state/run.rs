@@ -54,9 +54,9 @@ pub struct OpenRun {
     /// What it waits for, where that is more than the next step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,
-    /// Seconds that it waited, by reason.
+    /// Milliseconds that it waited, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub waited_s: BTreeMap<String, u64>,
+    pub waited_ms: BTreeMap<String, u64>,
     /// Its time was up while an agent worked, and that agent was asked to end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ends_agent: bool,
@@ -115,9 +115,9 @@ pub struct OverRun {
     /// The task that it ended at is settled by a person since, so the end is no need any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_settled: bool,
-    /// Seconds that it waited, by reason.
+    /// Milliseconds that it waited, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub waited_s: BTreeMap<String, u64>,
+    pub waited_ms: BTreeMap<String, u64>,
 }
 
 /// A wait of a run.
@@ -222,7 +222,7 @@ impl OpenRun {
             believed,
             iterations: 0,
             wait: None,
-            waited_s: BTreeMap::new(),
+            waited_ms: BTreeMap::new(),
             ends_agent: false,
             config: None,
             due: DueTasks::default(),
@@ -242,7 +242,7 @@ impl OpenRun {
             unread: None,
             due: self.due,
             is_settled: false,
-            waited_s: self.waited_s,
+            waited_ms: self.waited_ms,
         }
     }
 }
@@ -323,13 +323,13 @@ impl Run {
 
     /// Seconds that the last run waited, by reason.
     #[must_use]
-    pub fn waited_s(&self) -> &BTreeMap<String, u64> {
-        static NONE: BTreeMap<String, u64> = BTreeMap::new();
-        match self {
-            Self::Never => &NONE,
-            Self::Open(open) => &open.waited_s,
-            Self::Over(over) => &over.waited_s,
-        }
+    pub fn waited_s(&self) -> BTreeMap<String, u64> {
+        let waited = match self {
+            Self::Never => return BTreeMap::new(),
+            Self::Open(open) => &open.waited_ms,
+            Self::Over(over) => &over.waited_ms,
+        };
+        waited.iter().map(|(reason, ms)| (reason.clone(), ms / 1000)).collect()
     }
 
     /// Whether it waits for something that a person can end at once: a limit, a pause, or the time to begin. A rule of the

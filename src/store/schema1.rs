@@ -129,7 +129,8 @@ impl OldEntry {
         let Some(began) = self.run_began else { return Run::Never };
         let mut open = OpenRun::new(began, self.ticked_before.clone().unwrap_or_default());
         open.args = std::mem::take(&mut self.run_args);
-        open.waited_s = std::mem::take(&mut self.waited_s);
+        open.waited_ms =
+            self.waited_s.iter().map(|(reason, seconds)| (reason.clone(), seconds * 1000)).collect();
         open.iterations = self.iterations;
         open.wait = self.wait();
         match self.end(state) {

@@ -187,6 +187,11 @@ impl Store {
         self.folder().join("summary.txt")
     }
 
+    /// Writes the summary. Viewers do without it where that fails.
+    pub fn write_summary(&self, text: &str) {
+        let _ = files::replace(&self.summary_path(), text.as_bytes(), 0o600);
+    }
+
     /// `<unit>/<attempt>`
     #[must_use]
     pub fn attempt_dir(&self, unit: &str, attempt: u32) -> AttemptDir {

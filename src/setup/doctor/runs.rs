@@ -37,13 +37,15 @@ fn check_run(subject: &DoctorSubject<'_>, place: &SpecPlace, store: &Store) -> V
         );
         let fix =
             format!("Watch it with `seqorch attach {name}`. A second run would be refused (exit code 75).");
-        return vec![DoctorFinding::warning(TOPIC, text).fix(fix)];
+        let active = DoctorFinding::warning(TOPIC, text).fix(fix);
+        return [active].into_iter().chain(needs(place, &state)).collect();
     }
     if let Some((unit, attempt)) = state.running()
         && attempt_folder::alive(&store.attempt_dir(state.folder(unit), attempt.number))
     {
         let text = format!("{name}: the agent of task {unit} still works, but its run is gone");
-        return vec![DoctorFinding::warning(TOPIC, text).fix("The next `seqorch run` takes it over.")];
+        let orphaned = DoctorFinding::warning(TOPIC, text).fix("The next `seqorch run` takes it over.");
+        return [orphaned].into_iter().chain(needs(place, &state)).collect();
     }
     needs(place, &state)
 }
