@@ -29,6 +29,8 @@ pub struct CommitRequest<'a> {
     pub paths: &'a BTreeSet<RepoPath>,
     /// The commit that HEAD was at the last snapshot; `None` before the first one.
     pub head: Option<&'a str>,
+    /// The commit on which the task changed its paths. What was committed since is not taken back.
+    pub base: Option<&'a str>,
     /// The whole message.
     pub message: &'a str,
     /// How long git may take, hooks and signing included.
@@ -60,6 +62,8 @@ pub enum CommitError {
     InProgress(GitOperation),
     /// A hook refused, or git did; its own words.
     Refused(GitError),
+    /// Somebody committed these paths of the task since, and now they are neither as in that commit nor as the task left them.
+    Overtaken(Vec<RepoPath>),
     /// Git made it, and a hook or a person took it off the branch before it was done.
     TakenBack {
         /// The commit that HEAD is now.
@@ -88,11 +92,24 @@ impl From<CommitError> for Error {
                 Self::new(ErrorKind::Human, text)
                     .hint(format!("Finish it, or abort it: git {}", what.abort()))
             }
+            CommitError::Overtaken(paths) => {
+                let paths: Vec<String> = paths.iter().map(|path| format!("  {path}")).collect();
+                let text = "files of the task were committed by somebody else since, and were changed again";
+                Self::new(ErrorKind::Human, text)
+                    .detail(paths.join("\n"))
+                    .hint("Commit them as they should be, or take your changes back; the rest of the task is committed then.")
+            }
             CommitError::TakenBack { head } => {
                 let head = head.map_or_else(String::new, |head| format!("; HEAD is at {head:.9}"));
                 let text =
                     format!("git made the commit, but a hook of git or a person took it back at once{head}");
                 Self::new(ErrorKind::Human, text).hint("See what `git reflog` and your hooks say.")
+            }
+            CommitError::Refused(GitError::Failed { words, code, .. }) if words.trim().is_empty() => {
+                let how = code.map_or_else(|| "it was killed".to_owned(), |code| format!("exit code {code}"));
+                Self::new(ErrorKind::Human, format!("git commit failed ({how}) and said nothing")).hint(
+                    "A hook of git may refuse without a word: try it with `git commit`, and see .git/hooks.",
+                )
             }
             CommitError::Refused(GitError::Failed { words, .. }) => {
                 Self::new(ErrorKind::Human, "git commit failed")
@@ -179,7 +196,9 @@ impl Snapshots<'_> {
         let mut head = request.head.map(str::to_owned);
         let mut made = None;
         for _ in 0..MOVED_TRIES {
-            let based = CommitRequest { head: head.as_deref(), ..request.clone() };
+            let others = self.committed_by_others(request, head.as_deref())?;
+            let paths = request.paths.difference(&others).cloned().collect();
+            let based = CommitRequest { head: head.as_deref(), paths: &paths, ..request.clone() };
             let new = match self.make(&based, asked, &turn)? {
                 Making::Made(new) => new,
                 Making::Nothing => return Ok((made.unwrap_or(CommitOutcome::Nothing), tree)),
@@ -219,7 +238,7 @@ impl Snapshots<'_> {
             self.note_started(request, asked)?;
             let error = match self.commit_from(request, turn) {
                 Ok(()) => {
-                    if let Some(new) = self.own_commit(request)? {
+                    if let Some(new) = self.own_commit(request, true)? {
                         return Ok(Making::Made(new));
                     }
                     self.forget_started()?;
@@ -228,7 +247,7 @@ impl Snapshots<'_> {
                 Err(error) => error,
             };
             // git may have been ended after it had made the commit
-            match self.own_commit(request) {
+            match self.own_commit(request, false) {
                 Ok(Some(new)) => {
                     let (CommitError::Refused(ended) | CommitError::Failed(ended)) = error else {
                         return Ok(Making::Made(new));

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::call::GitError;
+use super::call::{GitError, one_line};
 use super::repository::Repository;
 use super::status::Head;
 
@@ -58,6 +58,16 @@ impl Repository {
             Err(GitError::Failed { code: Some(128), words, .. }) if words.contains("Not a valid") => {
                 Ok(false)
             }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The newest commit in the history of both; `None` where they share none, or git does not have them any more.
+    pub fn common_commit(&self, one: &str, other: &str) -> Result<Option<String>, GitError> {
+        match self.call(["merge-base", one, other]).read(&self.supervisor) {
+            Ok(printed) => Ok(Some(one_line(&printed))),
+            Err(GitError::Failed { code: Some(1), .. }) => Ok(None),
+            Err(GitError::Failed { code: Some(128), words, .. }) if words.contains("Not a valid") => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -14,8 +14,13 @@ use super::snapshot::Snapshots;
 const LOOKED_AT: usize = 200;
 
 impl Snapshots<'_> {
-    /// The commit that git made for this request; `None` where the history of HEAD has none.
-    pub(super) fn own_commit(&self, request: &CommitRequest<'_>) -> Result<Option<NewCommit>, GitError> {
+    /// The commit that git made for this request; `None` where the history of HEAD has none. `is_made`: git said just now that
+    /// it made one.
+    pub(super) fn own_commit(
+        &self,
+        request: &CommitRequest<'_>,
+        is_made: bool,
+    ) -> Result<Option<NewCommit>, GitError> {
         let mut chain: Vec<GitObject> = Vec::new();
         let mut next = self.head_commit()?;
         while let Some(id) = next.as_deref().filter(|id| Some(*id) != request.head && chain.len() < LOOKED_AT)
@@ -42,11 +47,26 @@ impl Snapshots<'_> {
         if let Some(index) = found {
             return self.as_new(&chain, index).map(Some);
         }
-        // a hook may have written another message: the first commit is ours if it has paths of the task
+        // a hook may have written another message: only the first commit can be ours
         let Some(first) = chain.len().checked_sub(1) else { return Ok(None) };
         let new = self.as_new(&chain, first)?;
-        let is_ours = new.changes.iter().any(|change| request.paths.contains(&change.path));
+        let is_ours = if is_made {
+            // hooks change files, too
+            new.changes.iter().any(|change| request.paths.contains(&change.path))
+        } else {
+            self.has_all(&new, request)?
+        };
         Ok(is_ours.then_some(new))
+    }
+
+    /// Whether a commit has all paths of the task as they were to be committed. One of a person may have some of them.
+    fn has_all(&self, new: &NewCommit, request: &CommitRequest<'_>) -> Result<bool, GitError> {
+        let mut wanted = self.changes_of_work_tree(request.head, request.tree)?;
+        wanted.retain(|change| request.paths.contains(&change.path));
+        let has = |wanted: &TreeChange| {
+            new.changes.iter().any(|made| made.path == wanted.path && made.after == wanted.after)
+        };
+        Ok(!wanted.is_empty() && wanted.iter().all(has))
     }
 
     /// One of the commits between HEAD and the old one, newest first.

@@ -43,9 +43,24 @@ impl Snapshots<'_> {
         if !touched.is_empty() {
             return Ok(RestoreOutcome::ChangedSince(touched));
         }
+        let paths = |exists: bool| -> Vec<RepoPath> {
+            let those = step.iter().filter(|change| change.before.exists() == exists);
+            those.map(|change| change.path.clone()).collect()
+        };
+        self.write_files(before, &paths(true), &paths(false))?;
+        Ok(RestoreOutcome::Done(step.into_iter().map(|change| change.path).collect()))
+    }
+
+    /// Writes these files as a tree has them, and removes those in `gone`.
+    pub(super) fn write_files(
+        &self,
+        tree: &str,
+        paths: &[RepoPath],
+        gone: &[RepoPath],
+    ) -> Result<(), GitError> {
         let top = self.repository().top.clone();
-        for change in step.iter().filter(|change| !change.before.exists()) {
-            let path = top.join(change.path.as_path());
+        for path in gone {
+            let path = top.join(path.as_path());
             match fs::remove_file(&path) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                     return Err(GitError::Unusable { why: format!("removing {}: {e}", path.display()) });
@@ -58,19 +73,18 @@ impl Snapshots<'_> {
                 folder = empty.parent();
             }
         }
-        let back: Vec<&RepoPath> =
-            step.iter().filter(|change| change.before.exists()).map(|change| &change.path).collect();
-        if !back.is_empty() {
-            let input = back.iter().flat_map(|path| [path.bytes(), b"\0"].concat()).collect::<Vec<u8>>();
-            let source = format!("--source={before}");
+        let input = paths.iter().flat_map(|path| [path.bytes(), b"\0"].concat()).collect::<Vec<u8>>();
+        if !input.is_empty() {
+            let source = format!("--source={tree}");
             let args = ["restore", "--worktree", &source, "--pathspec-from-file=-", "--pathspec-file-nul"];
             self.call(args)
                 .env("GIT_LITERAL_PATHSPECS", "1")
                 .stdin(&input)
                 .run_patiently(&self.repository().supervisor)?;
         }
-        Ok(RestoreOutcome::Done(step.into_iter().map(|change| change.path).collect()))
+        Ok(())
     }
+
     /// Takes restored paths out of the user's index where it has them as they were between: they were staged then. They are then
     /// as HEAD has them.
     pub fn unstage(&self, before: &str, after: &str, paths: &[RepoPath]) -> Result<(), GitError> {

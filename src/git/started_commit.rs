@@ -97,7 +97,7 @@ impl Snapshots<'_> {
             message: &started.message,
             ..request.clone()
         };
-        let Some(new) = self.own_commit(&its_own)? else {
+        let Some(new) = self.own_commit(&its_own, false)? else {
             return self.forget_started().map(|()| None);
         };
         if new.parent != started.head {

@@ -456,6 +456,7 @@ fn a_hook_that_hangs_is_ended_at_its_deadline() {
         tree: &after.tree,
         paths: &paths(&["a"]),
         head: after.head.commit.as_deref(),
+        base: after.head.commit.as_deref(),
         message: "x",
         deadline: Duration::from_millis(300),
     });
@@ -556,6 +557,7 @@ fn a_commit_that_waited_takes_the_tree_of_its_own_task() {
         tree: &two.tree,
         paths: &paths(&["two", "first"]),
         head: now.head.commit.as_deref(),
+        base: now.head.commit.as_deref(),
         message: "two",
         deadline: Duration::from_secs(30),
     });
@@ -582,6 +584,7 @@ fn a_hook_that_formats_and_refuses_is_tried_once_more() {
         tree: &after.tree,
         paths: &paths(&["a.txt"]),
         head: before.head.commit.as_deref(),
+        base: before.head.commit.as_deref(),
         message: "x",
         deadline: Duration::from_secs(30),
     };
@@ -663,6 +666,7 @@ fn a_signer_that_asks_is_ended_at_the_deadline_and_leaves_no_lock() {
         tree: &after.tree,
         paths: &paths(&["a"]),
         head: after.head.commit.as_deref(),
+        base: after.head.commit.as_deref(),
         message: "x",
         deadline: Duration::from_millis(300),
     };
@@ -777,6 +781,7 @@ fn a_commit_that_a_kill_cut_off_is_finished_and_not_made_twice() {
         tree: &after.tree,
         paths: &paths(&["more"]),
         head: after.head.commit.as_deref(),
+        base: after.head.commit.as_deref(),
         message: "the step\n",
         deadline: Duration::from_secs(30),
     };
@@ -811,6 +816,7 @@ fn a_commit_waits_for_the_git_of_a_killed_run_and_takes_what_it_made() {
         tree: &after.tree,
         paths: &paths(&["made"]),
         head: after.head.commit.as_deref(),
+        base: after.head.commit.as_deref(),
         message: "the step\n",
         deadline: Duration::from_secs(30),
     };

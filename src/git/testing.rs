@@ -71,6 +71,7 @@ pub(crate) fn commit_between(
         tree: &after.tree,
         paths: &changes.into_iter().map(|change| change.path).collect(),
         head: after.head.commit.as_deref(),
+        base: after.head.commit.as_deref(),
         message: "the step\n",
         deadline: Duration::from_secs(30),
     });

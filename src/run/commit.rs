@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::git::call::GitError;
 use crate::git::change::TreeChange;
 use crate::git::commit::{CommitError, CommitOutcome, CommitRequest};
+use crate::git::moved_head::FinishedWork;
 use crate::git::path::RepoPath;
 use crate::git::snapshot::Snapshots;
 use crate::report::text::sanitise_line;
@@ -24,6 +25,8 @@ struct UnitChanges {
     mixed: BTreeSet<RepoPath>,
     /// The tree that has them, with the boxes that were ticked after the attempt.
     tree: String,
+    /// The commit on which the unit changed them.
+    base: Option<String>,
 }
 
 /// What became of the changes of a unit in git.
@@ -158,6 +161,7 @@ impl RealWorld<'_> {
             tree: &found.tree,
             paths: &found.own,
             head: head.as_deref(),
+            base: found.base.as_deref(),
             message: &message,
             deadline: self.config.git.timeout,
         });
@@ -202,14 +206,22 @@ impl RealWorld<'_> {
             let after = known.changes.as_ref().map_or(&now, |changes| &changes.after);
             let before = known.before.as_ref().unwrap_or(after);
             own.extend(snapshots.changes(before, after)?.into_iter().map(|change| change.path));
-            return Ok(UnitChanges { own, mixed, tree: now });
+            return Ok(UnitChanges { own, mixed, tree: now, base: snapshots.head_commit()? });
         };
         if known.refused_commit().is_some() {
-            return Ok(UnitChanges { own, mixed, tree: snapshots.take()?.tree });
+            let now = snapshots.take()?;
+            return Ok(UnitChanges { own, mixed, tree: now.tree, base: now.head.commit });
         }
+        let first = counted(known).find_map(|attempt| attempt.before.as_ref());
+        let work = FinishedWork {
+            before: first.and_then(|before| before.commit.as_deref()),
+            after: left.commit.as_deref(),
+            tree: &left.tree,
+        };
+        let base = snapshots.follow_head(&work, &mut own)?;
         let boxes = tasks.as_ref().filter(|tasks| own.contains(*tasks));
         let tree = boxes.map(|boxes| with_boxes(snapshots, &left.tree, boxes)).transpose()?;
-        Ok(UnitChanges { own, mixed, tree: tree.unwrap_or_else(|| left.tree.clone()) })
+        Ok(UnitChanges { own, mixed, tree: tree.unwrap_or_else(|| left.tree.clone()), base })
     }
 
     /// What a commit takes where an agent removed the snapshots from before its attempts. A run begins with a clean tree, so
@@ -232,6 +244,7 @@ impl RealWorld<'_> {
                 own: own.filter(|path| Some(path) == tasks.as_ref() || !others.contains(path)).collect(),
                 mixed: BTreeSet::new(),
                 tree: now.tree,
+                base: now.head.commit,
             })
         });
         if self.config.git.dirty == Dirty::Refuse {
@@ -342,7 +355,7 @@ fn changes_to_count(snapshots: &mut Snapshots<'_>, known: &UnitState) -> Result<
         }
         (None, None) => BTreeSet::new(),
     };
-    Ok(UnitChanges { own, mixed: BTreeSet::new(), tree })
+    Ok(UnitChanges { own, mixed: BTreeSet::new(), tree, base: None })
 }
 
 /// Whether the commit is not exactly what the unit changed: files of it had changes before its attempts.

@@ -127,11 +127,14 @@ impl Ownership {
     }
 
     /// Whether this uncommitted change is an agent's: it is as its agent left it, or belongs to a commit that git refused,
-    /// where people change files so that git takes them.
-    pub(super) fn is_agents(&self, change: &TreeChange, state: &SpecState) -> bool {
-        self.own.get(&change.path).is_some_and(|(unit, left)| {
-            *left == change.after || state.units.get(unit).is_some_and(|unit| unit.pending_commit.is_some())
-        })
+    /// where people change files so that git takes them. `tasks`: tasks.md, whose boxes are ticked after the agent.
+    pub(super) fn is_agents(&self, change: &TreeChange, state: &SpecState, tasks: Option<&RepoPath>) -> bool {
+        let is_taken = |unit: &UnitState| {
+            unit.refused_commit().is_some() || unit.pending_commit.is_some() && Some(&change.path) == tasks
+        };
+        self.own
+            .get(&change.path)
+            .is_some_and(|(unit, left)| *left == change.after || state.units.get(unit).is_some_and(is_taken))
     }
 }
 

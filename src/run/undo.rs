@@ -129,11 +129,12 @@ fn restore(
     let commit = unit.changes.as_ref().and_then(|changes| changes.commit.clone());
     let (_, tasks) = place.good_tasks()?;
     let prior = snapshots.take()?;
-    let ownership = Ownership::of(snapshots, state, snapshots.path_of(&place.tasks_path()).as_ref())?;
+    let tasks_path = snapshots.path_of(&place.tasks_path());
+    let ownership = Ownership::of(snapshots, state, tasks_path.as_ref())?;
     let dirty = snapshots.changes_of_work_tree(prior.head.commit.as_deref(), &prior.tree)?;
     let others: BTreeSet<RepoPath> = dirty
         .into_iter()
-        .filter(|change| !ownership.is_agents(change, state))
+        .filter(|change| !ownership.is_agents(change, state, tasks_path.as_ref()))
         .map(|change| change.path)
         .collect();
     let files = restore_files(place, snapshots, unit)
@@ -232,6 +233,7 @@ fn commit_revert(
         tree: &record.to,
         paths: own,
         head: head.as_deref(),
+        base: head.as_deref(),
         message: &message,
         deadline: config.git.timeout,
     });
