@@ -120,12 +120,12 @@ fn a_run_continues_beside_no_branch_that_its_agent_left() {
 #[test]
 #[ignore = "slow"]
 fn a_run_is_not_complete_while_a_commit_of_a_task_is_lost() {
+    // in the end the person says to do without it
     let agent = "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 2 ] && git reset -q --soft HEAD~1; say_done";
     let project = repo(agent, "history = \"halt\"\n");
     project.run(&["run"]).code(2);
     let out = project.run(&["run", "--retry"]).code(2);
     out.says(&["commits of tasks are no longer in the history of HEAD: task 1"]);
-    project.write("seqorch.local.toml", "[git]\nhistory = \"warn\"\n");
     let missing = "all tasks done, but commits are not in the history of HEAD: task 1: ";
     let printed = project.run(&["run", "--retry"]).code(0).says(&[missing]).stdout;
     let report = project.run(&["report"]).stdout;
@@ -548,4 +548,40 @@ fn a_mark_of_a_person_goes_into_the_next_commit_and_refuses_none() {
     // more than marks is still a change of others
     project.write(tasks, project.read(tasks) + "- [ ] 5. Fifth\n");
     project.run(&["run"]).code(2).says(&["the work tree has changes", tasks]);
+}
+
+#[test]
+fn a_persons_commit_after_a_killed_one_is_not_the_tasks() {
+    let agent = "echo agent >> shared; echo x > made-$SEQORCH_UNIT; say_done";
+    let project = repo(agent, "");
+    hook(&project, "pre-commit", "until read -r _ < gate; do :; done");
+    let run = project.start(&["run", "--only", "1"]);
+    wait_until("the hook works", || project.run(&["status"]).stdout.contains("waiting for git commit"));
+    run.signal(Signal::TERM);
+    run.wait().code(143);
+    std::fs::remove_file(project.path(".git/hooks/pre-commit")).unwrap();
+    project.write("shared", "agent\nperson\n");
+    git(&project, &["add", "shared"]);
+    git(&project, &["commit", "-qm", "mine", "shared"]);
+    project.run(&["run", "--only", "1"]).code(0);
+    assert_eq!(subjects(&project), ["start", "mine", "1: First thing"]);
+    let files = git(&project, &["show", "--format=", "--name-only", "HEAD"]);
+    assert!(files.contains("made-1") && !files.contains("shared"), "{files}");
+    assert_eq!(git(&project, &["status", "--porcelain", "shared", "made-1"]), "");
+}
+
+#[test]
+fn an_edit_after_a_stopped_commit_keeps_the_next_task_back() {
+    let project = repo(WRITES, "");
+    hook(&project, "pre-commit", "until read -r _ < gate; do :; done");
+    let run = project.start(&["run"]);
+    wait_until("the hook works", || project.run(&["status"]).stdout.contains("waiting for git commit"));
+    run.signal(Signal::TERM);
+    run.wait().code(143);
+    std::fs::remove_file(project.path(".git/hooks/pre-commit")).unwrap();
+    project.write("made-1", "mine\n");
+    project.run(&["run"]).code(2).says(&["the work tree has changes", "made-1"]);
+    assert_eq!((project.ledger().len(), subjects(&project).len()), (1, 2));
+    assert_eq!(git(&project, &["show", "HEAD:made-1"]), "1");
+    assert_eq!(project.read("made-1"), "mine\n");
 }

@@ -159,3 +159,34 @@ fn who_answered_is_known_without_user_and_logname() {
     let by = project.state("demo")["decisions"][0]["by"].clone();
     assert_eq!(by, if name.trim().is_empty() { "uid" } else { name.trim() });
 }
+
+#[test]
+fn a_run_of_other_tasks_leaves_questions_and_failures_as_they_are() {
+    let agent = "case $SEQORCH_UNIT in 1) echo 'A or B?'; say_halt; exit;; 2) exit 3;; esac; say_done";
+    let rules = "[run]\non_halt = \"skip\"\non_failure = \"skip\"\n[retry]\nattempts = 1\n";
+    let project = Project::new()
+        .spec("demo", "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n- [ ] 10. D\n")
+        .agent(agent)
+        .config(rules);
+    project.run(&["run", "--only", "1-3"]).code(2);
+    let both = ["task 1 asks", "task 2 failed"];
+    project.run(&["run", "--only", "10"]).code(2).says(&both);
+    project.run(&["run", "--only", "10", "--retry"]).code(2).says(&both);
+    project.run(&["run", "--only", "2", "--retry"]).code(2).says(&both);
+    assert_eq!(project.ledger(), ["1 1", "2 1", "3 1", "10 1", "2 2"]);
+    project.run(&["status"]).code(0).says(&both);
+}
+
+#[test]
+fn a_second_answer_to_a_question_is_refused_and_not_lost_in_silence() {
+    let agent = "case $SEQORCH_UNIT-$SEQORCH_ATTEMPT in 1-1) echo 'A or B?'; say_halt; exit;; 2-1) gate;; esac; say_done";
+    let project = Project::new().spec("demo", FOUR).agent(agent).config("[run]\non_halt = \"skip\"\n");
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(2);
+    project.run(&["resume", "demo", "1", "--answer", "A"]).code(0).says(&["answered"]);
+    let late = project.run(&["resume", "demo", "1", "--answer", "B"]).code(64);
+    late.says(&["task 1 has an answer already", "seqorch note"]);
+    project.release();
+    run.wait().code(0);
+    assert_eq!(project.state("demo")["decisions"][0]["answer"], "A");
+}

@@ -133,10 +133,11 @@ fn a_refused_start_does_not_hide_the_work_of_another_spec() {
     project.run(&["report"]).code(0).says(&["# login: all complete"]);
     project.run(&["logs"]).code(0).says(&["I worked"]);
     project.run(&["diff", "1", "--stat"]).code(0).says(&["made"]);
-    project
-        .run(&["report", "search"])
-        .code(0)
-        .says(&["nothing has run yet; start with `seqorch run search`"]);
+    project.run(&["report", "search"]).code(0).says(&[
+        "# search: needs you",
+        "the work tree has changes",
+        "seqorch run search --retry",
+    ]);
 }
 
 #[test]
@@ -240,4 +241,20 @@ fn tasks_that_cannot_be_read_are_said_and_what_ran_is_still_shown() {
     project.write(".kiro/specs/login/tasks.md", b"- [ ] 1. \xff\n");
     project.run(&["status"]).code(0).says(&["login: can't be run", "tasks.md"]);
     project.run(&["report"]).code(0).says(&["the tasks can't be run", "# login"]);
+}
+
+#[test]
+fn a_tasks_file_that_cannot_be_run_hides_no_question() {
+    let agent = "[ $SEQORCH_UNIT = 2 ] && { echo 'A or B?'; say_halt; exit; }; say_done";
+    let project =
+        Project::new().spec("demo", "- [ ] 1. A\n- [ ] 2. B\n").spec("other", "- [ ] 1. C\n").agent(agent);
+    project.run(&["run", "demo"]).code(2);
+    project.run(&["run", "other"]).code(0);
+    let tasks = project.read(".kiro/specs/demo/tasks.md");
+    project.write(".kiro/specs/demo/tasks.md", &format!("<<<<<<< HEAD\n{tasks}"));
+    let parts = ["demo", "1/2 done", "task 2 asks", "can't be run"];
+    project.run(&[]).code(0).says(&parts).says(&["seqorch resume demo --answer"]);
+    project.run(&["status"]).code(0).says(&parts[2..]);
+    project.run(&["doctor"]).says(&["task 2 asks"]);
+    project.run(&["resume", "--answer", "A"]).code(65).says(&["tasks.md"]);
 }

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::call::GitError;
 use super::operation::GitOperation;
+use super::path::RepoPath;
 use super::repository::Repository;
 use super::status::Head;
 
@@ -47,7 +48,32 @@ impl Repository {
             (Some(old), Some(commit), _) => self.to_branch(old, commit)?,
             (None, None, _) => Vec::new(),
         };
+        let steps = if is_renamed { steps } else { self.without_own_files(before, steps)? };
         Ok(WayBack { commands: Some(abort.into_iter().chain(steps).collect()), is_renamed })
+    }
+
+    /// Where HEAD has files of seqorch in its commits, as an agent's `git add -A` puts them there, they would be in the way: they
+    /// change while a run works.
+    fn without_own_files(
+        &self,
+        before: &Head,
+        steps: Vec<Vec<String>>,
+    ) -> Result<Vec<Vec<String>>, GitError> {
+        let Some(commit) = before.commit.as_deref().filter(|_| !steps.is_empty()) else { return Ok(steps) };
+        let args = ["diff", "--name-only", "-z", "--diff-filter=A", commit, "HEAD"];
+        let added = match self.ask(args) {
+            Ok(added) => added,
+            // a branch without a commit has none
+            Err(GitError::Failed { .. }) => return Ok(steps),
+            Err(error) => return Err(error),
+        };
+        let own = added.split('\0').filter(|path| RepoPath::new(*path).is_of_seqorch());
+        let own: Vec<String> = own.map(str::to_owned).collect();
+        if own.is_empty() {
+            return Ok(steps);
+        }
+        let untrack = words("rm --cached --quiet --").into_iter().chain(own).collect();
+        Ok([untrack].into_iter().chain(steps).collect())
     }
 
     /// From elsewhere to this commit on this branch.
@@ -172,6 +198,19 @@ mod tests {
                 "",
                 "git bisect start -q HEAD HEAD~1 >/dev/null; git checkout -q HEAD~1",
                 "git bisect reset; git switch main",
+                false,
+            ),
+            (
+                "",
+                "echo 1 > SEQUENTIAL_STATE.json; git checkout -q --detach; git add -A; git commit -qm x; \
+                 echo 2 > SEQUENTIAL_STATE.json",
+                "git rm --cached --quiet -- SEQUENTIAL_STATE.json; git switch main",
+                false,
+            ),
+            (
+                "",
+                "echo 1 > SEQUENTIAL_STATE.json; git add -A; git commit -q --amend -m x; echo 2 > SEQUENTIAL_STATE.json",
+                "git rm --cached --quiet -- SEQUENTIAL_STATE.json; git reset --keep HASH",
                 false,
             ),
             ("git checkout -q -b 'odd;name'", "git switch -q main", "git switch odd;name", false),

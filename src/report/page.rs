@@ -55,7 +55,9 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
     }
     failed_before(&mut out, report);
     out.push_str("\n## Tasks\n\n");
-    let _ = writeln!(out, "{}\n", task_table(&report.rows, columns));
+    if !report.rows.is_empty() {
+        let _ = writeln!(out, "{}\n", task_table(&report.rows, columns));
+    }
     for (name, value) in &report.totals {
         let _ = writeln!(out, "- {name}: {value}");
     }

@@ -26,11 +26,18 @@ impl Machine {
     /// The end of a run with nothing left to do, where its commits may not all be in the history of HEAD any more.
     pub(super) fn with_lost_commits(&mut self, end: End) -> End {
         let lost = std::mem::take(&mut self.lost);
+        if self.accepts_history {
+            self.state.given_up.extend(lost.iter().cloned());
+        }
+        let new: Vec<&str> =
+            lost.iter().filter(|one| !self.state.given_up.contains(*one)).map(String::as_str).collect();
         match end {
             _ if lost.is_empty() => end,
-            End::Complete | End::SelectionComplete { .. } if self.policy.history == HistoryRule::Halt => {
+            End::Complete | End::SelectionComplete { .. }
+                if self.policy.history == HistoryRule::Halt && !new.is_empty() =>
+            {
                 self.state.completed_at = None;
-                let lost = lost.join(", ");
+                let lost = new.join(", ");
                 End::History {
                     unit: None,
                     reason: format!("commits of tasks are no longer in the history of HEAD: {lost}"),

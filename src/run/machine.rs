@@ -45,6 +45,8 @@ pub struct Machine {
     pub(super) tree: Option<TreeRecord>,
     /// Commits of tasks that are not in the history of HEAD any more.
     pub(super) lost: Vec<String>,
+    /// A person saw that history was rewritten, and said to continue.
+    pub(super) accepts_history: bool,
     /// What the user's index does not have yet of commits that are made.
     pub(super) behind: Option<String>,
     /// Units that an agent was asked to assign. It is asked once in a run.
@@ -86,6 +88,7 @@ impl Machine {
             dirty: Vec::new(),
             tree: None,
             lost: Vec::new(),
+            accepts_history: false,
             behind: None,
             asked_for: BTreeSet::new(),
             unstarted: 0,
@@ -196,6 +199,9 @@ impl Machine {
         // a run shows what changes while it works
         self.edits = TaskEdits::default();
         let answered = self.state.answers.len();
+        let saw_history =
+            self.state.run.over().is_some_and(|over| matches!(over.end, End::History { unit: None, .. }));
+        self.accepts_history = saw_history && start.resume == Some(ResumeRequest::Retry);
         let at_once = start.resume == Some(ResumeRequest::ForgetLimits);
         let resumes = start.resume.is_some_and(|request| request.apply(&mut self.state, &start.left_out));
         let decided = self.state.answers[answered..].iter().cloned().map(Notice::Answered);

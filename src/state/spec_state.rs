@@ -40,6 +40,9 @@ pub struct SpecState {
     /// Tasks that were done and whose boxes a person opened again: work, until they are done once more.
     #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "by_id::set")]
     pub reopened: BTreeSet<String>,
+    /// Tasks and commits of theirs that are no longer in the history of HEAD, and that a person said to do without.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub given_up: BTreeSet<String>,
     /// Where the run stands.
     pub run: Run,
     /// A pause that a person asked for. It outlasts runs.
