@@ -97,6 +97,22 @@ fn a_wrong_configuration_exits_with_78_and_the_rest_is_still_checked() {
 }
 
 #[test]
+fn a_broken_configuration_and_an_active_run_hide_no_question() {
+    let agent = "case $SEQORCH_UNIT in 1) echo 'A or B?'; say_halt; exit;; 2) gate;; esac; say_done";
+    let project = Project::new()
+        .spec("demo", "- [ ] 1. A\n- [ ] 2. B\n")
+        .agent(agent)
+        .config("[run]\non_halt = \"skip\"\n");
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(2);
+    project.run(&["doctor"]).says(&["a run is active", "demo: needs you: task 1 asks"]);
+    project.release();
+    run.wait().code(2);
+    project.write("seqorch.local.toml", "[run]\ndealy = \"3s\"\n");
+    project.run(&["doctor"]).code(78).says(&["run.dealy", "demo: needs you: task 1 asks"]);
+}
+
+#[test]
 fn every_backend_that_is_gemini_cli_gets_the_notice_about_its_accounts() {
     for (name, settings, is_said) in [
         ("gemini", "", true),

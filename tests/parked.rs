@@ -185,7 +185,7 @@ fn a_second_answer_to_a_question_is_refused_and_not_lost_in_silence() {
     project.wait_for_ledger(2);
     project.run(&["resume", "demo", "1", "--answer", "A"]).code(0).says(&["answered"]);
     let late = project.run(&["resume", "demo", "1", "--answer", "B"]).code(64);
-    late.says(&["task 1 has an answer already", "seqorch note"]);
+    late.says(&["is not halted, so there is nothing to resume"]);
     project.release();
     run.wait().code(0);
     assert_eq!(project.state("demo")["decisions"][0]["answer"], "A");

@@ -32,7 +32,9 @@ pub(super) struct DoctorArgs {
 pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
     let root = find_folders(global, None)?.root;
     let project = Project::open(global, Vec::new(), None);
-    let specs = project.as_ref().map_or_else(|_| Vec::new(), places);
+    // a broken configuration hides no run
+    let looked = project.is_err().then(|| Project::open_silently(global, None).ok()).flatten();
+    let specs = project.as_ref().ok().or(looked.as_ref()).map_or_else(Vec::new, places);
     let trust = project.as_ref().ok().and_then(trust_state);
     let subject = DoctorSubject {
         trust: trust.as_ref(),

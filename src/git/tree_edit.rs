@@ -49,7 +49,7 @@ impl Snapshots<'_> {
         self.with_entry(tree, path, &TreeEntry { mode: mode.to_owned(), object }, true)
     }
 
-    /// Whether a file differs between a commit and a tree, and only in the marks of its boxes.
+    /// Whether a file differs between a commit, or a tree, and a tree, and only in the marks of its boxes.
     pub fn differs_in_marks(&self, commit: &str, tree: &str, path: &RepoPath) -> Result<bool, GitError> {
         let Ok(name) = std::str::from_utf8(path.bytes()) else { return Ok(false) };
         if name.contains('\n') {

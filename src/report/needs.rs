@@ -159,7 +159,9 @@ impl ShownNeed {
             NeedKind::History => "Get back, or keep it as it is; then continue with",
             NeedKind::Branch => "Change the branch, or leave it as it is; then continue with",
             NeedKind::IndexBehind => "Do that before you commit anything, then continue with",
-            NeedKind::Trust => "This run did not use them. Look at them, and trust them with",
+            NeedKind::Trust => {
+                "This run did not use them. Look at them, repair what is broken, and trust the rest with"
+            }
             NeedKind::Rule => "Continue later, or change the rule, with",
             NeedKind::Blocked if self.is_marked_out() => "If it is to be done after all, say so with",
             NeedKind::Blocked => "Run what is not selected, too, with",

@@ -137,6 +137,8 @@ fn of_task(state: &SpecState, id: &str, title: &str, stands: WorkStanding, text:
     let known = state.units.get(id).filter(|unit| !unit.attempts.is_empty());
     let text = match known {
         Some(unit) => of_unit(unit, stands, text, &state.usage, state.run.is_open()),
+        // a halt that another tool left has no attempt
+        None if stands == WorkStanding::Asks => brief_outcome(&Outcome::Halted { question: String::new() }),
         None => text.to_owned(),
     };
     (mark_of(stands), line(title, &text))

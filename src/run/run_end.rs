@@ -9,10 +9,9 @@ use super::run_repository::RunRepository;
 use super::run_texts;
 use super::trust;
 use super::world::RealWorld;
-use crate::config::Config;
+use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::change::FileChange;
-use crate::git::path::RepoPath;
 use crate::plan::Plan;
 use crate::project::SpecPlace;
 use crate::report::events::EventKind;
@@ -173,9 +172,13 @@ impl RunEnding<'_> {
         let boxes = repository.trees().path_of(&self.place.tasks_path());
         let (before, after) = (self.before.as_ref()?, repository.look(boxes.as_ref()).ok()?);
         let list = repository.trees().changes(&before.tree, &after.tree).ok()?;
-        // a tick says that a task is done, and is no work of it
-        let is_work = |path: &RepoPath| Some(path) != boxes.as_ref();
-        Some(list.iter().filter(|change| is_work(&change.path)).map(FileChange::from).collect())
+        // where no commit of a task has the tick of its box, no task's changes have it
+        let ticked = boxes.filter(|_| self.config.git.commit == Commit::Off);
+        let ticked = ticked.filter(|boxes| {
+            repository.trees().differs_in_marks(&before.tree, &after.tree, boxes).unwrap_or(false)
+        });
+        let changes = list.iter().filter(|change| Some(&change.path) != ticked.as_ref());
+        Some(changes.map(FileChange::from).collect())
     }
 }
 
