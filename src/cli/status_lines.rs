@@ -64,9 +64,9 @@ fn write_head(out: &mut impl Write, of: &SpecStatus<'_>, needs: &[ShownNeed]) {
         Some(needed) => format!("{word}, {needed}"),
     };
     let style = if of.is_unclear() { BAD } else { style_of(of.standing) };
-    let _ = writeln!(out, "{}: {}", paint(BOLD, &sanitise_line(of.place.name)), paint(style, &head));
+    let _ = writeln!(out, "{}: {}", paint(BOLD, &sanitise_line(&of.place.name)), paint(style, &head));
     if let Some(trouble) = &of.trouble {
-        let plan = sanitise_line(&format!("seqorch plan {}", shell_word(of.place.typed)));
+        let plan = sanitise_line(&format!("seqorch plan {}", shell_word(&of.place.typed)));
         let _ = writeln!(out, "  {}", sanitise_line(trouble));
         let _ = writeln!(out, "  fix the file; `{plan}` shows all that is wrong with it");
     }
