@@ -4,15 +4,18 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::Signal;
+use seqorch::state::NeedKind;
 use serde_json::{Value, json};
 
 use crate::common::git::{WRITES, git, hook, repo};
 use crate::common::{Project, wait_until};
+use crate::fleet::Fleet;
 
 const TWO: &str = "- [ ] 1. First thing\n- [ ] 2. Second thing\n";
 
 /// The hook `halt` keeps what it is given.
-const HALT: &str = "halt = [\"sh\", \"-c\", \"echo \\\"$SEQORCH_REASON\\\" >> heard; cat >> facts\"]\n";
+const HALT: &str =
+    "halt = [\"sh\", \"-c\", \"cd $TEST_PROJECT; echo \\\"$SEQORCH_REASON\\\" >> heard; cat >> facts\"]\n";
 
 fn limited(kind: &str, limit: &str) -> Project {
     let agent = "[ $SEQORCH_UNIT = 2 ] && { echo 'come back later' >&2; exit 1; }; say_done";
@@ -33,7 +36,7 @@ fn refusing(script: &str) -> Project {
 
 /// A project whose run has just ended with a need of this kind; with the run's exit code, what the reason holds, and the
 /// task that it is about.
-fn in_need(kind: &str) -> (Project, i32, &'static str, Option<&'static str>) {
+fn in_need(kind: NeedKind) -> (Project, i32, &'static str, Option<&'static str>) {
     let hooks = |more: &str| format!("[retry]\nattempts = 1\n[hooks]\n{HALT}{more}");
     let demo = |agent: &str, more: &str| Project::new().spec("demo", TWO).agent(agent).config(&hooks(more));
     let ran = |project: Project, code: i32| {
@@ -41,30 +44,32 @@ fn in_need(kind: &str) -> (Project, i32, &'static str, Option<&'static str>) {
         project
     };
     match kind {
-        "question" => {
+        NeedKind::Question => {
             let agent = "[ $SEQORCH_UNIT = 2 ] && { echo 'Which database?'; say_halt; exit; }; say_done";
             (ran(demo(agent, ""), 2), 2, "Which database?", Some("2"))
         }
-        "failed_task" => {
+        NeedKind::FailedTask => {
             let agent = "[ $SEQORCH_UNIT = 2 ] && exit 3; say_done";
             (ran(demo(agent, ""), 2), 2, "exit code 3", Some("2"))
         }
-        "human_task" => {
+        NeedKind::HumanTask => {
             let project = demo("say_done", "").spec("demo", TWO.replace("Second thing", "Sign it (human)"));
             (ran(project, 2), 2, "Sign it (human)", Some("2"))
         }
-        "pending_commit" => (ran(refusing("test ! -e made-2"), 2), 2, "not like this", Some("2")),
-        "login" => (ran(limited("auth", ""), 2), 2, "come back later", Some("2")),
-        "payment" => (ran(limited("billing", ""), 2), 2, "come back later", Some("2")),
-        "rule" => (ran(limited("quota_exhausted", "max_wait = \"1s\""), 2), 2, "limit.max_wait", Some("2")),
-        "dirty_tree" => {
+        NeedKind::PendingCommit => (ran(refusing("test ! -e made-2"), 2), 2, "not like this", Some("2")),
+        NeedKind::Login => (ran(limited("auth", ""), 2), 2, "come back later", Some("2")),
+        NeedKind::Payment => (ran(limited("billing", ""), 2), 2, "come back later", Some("2")),
+        NeedKind::Rule => {
+            (ran(limited("quota_exhausted", "max_wait = \"1s\""), 2), 2, "limit.max_wait", Some("2"))
+        }
+        NeedKind::DirtyTree => {
             let project = ran(refusing("test -e .out/relaxed"), 2);
             project.write(".out/relaxed", "");
             project.write("mine.txt", "mine\n");
             fs::remove_file(project.path("heard")).unwrap();
             (ran(project, 2), 2, "mine.txt", None)
         }
-        "history" => {
+        NeedKind::History => {
             let agent = "[ $SEQORCH_UNIT = 2 ] && git checkout -q -b other; say_done";
             let project = repo(
                 agent,
@@ -85,7 +90,17 @@ facts
             );
             (ran(project, 2), 2, "from branch main to branch other", Some("2"))
         }
-        "index_behind" => {
+        NeedKind::Branch => {
+            let agent = "[ $SEQORCH_UNIT = 2 ] && gate; echo x > made-$SEQORCH_UNIT; say_done";
+            let fleet = Fleet::new(agent, &format!("[hooks]\n{HALT}"));
+            let run = fleet.first.start(&["run", "demo", "--remote", "origin"]);
+            fleet.first.wait_for_ledger(2);
+            fleet.person_pushes("made-2", "mine\n");
+            fleet.first.release();
+            run.wait().code(2);
+            (fleet.first, 2, "conflicts with a task", None)
+        }
+        NeedKind::IndexBehind => {
             let project = refusing("true");
             hook(&project, "post-commit", "touch .git/index.lock");
             let run = project.start(&["run"]);
@@ -97,72 +112,55 @@ facts
             project.run(&["status"]).says(&["the index of git is not up to date"]);
             (ran(project, 2), 2, "remove the lock .git/index.lock", None)
         }
-        "hook" => {
+        NeedKind::Hook => {
             let more = "required = true\nstep_start = [\"sh\", \"-c\", \"test $SEQORCH_UNIT = 1\"]\n";
             (ran(demo("say_done", more), 2), 2, "hooks.step_start", None)
         }
-        "trust" => {
+        NeedKind::Trust => {
             let agent = "[ $SEQORCH_UNIT = 2 ] && printf '[verify]\\ncommands = [[\"./check\"]]\\n' > \"$ROOT/later.toml\" && cat \"$ROOT/later.toml\" >> \"$ROOT/seqorch.toml\"; say_done";
             let project = demo(agent, "").env("SEQORCH_TRUST", "");
             project.run(&["trust"]).code(0);
             (ran(project, 2), 2, "verify.commands", Some("2"))
         }
-        "blocked" => {
+        NeedKind::Blocked => {
             let tasks =
                 "- [ ] 1. First thing\n- [ ] 2. Second thing\n  - _Depends: 1_\n- [ ] 3. Third thing\n";
             let project = demo("say_done", "").spec("demo", tasks);
             project.run(&["mark", "1", "skip"]).code(0);
             (ran(project, 2), 2, "not done: 1", Some("2"))
         }
-        "unavailable" => {
+        NeedKind::Unavailable => {
             let more =
                 "[backend.other]\ncommand = \"./tool\"\n[[override]]\ntasks = [\"2\"]\nbackend = \"other\"\n";
             let project = demo("rm \"$ROOT/tool\"; say_done", more).file("tool", "#!/bin/sh\n");
             fs::set_permissions(project.path("tool"), fs::Permissions::from_mode(0o755)).unwrap();
             (ran(project, 69), 69, "tool", Some("2"))
         }
-        "error" => {
+        NeedKind::Error => {
             let agent = "echo '<<<<<<< HEAD' >> \"$ROOT/.kiro/specs/demo/tasks.md\"; say_done";
             (ran(demo(agent, ""), 65), 65, "tasks.md", None)
         }
-        _ => panic!("{kind} is not a kind of need"),
     }
 }
-
-/// All but `branch`, which needs a remote: `fleet::a_push_of_a_person_that_conflicts_needs_you_and_loses_nothing`.
-const KINDS: [&str; 15] = [
-    "question",
-    "failed_task",
-    "human_task",
-    "pending_commit",
-    "login",
-    "payment",
-    "dirty_tree",
-    "history",
-    "index_behind",
-    "hook",
-    "trust",
-    "rule",
-    "blocked",
-    "unavailable",
-    "error",
-];
 
 #[test]
 #[ignore = "slow"]
 fn every_place_names_every_kind_of_need() {
-    for kind in KINDS {
-        let (project, code, reason, task) = in_need(kind);
+    for of in NeedKind::ALL {
+        let (project, code, reason, task) = in_need(of);
+        let kind = of.word();
         // the hook that is to call a person, and the run's end in the log
         assert!(project.read("heard").contains(reason), "{kind}: {}", project.read("heard"));
-        let log = project.read(".seqorch/demo/events.jsonl");
+        // status, for programs and for people
+        let status = project.run(&["status", "--json"]).code(0).stdout;
+        let status: Value = serde_json::from_str(&status).unwrap();
+        // the run on a remote has a work tree of its own
+        let tree = project.path(status["work_tree"]["path"].as_str().unwrap_or_default());
+        let log = project.read(tree.join(".seqorch/demo/events.jsonl"));
         let end: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
         assert_eq!((&end["event"], &end["exit_code"]), (&json!("run_ended"), &json!(code)), "{kind}");
         let facts = project.read("facts");
         let facts: Value = serde_json::from_str(facts.lines().last().unwrap()).unwrap();
-        // status, for programs and for people
-        let status = project.run(&["status", "--json"]).code(0).stdout;
-        let status: Value = serde_json::from_str(&status).unwrap();
         for needs in [&status["needs"], &end["needs"], &facts["needs"]] {
             assert_eq!(needs.as_array().map(Vec::len), Some(1), "{kind}: {needs:#}");
             let need = &needs[0];
@@ -190,12 +188,19 @@ fn every_place_names_every_kind_of_need() {
         project.run(&["specs"]).code(0).says(&["  needs you: "]);
         let specs: Value = serde_json::from_str(&project.run(&["specs", "--json"]).stdout).unwrap();
         assert_eq!(specs["specs"][0]["needs"], status["needs"], "{kind}");
+        // an error is the last that a run prints; other ends have a summary
+        if !matches!(of, NeedKind::Hook | NeedKind::Unavailable | NeedKind::Error) {
+            let summary = project.read(tree.join(".kiro/specs/SEQUENTIAL_PROGRESS.md"));
+            for part in ["needs you: ", reason] {
+                assert!(summary.contains(part), "{kind}: {part} is missing in\n{summary}");
+            }
+        }
         // resume answers a question, and says what else is needed
         let resumed = project.run(&["resume", "--answer", "Postgres"]);
-        match kind {
-            "question" => {}
+        match of {
+            NeedKind::Question => {}
             // nothing begins before a person trusts what came up
-            "trust" => _ = resumed.code(78).says(&[reason, &command]),
+            NeedKind::Trust => _ = resumed.code(78).says(&[reason, &command]),
             _ => _ = resumed.code(64).says(&["needs you: ", &command]),
         }
     }
@@ -214,20 +219,6 @@ fn a_tree_that_is_dirty_before_a_run_is_a_need_until_the_next_one() {
     assert_eq!(project.ledger(), ["1 1"], "it has the options of the run that was refused");
     let status = project.run(&["status"]).stdout;
     assert!(status.starts_with("demo: idle\n"), "{status}");
-}
-
-#[test]
-#[ignore = "slow"]
-fn the_end_of_a_run_names_the_need_that_ended_it() {
-    for kind in
-        ["question", "failed_task", "human_task", "pending_commit", "login", "rule", "dirty_tree", "blocked"]
-    {
-        let (project, _, reason, _) = in_need(kind);
-        let summary = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
-        for part in ["needs you: ", reason] {
-            assert!(summary.contains(part), "{kind}: {part} is missing in\n{summary}");
-        }
-    }
 }
 
 #[test]

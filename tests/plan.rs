@@ -1,10 +1,9 @@
 //! `seqorch plan` prints what runs, and changes nothing.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use crate::common::Project;
+use crate::readme::{json_fields, keys};
 
 pub(crate) const MIXED: &str = "\
 # Plan
@@ -54,27 +53,16 @@ fn a_dry_run_writes_nothing_and_starts_nothing() {
 fn plan_json_has_exactly_the_documented_keys() {
     let project = Project::new().spec("login", MIXED);
     let plan = plan_json(&project, &[]);
-    let keys = |v: &Value| v.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
-    let set = |words: &str| words.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
-    assert_eq!(
-        keys(&plan),
-        set(
-            "baseline spec steps skipped ignored_lines tasks groups waves dialect dialect_reason reading errors warnings notes \
-             total_steps max_iterations timeline left uncounted_budgets"
-        )
-    );
-    assert_eq!(
-        keys(&plan["steps"][0]),
-        set(
-            "id title tasks completes backend model review unassigned argv resume_argv cwd window prompt_by output timeouts retry delay_s signal verify \
-             reasons after waves line"
-        )
-    );
-    assert_eq!(
-        keys(&plan["tasks"][0]),
-        set("id title state optional optional_by_text parallel parent group depends_on line")
-    );
-    assert_eq!(keys(&plan["skipped"][0]), set("id title reason detail"));
+    assert_eq!(keys([&plan]), json_fields("plan --json", "in the object"));
+    // its step is blocked
+    let blocked = plan_json(&project, &["--only", "5"]);
+    let grouped = "## 1. Setup\n- [ ] 1.1 A\n- [ ] 1.2 B\n\n## Acceptance Criteria\n- [ ] It works\n";
+    let grouped = plan_json(&Project::new().spec("shop", grouped), &[]);
+    for list in ["steps", "skipped", "tasks", "groups", "ignored_lines"] {
+        let plans = [&plan, &blocked, &grouped];
+        let entries = plans.into_iter().flat_map(|plan| plan[list].as_array().unwrap());
+        assert_eq!(keys(entries), json_fields("plan --json", &format!("in each of `{list}`")), "{list}");
+    }
     assert_eq!(plan["total_steps"], plan["steps"].as_array().unwrap().len());
     assert_eq!((&plan["spec"], &plan["max_iterations"]), (&json!("login"), &json!(50)));
 }

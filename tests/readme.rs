@@ -1,7 +1,15 @@
 //! What the README and the pages in docs say is true.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+
+use regex::Regex;
+use seqorch::state::{EndKind, NeedKind};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::common::Project;
 
 #[test]
 fn the_documentation_names_every_exit_code() {
@@ -100,4 +108,61 @@ fn the_documentation_and_doctor_name_the_agent_versions_that_are_tested() {
             assert!(text.contains(version), "{package}{version} is not named");
         }
     }
+}
+
+/// All keys that some of these objects have.
+pub(crate) fn keys<'a>(objects: impl IntoIterator<Item = &'a Value>) -> BTreeSet<&'a str> {
+    objects.into_iter().flat_map(|object| object.as_object().unwrap().keys().map(String::as_str)).collect()
+}
+
+/// The fields that an entry of the list in a section of `docs/json.md` names.
+pub(crate) fn json_fields(section: &str, entry: &str) -> BTreeSet<&'static str> {
+    let (_, section) = include_str!("../docs/json.md").split_once(&format!("\n## `{section}`\n")).unwrap();
+    let (_, after) = section.split_once(&format!("\n- {entry}: ")).unwrap_or_else(|| panic!("no {entry:?}"));
+    let end = after.find("\n-").into_iter().chain(after.find("\n\n")).min().unwrap();
+    after[..end].split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn status_and_specs_print_exactly_the_documented_fields() {
+    let tasks = "- [ ] 1. A\n";
+    let project = Project::new().spec("a", tasks).spec("b", tasks).agent("echo Which?; say_halt");
+    project.run(&["run", "a"]).code(2);
+    let printed =
+        |args: &[&str]| -> Value { serde_json::from_str(&project.run(args).code(0).stdout).unwrap() };
+    let status = printed(&["status", "--json"]);
+    let of_status = |entry| json_fields("status --json", entry);
+    let mut fields = of_status("in the object");
+    assert!(fields.remove("lease"));
+    assert_eq!(keys([&status]), fields);
+    assert_eq!(keys([&status["counts"]]), of_status("in `counts`"));
+    assert_eq!(keys(status["needs"].as_array().unwrap()), of_status("in each of `needs`"));
+    assert_eq!(keys(status["specs"].as_array().unwrap()), of_status("in each of `specs`"));
+    let specs = printed(&["specs", "--json"]);
+    assert_eq!(keys(specs["specs"].as_array().unwrap()), json_fields("specs --json", "in each of `specs`"));
+}
+
+/// The names in the paragraph of `docs/json.md` that begins with these words, up to its first full stop.
+fn listed(words: &str) -> Vec<&'static str> {
+    let (_, after) = include_str!("../docs/json.md").split_once(&format!("\n{words}: ")).unwrap();
+    after.split_once('.').unwrap().0.split('`').skip(1).step_by(2).collect()
+}
+
+/// The words of an enum in the order of its declaration: serde names them where a word is unknown.
+fn words_of<T: DeserializeOwned + std::fmt::Debug>() -> Vec<String> {
+    let error = serde_json::from_str::<T>("\"\"").unwrap_err().to_string();
+    error.split('`').skip(3).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_documentation_lists_all_events_ends_and_needs() {
+    assert_eq!(listed("Ends (`why` of `run_ended`)"), words_of::<EndKind>());
+    assert_eq!(listed("Kinds of needs (`kind` in `needs`)"), words_of::<NeedKind>());
+    // every event can be read, also one of a newer version, so serde names none
+    let (_, declared) = include_str!("../src/report/events.rs").split_once("pub enum EventKind {").unwrap();
+    let (declared, _) = declared.split_once("\n}").unwrap();
+    let variants = Regex::new(r"(?m)^    ([A-Z]\w*)").unwrap();
+    let words = Regex::new("([a-z])([A-Z])").unwrap();
+    let names = variants.captures_iter(declared).map(|v| words.replace_all(&v[1], "${1}_$2").to_lowercase());
+    assert_eq!(listed("Events"), names.filter(|name| name != "unknown").collect::<Vec<_>>());
 }

@@ -16,7 +16,7 @@ use super::{
     about,
     disable_help_subcommand = true,
     after_help = "`seqorch help help` lists the topics of the documentation.\n\n\
-                  Exit codes of run: 0 all complete, 1 iteration limit reached or time up, 2 needs you, 64 usage error, \
+                  Exit codes of run: 0 all complete or all that was selected, 1 iteration limit reached or time up, 2 needs you, 64 usage error, \
                   65 invalid tasks.md, 66 no such spec, 69 agent or tool missing, 70 internal error, \
                   75 try again later: another run is active, or a limit that is not waited for, 78 invalid or untrusted configuration, 130 interrupted, 143 terminated."
 )]

@@ -29,6 +29,7 @@ pub(super) const TOPICS: &[HelpTopic] = &[
     HelpTopic { name: "review", page: include_str!("../../docs/review.md") },
     HelpTopic { name: "limits", page: include_str!("../../docs/limits.md") },
     HelpTopic { name: "git", page: include_str!("../../docs/git.md") },
+    HelpTopic { name: "repositories", page: include_str!("../../docs/repositories.md") },
     HelpTopic { name: "worktrees", page: include_str!("../../docs/worktrees.md") },
     HelpTopic { name: "messages", page: include_str!("../../docs/messages.md") },
     HelpTopic { name: "fleet", page: include_str!("../../docs/fleet.md") },

@@ -287,8 +287,7 @@ pub enum EventKind {
     RunEnded {
         /// The spec.
         spec: String,
-        /// `complete`, `selection_complete`, `max_iterations`, `time_up`, `halted`, `stuck`, `not_committed`, `dirty`, `limited`, `try_later`, `taken_over`,
-        /// `unavailable`, `interrupted`, `terminated`, `error`, `hung_up`; after `hung_up` a working agent continues without the run.
+        /// Why, in the word of [`EndKind`]; after `hung_up` a working agent continues without the run.
         why: EndKind,
         /// The exit code of the process, unless it runs another spec after this one.
         exit_code: u8,

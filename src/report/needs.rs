@@ -17,8 +17,7 @@ const CHECK_LINES: usize = 10;
 /// A need for programs: an entry of `needs` in `status --json` and in events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NeedRecord {
-    /// The kind: `question`, `failed_task`, `human_task`, `pending_commit`, `login`, `payment`, `dirty_tree`, `history`,
-    /// `branch`, `index_behind`, `hook`, `trust`, `rule`, `blocked`, `unavailable`, `error`.
+    /// The kind, in the word of [`NeedKind`].
     pub kind: NeedKind,
     /// The task that it is about; null: it is about none.
     pub task: Option<String>,

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_queue_goes_on_only_where_the_settings_let_it() {
+    fn a_queue_continues_only_where_the_settings_let_it() {
         let result = |exit_code, asked_to_stop, lets_others_run| {
             RunResult { exit_code, asked_to_stop, lets_others_run }.ends_queue()
         };
