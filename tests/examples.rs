@@ -30,13 +30,15 @@ fn in_tmux(name: &str) -> Option<Project> {
     project.write(".git/info/exclude", ignored + "tmux-*/\n");
     git::git(&project, &["commit", "-q", "--amend", "-m", "Before the night"]);
     let project = project.env("SEQORCH_RUN__DELAY", "20ms").env("SEQORCH_RETRY__BACKOFF", "20ms");
-    Some(project.env("NIGHT_PAUSE", "0").env("NIGHT_LIMIT", "1").env("USER", "ada"))
+    Some(project.env("NIGHT_PAUSE", "0").env("NIGHT_LIMIT", "3").env("USER", "ada"))
 }
 
-/// A text without what differs from run to run: durations, times, commits, and widths that follow from them.
+/// A text without what differs from run to run: durations, times, commits, widths that follow from them, and pauses between
+/// steps, which a busy machine has behind it before it would print them.
 fn lines_of_any_run(text: &str) -> Vec<String> {
     let unit = r"\d+ ?(?:ms|s|m|h)\b";
     let forms = [
+        (r"(?m)^  next (?:step|attempt of \S+) in .*\n".to_owned(), ""),
         (r"(?:\w{3} )?\d\d:\d\d:\d\d".to_owned(), "TIME"),
         (format!("{unit}(?: {unit})*"), "LONG"),
         (r"\b[0-9a-f]{9}\b".to_owned(), "COMMIT"),
