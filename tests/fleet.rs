@@ -317,7 +317,10 @@ fn a_push_of_a_person_that_conflicts_needs_you_and_loses_nothing() {
     // every place that names needs names this one: the table of `needs::` has no run on a remote
     let status: Value = serde_json::from_str(&fleet.first.run(&["status", "demo", "--json"]).stdout).unwrap();
     let need = &status["needs"][0];
-    assert_eq!((&need["kind"], &need["command"]), (&json!("branch"), &json!("seqorch run demo --retry")));
+    assert_eq!(
+        (&need["kind"], &need["command"]),
+        (&json!("branch"), &json!("seqorch run demo --remote origin --retry"))
+    );
     for args in [&["status", "demo"][..], &["report", "demo"], &["specs"], &["doctor"]] {
         let said = fleet.first.run(args).stdout;
         assert!(said.contains("commits and the branch on the remote do not fit"), "{args:?}: {said}");
@@ -469,7 +472,11 @@ fn a_branch_that_people_rewrote_needs_you() {
     first.wait().code(2).says(&["people rewrote the branch", "refs/seqorch/kept/demo-"]);
     assert_eq!(fleet.subjects(), ["start"]);
     // until a person decides, no machine does the tasks again
-    let needs = ["commits and the branch on the remote do not fit", "refs/seqorch/kept/", "run demo --retry"];
+    let needs = [
+        "commits and the branch on the remote do not fit",
+        "refs/seqorch/kept/",
+        "run demo --remote origin --retry",
+    ];
     for machine in [&fleet.first, &fleet.machine()] {
         machine.run(&RUN).code(2).says(&needs);
     }
@@ -713,4 +720,41 @@ fn forget_removes_what_a_remote_keeps_and_leaves_the_branch() {
     assert_eq!(fleet.git(&["for-each-ref", "refs/seqorch"]), "");
     assert_eq!(fleet.subjects().len(), 3);
     fleet.machine().run(&forget).code(0).says(&["has nothing of it"]);
+}
+
+#[test]
+fn a_run_without_the_flag_stays_on_the_remote_that_keeps_the_spec() {
+    let fleet = Fleet::new("[ $SEQORCH_UNIT = 2 ] && gate; echo x > made-$SEQORCH_UNIT; say_done", "");
+    let out = fleet.first.run(&run_with(&["--max-iterations=1"])).code(1);
+    out.says(&["Run again to continue (seqorch run demo --remote origin)"]);
+    let second = fleet.machine();
+    let at_work = second.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    let plain = ["run", "demo"];
+    fleet
+        .first
+        .run(&plain)
+        .code(75)
+        .says(&["note: with --remote origin, which keeps demo", "works on demo until"]);
+    fleet.first.run(&["run", "demo", "--retry", "--all"]).code(75);
+    fleet.first.release();
+    at_work.wait().code(0);
+    assert_eq!(fleet.first.ledger(), ["1 1", "2 1"], "each task was done once");
+    fleet.first.run(&plain).code(0);
+    // the remote has nothing of it any more, so the clone works alone
+    fleet.first.run(&["forget", "demo", "--remote", "--yes"]).code(0);
+    let out = fleet.first.run(&plain).code(0);
+    assert!(!out.stderr.contains("--remote"), "{}", out.stderr);
+    assert_eq!(fleet.run_ref(), "");
+}
+
+#[test]
+fn what_a_person_types_next_names_the_remote_that_another_clone_needs() {
+    let agent =
+        "[ \"$SEQORCH_UNIT $SEQORCH_ATTEMPT\" = '1 1' ] && { echo 'Which?'; say_halt; exit; }; say_done";
+    let fleet = Fleet::new(agent, "");
+    let answer = "seqorch resume demo --remote origin --answer \"…\"";
+    let retry = "seqorch run demo --remote origin --retry";
+    fleet.first.run(&RUN).code(2).says(&[answer, retry]);
+    fleet.machine().run(&["status", "demo", "--remote"]).says(&[answer]);
 }

@@ -10,7 +10,7 @@ use super::global::{Global, complain, output, said_yes};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
-use crate::project::SpecPlace;
+use crate::project::{SpecPlace, own_tree};
 use crate::report::text::{plural, readable_bytes, sanitise_line, shell_word};
 use crate::run::forget::{KeptFiles, forget as remove, kept};
 use crate::run::leave_tree::LeftTree;
@@ -93,7 +93,10 @@ fn forget_remote(project: &Project, place: &SpecPlace, remote: &str, yes: bool) 
     let spec = RemoteSpec::find(place, &project.loaded.config, named)?;
     let name = sanitise_line(&place.name);
     let mut out = output();
+    // from now on a run without --remote works here alone
+    let leave = || own_tree::note_remote(place, None);
     let Some(view) = spec.look()? else {
+        leave()?;
         let _ = writeln!(out, "{name}: {} has nothing of it", spec.name);
         return Ok(0);
     };
@@ -113,6 +116,7 @@ fn forget_remote(project: &Project, place: &SpecPlace, remote: &str, yes: bool) 
         return Ok(0);
     }
     let refs = plural(spec.forget(&view)?, "ref");
+    leave()?;
     let _ =
         writeln!(out, "{name}: removed {refs} from {}; its branch {} stays", spec.name, spec.names.branch);
     Ok(0)

@@ -102,7 +102,7 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
         // the holder renewed it meanwhile
         remote = kept.remote;
     };
-    let key = kept.remote.names.key.clone();
+    let (key, name) = (kept.remote.names.key.clone(), kept.remote.name.clone());
     let ends = inbox.end_flag();
     let keeper = Keeper::start(kept, inbox.sender(), ends.clone());
     let run = RemoteRun {
@@ -119,6 +119,11 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
         checks_again: false.into(),
         looks_for_unchecked: true.into(),
     };
+    // a later run without --remote is not to work here without the lease
+    if let Err(error) = own_tree::note_remote(&here, Some(&name)) {
+        let _ = run.release(&place, config, error.kind().exit_code());
+        return Err(error);
+    }
     Ok((place, run))
 }
 
