@@ -7,7 +7,7 @@ use std::process::Command;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::common::git::{WRITES, git, repo};
+use crate::common::git::{WRITES, git, hook, repo};
 use crate::common::programs::program;
 use crate::common::{Project, wait_until};
 
@@ -757,4 +757,95 @@ fn what_a_person_types_next_names_the_remote_that_another_clone_needs() {
     let retry = "seqorch run demo --remote origin --retry";
     fleet.first.run(&RUN).code(2).says(&[answer, retry]);
     fleet.machine().run(&["status", "demo", "--remote"]).says(&[answer]);
+}
+
+/// A fleet whose spec comes with a file that a task and a person change.
+fn with_a_file_of_both(agent: &str, more: &str) -> Fleet {
+    let fleet = Fleet::new(agent, more);
+    fleet.first.write("both.txt", "a\nb\nc\n");
+    git(&fleet.first, &["add", "both.txt"]);
+    git(&fleet.first, &["commit", "-qm", "a file"]);
+    git(&fleet.first, &["push", "-q", "origin", "main"]);
+    fleet
+}
+
+/// Ends a run with this signal while a hook of git holds its first commit up.
+fn end_in_a_hook(fleet: &Fleet, signal: Signal) {
+    let (hung, ended) = (fleet.first.path(".out/hung"), fleet.first.path(".out/ended"));
+    fs::create_dir_all(hung.parent().unwrap()).unwrap();
+    let script = format!(
+        "touch {}; read -r _ < $TEST_PROJECT/gate; touch {}; exit 1",
+        hung.display(),
+        ended.display()
+    );
+    hook(&fleet.first, "pre-commit", &script);
+    let first = fleet.first.start(&RUN);
+    wait_until("the hook", || hung.exists());
+    first.signal(signal);
+    first.wait().code(if signal == Signal::KILL { 137 } else { 143 });
+    if signal == Signal::KILL {
+        // git is still at work there
+        fleet.first.release();
+        wait_until("the end of the hook", || ended.exists());
+    }
+    fs::remove_file(fleet.first.path(".git/hooks/pre-commit")).unwrap();
+}
+
+#[test]
+fn a_commit_that_was_cut_off_comes_on_top_of_what_people_pushed() {
+    for signal in [Signal::TERM, Signal::KILL] {
+        let fleet = with_a_file_of_both("[ $SEQORCH_UNIT = 1 ] && echo mine >> both.txt; say_done", "");
+        end_in_a_hook(&fleet, signal);
+        fleet.person_pushes("both.txt", "top\na\nb\nc\n");
+        fleet.first.run(&RUN).code(0);
+        let all = ["start", "a file", "by a person", "1: First thing", "2: Second thing"];
+        assert_eq!(fleet.subjects(), all, "{signal:?}");
+        assert_eq!(fleet.git(&["show", &format!("{BRANCH}:both.txt")]), "top\na\nb\nc\nmine");
+        let ledger = fleet.first.ledger();
+        assert!(ledger.len() == 2 && ledger[0] == "1 1", "no task is done again: {ledger:?}");
+    }
+}
+
+#[test]
+fn a_commit_that_was_cut_off_is_checked_with_what_people_pushed() {
+    let check =
+        "[verify]\ncommands = [[\"sh\", \"-c\", \"! grep -q mine both.txt || ! grep -q top both.txt\"]]\n";
+    let fleet = with_a_file_of_both("[ $SEQORCH_UNIT = 1 ] && echo mine >> both.txt; say_done", check);
+    end_in_a_hook(&fleet, Signal::TERM);
+    fleet.person_pushes("both.txt", "top\na\nb\nc\n");
+    fleet.first.run(&RUN).code(2).says(&["with what people pushed to the branch, the last task of demo is"]);
+    assert_eq!(fleet.subjects(), ["start", "a file", "by a person"]);
+    fleet.first.run(&["status", "demo"]).says(&["commits and the branch on the remote do not fit"]);
+}
+
+#[test]
+fn a_commit_that_was_cut_off_and_conflicts_needs_you() {
+    let fleet = with_a_file_of_both("[ $SEQORCH_UNIT = 1 ] && echo mine >> both.txt; say_done", "");
+    end_in_a_hook(&fleet, Signal::TERM);
+    fleet.person_pushes("both.txt", "a\nb\nc\nother\n");
+    fleet.first.run(&RUN).code(2).says(&["conflicts with a task of demo", "refs/seqorch/kept/demo-"]);
+    fleet.first.run(&["status", "demo"]).says(&["run demo --remote origin --retry"]);
+    fleet.first.run(&run_with(&["--retry"])).code(0);
+    assert_eq!(fleet.git(&["show", &format!("{BRANCH}:both.txt")]), "a\nb\nc\nother\nmine");
+}
+
+#[test]
+fn what_an_agent_had_no_time_to_end_is_put_aside_for_what_people_pushed() {
+    let agent = "[ $SEQORCH_UNIT = 1 ] && echo mine >> both.txt\n\
+                 [ $SEQORCH_UNIT$SEQORCH_ATTEMPT = 11 ] && { touch \"$ROOT/.out/wrote\"; gate; }; say_done";
+    for signal in [Signal::TERM, Signal::KILL] {
+        let fleet = with_a_file_of_both(agent, "");
+        fs::create_dir_all(fleet.first.path(".out")).unwrap();
+        let first = fleet.first.start(&RUN);
+        wait_until("what the agent writes", || fleet.first.path(".out/wrote").exists());
+        first.signal(signal);
+        first.wait().code(if signal == Signal::KILL { 137 } else { 143 });
+        fleet.person_pushes("both.txt", "top\na\nb\nc\n");
+        fleet.first.run(&RUN).code(0).says(&["is on git's stash"]);
+        let all = ["start", "a file", "by a person", "1: First thing", "2: Second thing"];
+        assert_eq!(fleet.subjects(), all, "{signal:?}");
+        assert_eq!(fleet.git(&["show", &format!("{BRANCH}:both.txt")]), "top\na\nb\nc\nmine");
+        let changes = fleet.file("state.json")["specs"]["demo"]["units"]["1"]["changes"].clone();
+        assert_eq!(changes["insertions"], 2, "what the person changed is not the task's: {changes}");
+    }
 }

@@ -11,7 +11,7 @@ use super::outcome::RemoteRun;
 use super::packed;
 use super::record::CloneRecord;
 use super::request::{RemoteRequest, note};
-use super::restore::{Restore, restore};
+use super::restore::{Restore, RestoredSpec, restore};
 use super::shared_branch;
 use super::spec_remote::SpecRemote;
 use crate::config::Commit;
@@ -84,7 +84,9 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
         last = Some((spec, restored.clone()));
         let (place, state, at) = restored;
         let me = HolderId { id: id.clone(), host: lock::host() };
-        let hold = Hold::new(me, timing, &seen, moment());
+        // what people pushed beyond that is news to the first push
+        let known = SeenRefs { branch: at.tip.clone(), ..seen };
+        let hold = Hold::new(me, timing, &known, moment());
         let take = format!("{id}/{}", hold.epoch());
         let mut kept = Kept::new(hold, remote, at);
         let Some(lease) = publish_take(&mut kept, &place, &state)? else {
@@ -160,7 +162,7 @@ fn restored(
         before.at.count_loss();
     }
     let wanted = Restore { request, here, seen, before: &mut before, is_own, is_loss, branch };
-    let (place, mut state) = restore(wanted, remote)?;
+    let RestoredSpec { place, mut state, tip } = restore(wanted, remote)?;
     let taken = answers::apply(&remote.answers()?, &mut state);
     if taken > 0 {
         // the take has the answer and its effect
@@ -171,7 +173,7 @@ fn restored(
     // from now on git works in the tree of the branch
     let tree = Repository::find(&place.root, &Supervisor::default())?.ok_or_else(no_repository)?;
     remote.repository = Repository { pin: request.trust.git.clone(), ..tree };
-    before.at.tip.clone_from(&seen.branch);
+    before.at.tip = tip;
     before.at.branch = Some(branch.to_owned());
     before.at.spec = own_tree::record(here).map(|record| record.spec.to_string_lossy().into_owned());
     Ok((place, state, before.at))
