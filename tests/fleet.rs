@@ -113,6 +113,17 @@ fn a_machine_that_finds_the_spec_taken_ends_with_75_and_names_the_holder() {
     let second = fleet.machine();
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     second.run(&RUN).code(75).says(&[&format!("{host} (run "), "works on demo until", "--take-lease"]);
+    let when = |machine: &Project, args: &[&str]| {
+        let out = machine.run(args).code(0).says(&["works on demo now"]);
+        out.stdout.trim().parse::<jiff::Timestamp>().unwrap()
+    };
+    let now = jiff::Timestamp::now() - jiff::Span::new().seconds(1);
+    assert!(when(&second, &["when", "demo", "--remote"]) > now);
+    assert!(when(&fleet.first, &["when", "demo"]) > now, "its clone knows the remote");
+    let listed = second.run(&["specs", "--json", "--open", "--remote"]).code(0).stdout;
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let (row, who) = (&listed["specs"][0], listed["specs"][0]["waits_for"].as_str().unwrap());
+    assert!(row["start"] == "later" && row["resume_at"].is_string() && who.starts_with(&host), "{row}");
     // renewed while the agent works, for longer than the lease
     let seq = || fleet.file("lease.json")["seq"].as_u64().unwrap();
     let before = seq();

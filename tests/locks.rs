@@ -14,7 +14,11 @@ fn a_second_run_of_a_spec_exits_with_75_and_names_the_first() {
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent("gate; say_done");
     let first = project.start(&["run"]);
     project.wait_for_ledger(1);
-    project.run(&["run"]).code(75).says(&[&format!("process {}", first.pid()), "specs/login"]);
+    let process = format!("process {}", first.pid());
+    project.run(&["run"]).code(75).says(&[&process, "specs/login"]);
+    let when = project.run(&["when"]).code(0).says(&[&process]);
+    assert_eq!(when.stdout, "later\n");
+    project.run(&["specs", "--json", "--open"]).code(0).says(&["\"start\": \"later\"", &process]);
     project.release();
     first.wait().code(0);
     assert_eq!(project.ledger(), ["1 1"]);
