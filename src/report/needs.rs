@@ -233,7 +233,7 @@ pub fn write(out: &mut dyn Write, needs: &[ShownNeed]) -> io::Result<()> {
     Ok(())
 }
 
-/// The command that runs a spec again, on the remote that the last run was told to keep it on.
+/// The command that runs a spec again, on the remote that `--remote` named for the last run.
 #[must_use]
 pub fn again_command(spec: &str, remote: Option<&str>, more: &str) -> String {
     let on = remote.map(|remote| format!("--remote {}", sanitise_line(&shell_word(remote))));

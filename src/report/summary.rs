@@ -86,7 +86,7 @@ pub struct Summary<'a> {
     pub spec: &'a str,
     /// What a person types for it.
     pub typed: &'a str,
-    /// The remote that the run was told to keep it on.
+    /// The remote that `--remote` named for the run.
     pub remote: Option<&'a str>,
     /// Why the run ended.
     pub end: &'a End,

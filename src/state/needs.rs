@@ -134,7 +134,7 @@ impl Need {
     }
 
     /// The command that resolves it, once the person has done what the reason says; `spec` is what a person types for the
-    /// spec, `remote` the remote that the last run was told to keep it on: another clone does not know it.
+    /// spec, `remote` what `--remote` named for the last run: another clone does not know it.
     #[must_use]
     pub fn command(&self, spec: &str, remote: Option<&str>) -> String {
         let spec = shell_word(spec);

@@ -315,7 +315,7 @@ impl Run {
         }
     }
 
-    /// The remote that the last run was told to keep the spec on.
+    /// The remote that `--remote` named for the last run.
     #[must_use]
     pub fn remote(&self) -> Option<&str> {
         self.args().iter().find_map(|arg| arg.strip_prefix("--remote="))
