@@ -21,6 +21,7 @@ use crate::report::run_end::RunEnd;
 use crate::report::summary::{self, Summary, UnitLine};
 use crate::state::{AttemptSums, SpecState, TreeRecord, UnitState, counts, left};
 use crate::store::spec_store::Store;
+use crate::sys::signals;
 
 /// A run that is about to end.
 pub(super) struct RunEnding<'a> {
@@ -185,7 +186,7 @@ fn end_by(error: &Error) -> End {
     let reason = error.brief();
     match error.kind() {
         ErrorKind::Hook => End::HookFailed { reason },
-        kind => End::Error { reason, exit_code: kind.exit_code() },
+        kind => End::Error { reason, exit_code: signals::exit_code(kind) },
     }
 }
 
