@@ -251,7 +251,11 @@ impl RemoteRun {
 /// Says who has the spec, or what git said last of the remote; returns the exit code.
 fn say_lost(place: &SpecPlace, lease: Option<&Lease>, words: &str, code: u8) -> u8 {
     let name = sanitise_line(&place.name);
-    note(&match lease.filter(|lease| lease.is_held()) {
+    note(&match lease {
+        Some(lease) if !lease.is_held() => format!(
+            "the lease of {name} is lost: {} took the spec over and has released it; nothing more was pushed from here",
+            sanitise_line(&lease.host)
+        ),
         Some(lease) => format!(
             "the lease of {name} is lost: {} has the spec until {}; nothing more was pushed from here",
             sanitise_line(&lease.who()),
