@@ -124,6 +124,12 @@ fn a_machine_that_finds_the_spec_taken_ends_with_75_and_names_the_holder() {
     let listed: Value = serde_json::from_str(&listed).unwrap();
     let (row, who) = (&listed["specs"][0], listed["specs"][0]["waits_for"].as_str().unwrap());
     assert!(row["start"] == "later" && row["resume_at"].is_string() && who.starts_with(&host), "{row}");
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+        let waits = second.start(&run_with(&["--wait"]));
+        wait_until("a note of the wait", || waits.complaints().contains("waiting for "));
+        waits.signal(signal);
+        waits.wait().code(code).says(&["stopped before the spec was free"]);
+    }
     // renewed while the agent works, for longer than the lease
     let seq = || fleet.file("lease.json")["seq"].as_u64().unwrap();
     let before = seq();
@@ -859,4 +865,83 @@ fn what_an_agent_had_no_time_to_end_is_put_aside_for_what_people_pushed() {
         let changes = fleet.file("state.json")["specs"]["demo"]["units"]["1"]["changes"].clone();
         assert_eq!(changes["insertions"], 2, "what the person changed is not the task's: {changes}");
     }
+}
+
+#[test]
+fn a_machine_that_slept_says_who_took_the_spec_over_and_is_done() {
+    let fleet = Fleet::new("[ -e \"$ROOT/free\" ] || gate; say_done", "");
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(1);
+    first.signal(Signal::STOP);
+    fleet.first.write("free", "");
+    fleet.machine().run(&run_with(&["--take-lease"])).code(0);
+    first.signal(Signal::CONT);
+    let first = first.wait().code(75);
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    first.says(&[&format!("{host} took the spec over and has released it")]);
+    assert_eq!(fleet.subjects().len(), 3);
+}
+
+/// Replaces the lease on the remote by this text. Returns the object of the ref before.
+fn write_lease(fleet: &Fleet, text: &str) -> String {
+    let (run, file) = (fleet.run_ref(), fleet.bare.join("lease.txt"));
+    fs::write(&file, text).unwrap();
+    let lease = fleet.git(&["hash-object", "-w", file.to_str().unwrap()]);
+    let before = fleet.git(&["rev-parse", &run]);
+    let tree = fleet.git(&["ls-tree", "--object-only", &before, "--", "state.json"]);
+    let list = format!("100644 blob {lease}\tlease.json\n100644 blob {tree}\tstate.json\n");
+    fs::write(&file, list).unwrap();
+    let list = fs::File::open(&file).unwrap();
+    let made = Command::new("git").arg("mktree").stdin(list).current_dir(&fleet.bare).output().unwrap();
+    let tree = String::from_utf8(made.stdout).unwrap();
+    let who = ["-c", "user.name=x", "-c", "user.email=x@localhost"];
+    let commit = fleet.git(&[&who[..], &["commit-tree", tree.trim(), "-p", &before, "-m", "x"]].concat());
+    fleet.git(&["update-ref", &run, &commit]);
+    before
+}
+
+#[test]
+fn a_lease_that_cannot_be_read_is_no_silence_and_holds_up_no_other_spec() {
+    let fleet = Fleet::new(WRITES, "");
+    fleet.first.write(".kiro/specs/other/tasks.md", "- [ ] 1. Another thing\n");
+    git(&fleet.first, &["add", "-A"]);
+    git(&fleet.first, &["commit", "-q", "-m", "another spec"]);
+    git(&fleet.first, &["push", "-q", "origin", "main"]);
+    fleet.first.run(&run_with(&["--max-iterations=1"])).code(1);
+    let second = fleet.machine();
+    let cannot = "the lease on origin cannot be read";
+    let good = write_lease(&fleet, "{\"schema\":2,\"lease\":{}}");
+    for args in [
+        &RUN[..],
+        &run_with(&["--take-lease"]),
+        &["status", "demo", "--remote"],
+        &["when", "demo", "--remote"],
+    ] {
+        second.run(args).code(2).says(&[
+            cannot,
+            "it has schema 2",
+            "Then update this one",
+            "seqorch forget SPEC --remote",
+        ]);
+    }
+    let specs: Value =
+        serde_json::from_str(&second.run(&["specs", "--json", "--remote"]).code(0).stdout).unwrap();
+    let error = specs["specs"][0]["errors"][0].as_str().unwrap();
+    assert!(error.contains(cannot) && specs["specs"][1]["start"] == "now", "{specs}");
+    let open =
+        second.run(&["specs", "--json", "--open", "--remote"]).code(0).says(&["warning: demo: ", cannot]);
+    let open: Value = serde_json::from_str(&open.stdout).unwrap();
+    assert_eq!((open["specs"].as_array().unwrap().len(), &open["specs"][0]["name"]), (1, &json!("other")));
+    for text in ["", "{}", "[]", "garbage"] {
+        write_lease(&fleet, text);
+        second.run(&RUN).code(2).says(&[cannot]);
+    }
+    let largest = fleet
+        .git(&["show", &format!("{good}:lease.json")])
+        .replace("\"epoch\": 1", &format!("\"epoch\": {}", u64::MAX));
+    write_lease(&fleet, &largest);
+    second.run(&RUN).code(2).says(&[cannot]);
+    assert_eq!(fleet.first.ledger().len(), 1, "no agent was started");
+    second.run(&["forget", "demo", "--remote", "--yes"]).code(0).says(&["removed 1 ref from origin"]);
+    second.run(&RUN).code(0);
 }

@@ -95,27 +95,29 @@ fn forget_remote(project: &Project, place: &SpecPlace, remote: &str, yes: bool) 
     let mut out = output();
     // from now on a run without --remote works here alone
     let leave = || own_tree::note_remote(place, None);
-    let Some(view) = spec.look()? else {
+    let Some(tip) = spec.tip()? else {
         leave()?;
         let _ = writeln!(out, "{name}: {} has nothing of it", spec.name);
         return Ok(0);
     };
-    if view.lease.is_held() && view.lease.expires > Timestamp::now() {
-        let who = sanitise_line(&view.lease.who());
+    let holder = tip.lease.as_ref().filter(|lease| lease.holds_until(Timestamp::now()).is_some());
+    if let Some(lease) = holder {
+        let who = sanitise_line(&lease.who());
         return Err(Error::new(ErrorKind::Locked, format!("{who} works on {name}"))
             .hint("Stop that run first, or wait until its lease has ended."));
     }
     if !yes && !io::stdin().is_terminal() {
         return Err(no_terminal());
     }
-    let done = plural(view.state.completed.len(), "done task");
+    let state = tip.done.map_or_else(|| "unreadable".to_owned(), |done| plural(done, "done task"));
+    let lease = if tip.lease.is_some() { "lease" } else { "lease (unreadable)" };
     let question =
-        format!("{name}: remove lease, state ({done}), answers and kept commits from {}?", spec.name);
+        format!("{name}: remove {lease}, state ({state}), answers and kept commits from {}?", spec.name);
     if !yes && !ask(&question)? {
         let _ = writeln!(out, "{name}: nothing was removed");
         return Ok(0);
     }
-    let refs = plural(spec.forget(&view)?, "ref");
+    let refs = plural(spec.forget(&tip)?, "ref");
     leave()?;
     let _ =
         writeln!(out, "{name}: removed {refs} from {}; its branch {} stays", spec.name, spec.names.branch);

@@ -1,6 +1,6 @@
 //! `seqorch specs`: lists the specs of the project and their progress.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use anstyle::Style;
 use clap::Args;
@@ -112,9 +112,16 @@ fn summary(project: &Project, found: FoundSpec, remote: Option<&str>) -> Result<
     };
     let place = project.place(&found.dir, Selection::default());
     let shown = match (remote, &place) {
-        (Some(remote), Ok(place)) => match remote_view::look(project, place, remote) {
+        (Some(remote), Ok(place)) => match remote_view::look_if_readable(project, place, remote) {
             Err(error) if error.kind() == ErrorKind::NoSpec => None,
-            shown => Some(shown?),
+            // the others can be started all the same
+            Ok(Err(error)) => {
+                let error = first_line(&error);
+                let _ = writeln!(io::stderr(), "warning: {}: {error}", sanitise_line(&summary.name));
+                summary.errors.push(error);
+                return Ok(summary);
+            }
+            shown => Some(shown??),
         },
         _ => None,
     };

@@ -96,8 +96,8 @@ impl RunAtWork {
             return Some(Self { who, until: None });
         };
         // a machine that is gone does not renew it
-        let is_at_work = lease.is_held() && lease.expires > Timestamp::now();
-        is_at_work.then(|| Self { who: lease.who(), until: Some(lease.expires) })
+        let until = lease.holds_until(Timestamp::now())?;
+        Some(Self { who: lease.who(), until: Some(until) })
     }
 }
 

@@ -13,7 +13,7 @@ use super::record::CloneRecord;
 use super::request::{RemoteRequest, note};
 use super::restore::{Restore, RestoredSpec, restore};
 use super::shared_branch;
-use super::spec_remote::SpecRemote;
+use super::spec_remote::{SpecRemote, unreadable_lease};
 use crate::config::Commit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::hold::{Hold, HoldAnswer, HolderId, Publication};
@@ -182,9 +182,12 @@ fn restored(
 /// Looks at the remote until the lease is free.
 fn free(request: &RemoteRequest<'_>, here: &SpecPlace, remote: &mut SpecRemote) -> Result<SeenRefs> {
     let mut watched = None;
-    let mut unanswered = 0;
+    let (mut unanswered, mut noted) = (0, false);
     loop {
         let Some(seen) = remote.read(&RefQuestion::default()) else {
+            if let Some(why) = &remote.unreadable {
+                return Err(unreadable_lease(&remote.name, why).hint("No agent was started."));
+            }
             unanswered += 1;
             if unanswered >= ASKED {
                 return Err(no_answer(remote));
@@ -208,7 +211,12 @@ fn free(request: &RemoteRequest<'_>, here: &SpecPlace, remote: &mut SpecRemote) 
                 ));
                 pause(request, left.min(LOOK_AGAIN))?;
             }
-            TakeAnswer::Held { certain, .. } if request.waits => {
+            TakeAnswer::Held { certain, lease, .. } if request.waits => {
+                if !noted {
+                    noted = true;
+                    let (who, spec) = (sanitise_line(&lease.who()), sanitise_line(&here.name));
+                    note(&format!("waiting for {who}, which works on {spec}"));
+                }
                 pause(request, certain.saturating_sub(now.boot).min(LOOK_AGAIN))?;
             }
             TakeAnswer::Held { lease, until, .. } => {
