@@ -2,6 +2,7 @@
 
 use crate::common::Project;
 use crate::common::git::{git, repo};
+use crate::common::programs::program;
 use crate::limit_waits::TWO;
 
 /// An agent that is limited for an hour in the first task of the spec `login`, and one that writes down that it works.
@@ -82,4 +83,29 @@ fn machines_that_share_a_remote_share_its_accounts() {
     assert_eq!(first.ledger(), ["1 1"], "the second machine started no agent");
     let refs = git(&second, &["ls-remote", "origin", "refs/seqorch/account/*"]);
     assert_eq!(refs.lines().count(), 1, "{refs}");
+}
+
+#[test]
+fn limits_that_cannot_be_shared_are_said_once() {
+    let shared = tempfile::tempdir().unwrap();
+    let out = project(&format!("file = \"{}\"", shared.path().display())).run(&["run", "login"]).code(75);
+    let said = "! what is known of the limits of account team is not shared: ";
+    assert_eq!(out.stdout.matches(said).count(), 1, "{out:?}");
+}
+
+#[test]
+fn limits_that_a_remote_refuses_are_said_once() {
+    let first = repo(LIMITED, &config("").replace("[limit]", "[remote]\nname = \"origin\"\n[limit]"));
+    first.write(".kiro/specs/login/tasks.md", TWO);
+    git(&first, &["add", "-A"]);
+    git(&first, &["commit", "-qm", "a spec"]);
+    let bare = first.outside().join("remote.git");
+    git(&first, &["init", "-q", "--bare", "-b", "main", bare.to_str().unwrap()]);
+    git(&first, &["remote", "add", "origin", bare.to_str().unwrap()]);
+    git(&first, &["push", "-q", "origin", "main"]);
+    let hook = "while read -r old new name; do case $name in refs/seqorch/account/*) echo no accounts >&2; exit 1 ;; esac; done";
+    program(&first, bare.join("hooks/pre-receive").to_str().unwrap(), hook);
+    let state = first.outside().join("state");
+    let out = first.env("XDG_STATE_HOME", state).run(&["run", "login"]).code(75).says(&["no accounts"]);
+    assert_eq!(out.stdout.matches("account team is not shared").count(), 1, "{out:?}");
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::common::git::{WRITES, git, repo};
+use crate::common::git::{WRITES, git, hook, repo};
 use crate::common::programs::program;
 use crate::common::{Project, wait_until};
 
@@ -113,6 +113,23 @@ fn a_machine_that_finds_the_spec_taken_ends_with_75_and_names_the_holder() {
     let second = fleet.machine();
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     second.run(&RUN).code(75).says(&[&format!("{host} (run "), "works on demo until", "--take-lease"]);
+    let when = |machine: &Project, args: &[&str]| {
+        let out = machine.run(args).code(0).says(&["works on demo now"]);
+        out.stdout.trim().parse::<jiff::Timestamp>().unwrap()
+    };
+    let now = jiff::Timestamp::now() - jiff::Span::new().seconds(1);
+    assert!(when(&second, &["when", "demo", "--remote"]) > now);
+    assert!(when(&fleet.first, &["when", "demo"]) > now, "its clone knows the remote");
+    let listed = second.run(&["specs", "--json", "--open", "--remote"]).code(0).stdout;
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let (row, who) = (&listed["specs"][0], listed["specs"][0]["waits_for"].as_str().unwrap());
+    assert!(row["start"] == "later" && row["resume_at"].is_string() && who.starts_with(&host), "{row}");
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+        let waits = second.start(&run_with(&["--wait"]));
+        wait_until("a note of the wait", || waits.complaints().contains("waiting for "));
+        waits.signal(signal);
+        waits.wait().code(code).says(&["stopped before the spec was free"]);
+    }
     // renewed while the agent works, for longer than the lease
     let seq = || fleet.file("lease.json")["seq"].as_u64().unwrap();
     let before = seq();
@@ -461,7 +478,11 @@ fn a_branch_that_people_rewrote_needs_you() {
     first.wait().code(2).says(&["people rewrote the branch", "refs/seqorch/kept/demo-"]);
     assert_eq!(fleet.subjects(), ["start"]);
     // until a person decides, no machine does the tasks again
-    let needs = ["commits and the branch on the remote do not fit", "refs/seqorch/kept/", "run demo --retry"];
+    let needs = [
+        "commits and the branch on the remote do not fit",
+        "refs/seqorch/kept/",
+        "run demo --remote origin --retry",
+    ];
     for machine in [&fleet.first, &fleet.machine()] {
         machine.run(&RUN).code(2).says(&needs);
     }
@@ -705,4 +726,211 @@ fn forget_removes_what_a_remote_keeps_and_leaves_the_branch() {
     assert_eq!(fleet.git(&["for-each-ref", "refs/seqorch"]), "");
     assert_eq!(fleet.subjects().len(), 3);
     fleet.machine().run(&forget).code(0).says(&["has nothing of it"]);
+}
+
+#[test]
+fn a_run_without_the_flag_stays_on_the_remote_that_keeps_the_spec() {
+    let fleet = Fleet::new("[ $SEQORCH_UNIT = 2 ] && gate; echo x > made-$SEQORCH_UNIT; say_done", "");
+    let out = fleet.first.run(&run_with(&["--max-iterations=1"])).code(1);
+    out.says(&["Run again to continue (seqorch run demo --remote origin)"]);
+    let second = fleet.machine();
+    let at_work = second.start(&RUN);
+    fleet.first.wait_for_ledger(2);
+    let plain = ["run", "demo"];
+    fleet
+        .first
+        .run(&plain)
+        .code(75)
+        .says(&["note: with --remote origin, which keeps demo", "works on demo until"]);
+    fleet.first.run(&["run", "demo", "--retry", "--all"]).code(75);
+    fleet.first.release();
+    at_work.wait().code(0);
+    assert_eq!(fleet.first.ledger(), ["1 1", "2 1"], "each task was done once");
+    fleet.first.run(&plain).code(0);
+    // the remote has nothing of it any more, so the clone works alone
+    fleet.first.run(&["forget", "demo", "--remote", "--yes"]).code(0);
+    let out = fleet.first.run(&plain).code(0);
+    assert!(!out.stderr.contains("--remote"), "{}", out.stderr);
+    assert_eq!(fleet.run_ref(), "");
+}
+
+#[test]
+fn what_a_person_types_next_names_the_remote_that_another_clone_needs() {
+    let agent =
+        "[ \"$SEQORCH_UNIT $SEQORCH_ATTEMPT\" = '1 1' ] && { echo 'Which?'; say_halt; exit; }; say_done";
+    let fleet = Fleet::new(agent, "");
+    let answer = "seqorch resume demo --remote origin --answer \"…\"";
+    let retry = "seqorch run demo --remote origin --retry";
+    fleet.first.run(&RUN).code(2).says(&[answer, retry]);
+    fleet.machine().run(&["status", "demo", "--remote"]).says(&[answer]);
+}
+
+/// A fleet whose spec comes with a file that a task and a person change.
+fn with_a_file_of_both(agent: &str, more: &str) -> Fleet {
+    let fleet = Fleet::new(agent, more);
+    fleet.first.write("both.txt", "a\nb\nc\n");
+    git(&fleet.first, &["add", "both.txt"]);
+    git(&fleet.first, &["commit", "-qm", "a file"]);
+    git(&fleet.first, &["push", "-q", "origin", "main"]);
+    fleet
+}
+
+/// Ends a run with this signal while a hook of git holds its first commit up.
+fn end_in_a_hook(fleet: &Fleet, signal: Signal) {
+    let (hung, ended) = (fleet.first.path(".out/hung"), fleet.first.path(".out/ended"));
+    fs::create_dir_all(hung.parent().unwrap()).unwrap();
+    let script = format!(
+        "touch {}; read -r _ < $TEST_PROJECT/gate; touch {}; exit 1",
+        hung.display(),
+        ended.display()
+    );
+    hook(&fleet.first, "pre-commit", &script);
+    let first = fleet.first.start(&RUN);
+    wait_until("the hook", || hung.exists());
+    first.signal(signal);
+    first.wait().code(if signal == Signal::KILL { 137 } else { 143 });
+    if signal == Signal::KILL {
+        // git is still at work there
+        fleet.first.release();
+        wait_until("the end of the hook", || ended.exists());
+    }
+    fs::remove_file(fleet.first.path(".git/hooks/pre-commit")).unwrap();
+}
+
+#[test]
+fn a_commit_that_was_cut_off_comes_on_top_of_what_people_pushed() {
+    for signal in [Signal::TERM, Signal::KILL] {
+        let fleet = with_a_file_of_both("[ $SEQORCH_UNIT = 1 ] && echo mine >> both.txt; say_done", "");
+        end_in_a_hook(&fleet, signal);
+        fleet.person_pushes("both.txt", "top\na\nb\nc\n");
+        fleet.first.run(&RUN).code(0);
+        let all = ["start", "a file", "by a person", "1: First thing", "2: Second thing"];
+        assert_eq!(fleet.subjects(), all, "{signal:?}");
+        assert_eq!(fleet.git(&["show", &format!("{BRANCH}:both.txt")]), "top\na\nb\nc\nmine");
+        let ledger = fleet.first.ledger();
+        assert!(ledger.len() == 2 && ledger[0] == "1 1", "no task is done again: {ledger:?}");
+    }
+}
+
+#[test]
+fn a_commit_that_was_cut_off_is_checked_with_what_people_pushed() {
+    let check =
+        "[verify]\ncommands = [[\"sh\", \"-c\", \"! grep -q mine both.txt || ! grep -q top both.txt\"]]\n";
+    let fleet = with_a_file_of_both("[ $SEQORCH_UNIT = 1 ] && echo mine >> both.txt; say_done", check);
+    end_in_a_hook(&fleet, Signal::TERM);
+    fleet.person_pushes("both.txt", "top\na\nb\nc\n");
+    fleet.first.run(&RUN).code(2).says(&["with what people pushed to the branch, the last task of demo is"]);
+    assert_eq!(fleet.subjects(), ["start", "a file", "by a person"]);
+    fleet.first.run(&["status", "demo"]).says(&["commits and the branch on the remote do not fit"]);
+}
+
+#[test]
+fn a_commit_that_was_cut_off_and_conflicts_needs_you() {
+    let fleet = with_a_file_of_both("[ $SEQORCH_UNIT = 1 ] && echo mine >> both.txt; say_done", "");
+    end_in_a_hook(&fleet, Signal::TERM);
+    fleet.person_pushes("both.txt", "a\nb\nc\nother\n");
+    fleet.first.run(&RUN).code(2).says(&["conflicts with a task of demo", "refs/seqorch/kept/demo-"]);
+    fleet.first.run(&["status", "demo"]).says(&["run demo --remote origin --retry"]);
+    fleet.first.run(&run_with(&["--retry"])).code(0);
+    assert_eq!(fleet.git(&["show", &format!("{BRANCH}:both.txt")]), "a\nb\nc\nother\nmine");
+}
+
+#[test]
+fn what_an_agent_had_no_time_to_end_is_put_aside_for_what_people_pushed() {
+    let agent = "[ $SEQORCH_UNIT = 1 ] && echo mine >> both.txt\n\
+                 [ $SEQORCH_UNIT$SEQORCH_ATTEMPT = 11 ] && { touch \"$ROOT/.out/wrote\"; gate; }; say_done";
+    for signal in [Signal::TERM, Signal::KILL] {
+        let fleet = with_a_file_of_both(agent, "");
+        fs::create_dir_all(fleet.first.path(".out")).unwrap();
+        let first = fleet.first.start(&RUN);
+        wait_until("what the agent writes", || fleet.first.path(".out/wrote").exists());
+        first.signal(signal);
+        first.wait().code(if signal == Signal::KILL { 137 } else { 143 });
+        fleet.person_pushes("both.txt", "top\na\nb\nc\n");
+        fleet.first.run(&RUN).code(0).says(&["is on git's stash"]);
+        let all = ["start", "a file", "by a person", "1: First thing", "2: Second thing"];
+        assert_eq!(fleet.subjects(), all, "{signal:?}");
+        assert_eq!(fleet.git(&["show", &format!("{BRANCH}:both.txt")]), "top\na\nb\nc\nmine");
+        let changes = fleet.file("state.json")["specs"]["demo"]["units"]["1"]["changes"].clone();
+        assert_eq!(changes["insertions"], 2, "what the person changed is not the task's: {changes}");
+    }
+}
+
+#[test]
+fn a_machine_that_slept_says_who_took_the_spec_over_and_is_done() {
+    let fleet = Fleet::new("[ -e \"$ROOT/free\" ] || gate; say_done", "");
+    let first = fleet.first.start(&RUN);
+    fleet.first.wait_for_ledger(1);
+    first.signal(Signal::STOP);
+    fleet.first.write("free", "");
+    fleet.machine().run(&run_with(&["--take-lease"])).code(0);
+    first.signal(Signal::CONT);
+    let first = first.wait().code(75);
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    first.says(&[&format!("{host} took the spec over and has released it")]);
+    assert_eq!(fleet.subjects().len(), 3);
+}
+
+/// Replaces the lease on the remote by this text. Returns the object of the ref before.
+fn write_lease(fleet: &Fleet, text: &str) -> String {
+    let (run, file) = (fleet.run_ref(), fleet.bare.join("lease.txt"));
+    fs::write(&file, text).unwrap();
+    let lease = fleet.git(&["hash-object", "-w", file.to_str().unwrap()]);
+    let before = fleet.git(&["rev-parse", &run]);
+    let tree = fleet.git(&["ls-tree", "--object-only", &before, "--", "state.json"]);
+    let list = format!("100644 blob {lease}\tlease.json\n100644 blob {tree}\tstate.json\n");
+    fs::write(&file, list).unwrap();
+    let list = fs::File::open(&file).unwrap();
+    let made = Command::new("git").arg("mktree").stdin(list).current_dir(&fleet.bare).output().unwrap();
+    let tree = String::from_utf8(made.stdout).unwrap();
+    let who = ["-c", "user.name=x", "-c", "user.email=x@localhost"];
+    let commit = fleet.git(&[&who[..], &["commit-tree", tree.trim(), "-p", &before, "-m", "x"]].concat());
+    fleet.git(&["update-ref", &run, &commit]);
+    before
+}
+
+#[test]
+fn a_lease_that_cannot_be_read_is_no_silence_and_holds_up_no_other_spec() {
+    let fleet = Fleet::new(WRITES, "");
+    fleet.first.write(".kiro/specs/other/tasks.md", "- [ ] 1. Another thing\n");
+    git(&fleet.first, &["add", "-A"]);
+    git(&fleet.first, &["commit", "-q", "-m", "another spec"]);
+    git(&fleet.first, &["push", "-q", "origin", "main"]);
+    fleet.first.run(&run_with(&["--max-iterations=1"])).code(1);
+    let second = fleet.machine();
+    let cannot = "the lease on origin cannot be read";
+    let good = write_lease(&fleet, "{\"schema\":2,\"lease\":{}}");
+    for args in [
+        &RUN[..],
+        &run_with(&["--take-lease"]),
+        &["status", "demo", "--remote"],
+        &["when", "demo", "--remote"],
+    ] {
+        second.run(args).code(2).says(&[
+            cannot,
+            "it has schema 2",
+            "Then update this one",
+            "seqorch forget SPEC --remote",
+        ]);
+    }
+    let specs: Value =
+        serde_json::from_str(&second.run(&["specs", "--json", "--remote"]).code(0).stdout).unwrap();
+    let error = specs["specs"][0]["errors"][0].as_str().unwrap();
+    assert!(error.contains(cannot) && specs["specs"][1]["start"] == "now", "{specs}");
+    let open =
+        second.run(&["specs", "--json", "--open", "--remote"]).code(0).says(&["warning: demo: ", cannot]);
+    let open: Value = serde_json::from_str(&open.stdout).unwrap();
+    assert_eq!((open["specs"].as_array().unwrap().len(), &open["specs"][0]["name"]), (1, &json!("other")));
+    for text in ["", "{}", "[]", "garbage"] {
+        write_lease(&fleet, text);
+        second.run(&RUN).code(2).says(&[cannot]);
+    }
+    let largest = fleet
+        .git(&["show", &format!("{good}:lease.json")])
+        .replace("\"epoch\": 1", &format!("\"epoch\": {}", u64::MAX));
+    write_lease(&fleet, &largest);
+    second.run(&RUN).code(2).says(&[cannot]);
+    assert_eq!(fleet.first.ledger().len(), 1, "no agent was started");
+    second.run(&["forget", "demo", "--remote", "--yes"]).code(0).says(&["removed 1 ref from origin"]);
+    second.run(&RUN).code(0);
 }

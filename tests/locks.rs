@@ -14,7 +14,11 @@ fn a_second_run_of_a_spec_exits_with_75_and_names_the_first() {
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent("gate; say_done");
     let first = project.start(&["run"]);
     project.wait_for_ledger(1);
-    project.run(&["run"]).code(75).says(&[&format!("process {}", first.pid()), "specs/login"]);
+    let process = format!("process {}", first.pid());
+    project.run(&["run"]).code(75).says(&[&process, "specs/login"]);
+    let when = project.run(&["when"]).code(0).says(&[&process]);
+    assert_eq!(when.stdout, "later\n");
+    project.run(&["specs", "--json", "--open"]).code(0).says(&["\"start\": \"later\"", &process]);
     project.release();
     first.wait().code(0);
     assert_eq!(project.ledger(), ["1 1"]);
@@ -26,9 +30,10 @@ fn a_second_run_of_a_spec_waits_for_its_turn_where_it_is_asked_to() {
     let first = project.start(&["run", "--only", "1"]);
     project.wait_for_ledger(1);
     let stopped = project.start(&["run", "--all", "--wait"]);
+    let ended = project.start(&["run", "--all", "--wait"]);
     let second = project.start(&["run", "--all", "--wait"]);
     let has_it = format!("process {}", first.pid());
-    for waits in [&stopped, &second] {
+    for waits in [&stopped, &ended, &second] {
         wait_until("a note of the wait", || {
             let said = waits.complaints();
             said.contains("waiting for another run, which has the spec") && said.contains(&has_it)
@@ -37,6 +42,8 @@ fn a_second_run_of_a_spec_waits_for_its_turn_where_it_is_asked_to() {
     stopped.signal(Signal::INT);
     let stopped = stopped.wait().code(130);
     assert!(stopped.stderr.contains("stopped while waiting for another run"), "{stopped:?}");
+    ended.signal(Signal::TERM);
+    ended.wait().code(143).says(&["stopped while waiting for another run"]);
     assert_eq!(project.ledger(), ["1 1"]);
     project.release();
     first.wait().code(0);

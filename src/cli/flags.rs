@@ -140,6 +140,11 @@ impl Work {
         }
     }
 
+    /// Keeps the spec on this remote.
+    pub(super) fn stay_on_remote(&mut self, remote: &str) {
+        self.flags.remote = Some(remote.to_owned());
+    }
+
     /// Removes `--no-tmux`.
     pub(super) fn show_windows(&mut self) {
         self.flags.no_tmux = false;

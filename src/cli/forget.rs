@@ -10,7 +10,7 @@ use super::global::{Global, complain, output, said_yes};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
-use crate::project::SpecPlace;
+use crate::project::{SpecPlace, own_tree};
 use crate::report::text::{plural, readable_bytes, sanitise_line, shell_word};
 use crate::run::forget::{KeptFiles, forget as remove, kept};
 use crate::run::leave_tree::LeftTree;
@@ -93,26 +93,32 @@ fn forget_remote(project: &Project, place: &SpecPlace, remote: &str, yes: bool) 
     let spec = RemoteSpec::find(place, &project.loaded.config, named)?;
     let name = sanitise_line(&place.name);
     let mut out = output();
-    let Some(view) = spec.look()? else {
+    // from now on a run without --remote works here alone
+    let leave = || own_tree::note_remote(place, None);
+    let Some(tip) = spec.tip()? else {
+        leave()?;
         let _ = writeln!(out, "{name}: {} has nothing of it", spec.name);
         return Ok(0);
     };
-    if view.lease.is_held() && view.lease.expires > Timestamp::now() {
-        let who = sanitise_line(&view.lease.who());
+    let holder = tip.lease.as_ref().filter(|lease| lease.holds_until(Timestamp::now()).is_some());
+    if let Some(lease) = holder {
+        let who = sanitise_line(&lease.who());
         return Err(Error::new(ErrorKind::Locked, format!("{who} works on {name}"))
             .hint("Stop that run first, or wait until its lease has ended."));
     }
     if !yes && !io::stdin().is_terminal() {
         return Err(no_terminal());
     }
-    let done = plural(view.state.completed.len(), "done task");
+    let state = tip.done.map_or_else(|| "unreadable".to_owned(), |done| plural(done, "done task"));
+    let lease = if tip.lease.is_some() { "lease" } else { "lease (unreadable)" };
     let question =
-        format!("{name}: remove lease, state ({done}), answers and kept commits from {}?", spec.name);
+        format!("{name}: remove {lease}, state ({state}), answers and kept commits from {}?", spec.name);
     if !yes && !ask(&question)? {
         let _ = writeln!(out, "{name}: nothing was removed");
         return Ok(0);
     }
-    let refs = plural(spec.forget(&view)?, "ref");
+    let refs = plural(spec.forget(&tip)?, "ref");
+    leave()?;
     let _ =
         writeln!(out, "{name}: removed {refs} from {}; its branch {} stays", spec.name, spec.names.branch);
     Ok(0)

@@ -10,6 +10,7 @@ use super::{
     talk, trust, undo, usage, watch, when,
 };
 use crate::error::Result;
+use crate::sys::signals;
 
 /// Runs the program and returns its exit code.
 #[must_use]
@@ -38,7 +39,7 @@ pub fn main() -> u8 {
         Ok(code) => code,
         Err(error) => {
             complain(&error.render());
-            error.kind().exit_code()
+            signals::exit_code(error.kind())
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::fleet::lease::Lease;
 use crate::project::SpecPlace;
 use crate::report::text::sanitise_line;
 use crate::report::times::to_the_second;
-use crate::run::remote::view::RemoteSpec;
+use crate::run::remote::view::{RemoteSpec, RemoteView};
 use crate::sys::files;
 
 /// A spec as a remote has it.
@@ -22,9 +22,23 @@ pub(super) struct ShownSpec {
 
 /// The spec on the remote of this name; an empty one is that of the configuration, or `origin`.
 pub(super) fn look(project: &Project, place: &SpecPlace, remote: &str) -> Result<ShownSpec> {
+    look_if_readable(project, place, remote)?
+}
+
+/// The same. The inner error: the remote answers, and what it has cannot be read.
+pub(super) fn look_if_readable(
+    project: &Project,
+    place: &SpecPlace,
+    remote: &str,
+) -> Result<Result<ShownSpec>> {
     let name = Some(remote).filter(|name| !name.is_empty());
     let spec = RemoteSpec::find(place, &project.loaded.config, name)?;
-    let view = spec.look()?.ok_or_else(|| never_ran(place, &spec.name))?;
+    let view = spec.look_if_readable()?.ok_or_else(|| never_ran(place, &spec.name))?;
+    Ok(view.and_then(|view| shown(place, view)))
+}
+
+/// Writes it to a folder of its own.
+fn shown(place: &SpecPlace, view: RemoteView) -> Result<ShownSpec> {
     let failed = |e| Error::io("making a folder in", &std::env::temp_dir(), e);
     let folder = tempfile::Builder::new().prefix("seqorch-").tempdir().map_err(failed)?;
     let root = fs::canonicalize(folder.path()).map_err(failed)?;

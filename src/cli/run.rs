@@ -21,6 +21,7 @@ use crate::run::notes::write_notes;
 use crate::run::preflight::preflight;
 use crate::run::resume::ResumeRequest;
 use crate::store::lock::Holder;
+use crate::sys::signals;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct RunArgs {
@@ -178,7 +179,7 @@ pub(super) fn enter_own_trees(runs: &mut [SpecRun], lease: LeaseFlags) -> Result
 /// Releases the lease of a run on a remote, also where an error ended it.
 fn released(run: &SpecRun, ended: Result<RunResult>) -> Result<RunResult> {
     let Some(remote) = &run.remote else { return ended };
-    let code = ended.as_ref().map_or_else(|error| error.kind().exit_code(), |ended| ended.exit_code);
+    let code = ended.as_ref().map_or_else(|error| signals::exit_code(error.kind()), |ended| ended.exit_code);
     let code = remote.release(&run.place, &run.project.loaded.config, code);
     let ended = ended?;
     Ok(RunResult { exit_code: code?, ..ended })

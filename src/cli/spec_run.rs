@@ -11,13 +11,14 @@ use super::Global;
 use super::flags::{KeptOptions, Work};
 use super::project::Project;
 use super::trust::{TrustFlag, required};
+use crate::config::FlagSetting;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
-use crate::project::SpecPlace;
-use crate::report::text::command_line;
+use crate::project::{SpecPlace, own_tree};
+use crate::report::text::{command_line, sanitise_line};
 use crate::run::detached::DetachedPaths;
 use crate::run::inbox::Inbox;
-use crate::run::own_tree;
+use crate::run::own_tree as run_tree;
 use crate::run::remote;
 use crate::run::remote::outcome::RemoteRun;
 use crate::run::remote::request::RemoteRequest;
@@ -64,6 +65,8 @@ pub(super) struct SpecRun {
     kept: Vec<String>,
     /// All options of the last run, where some of them may count.
     pub(super) last: Option<Vec<String>>,
+    /// The remote that keeps the spec since an earlier run here, where none is named now.
+    stays_on: Option<String>,
 }
 
 impl SpecRun {
@@ -127,8 +130,18 @@ impl SpecRun {
         for flag in &mut flags {
             flag.kept = !now.contains(flag);
         }
-        let mut project = Project::open(global, flags, spec)?;
-        let place = project.spec(spec).and_then(|path| project.place(&path, work.selection(&project)));
+        let mut work = work.clone();
+        let mut project = Project::open(global, flags.clone(), spec)?;
+        let mut place = project.spec(spec).and_then(|path| project.place(&path, work.selection(&project)));
+        let keeps = place.as_ref().ok().and_then(own_tree::remote_of);
+        let stays_on = keeps.filter(|_| project.loaded.config.remote.name.is_none());
+        if let Some(remote) = &stays_on {
+            // without the lease, it would do the tasks beside the machine that has it
+            work.stay_on_remote(remote);
+            flags.push(FlagSetting::new("--remote", remote.clone()));
+            project = Project::open(global, flags, spec)?;
+            place = project.spec(spec).and_then(|path| project.place(&path, work.selection(&project)));
+        }
         let ground = place.as_ref().map_or(&project.root, |place| &place.root).clone();
         // before anything else of a run
         let flag = trust;
@@ -136,7 +149,7 @@ impl SpecRun {
         let mut place = place?;
         project.follow(&place);
         place.select(&project.loaded.config)?;
-        let (global, mut work) = (global.clone(), work.clone());
+        let global = global.clone();
         // a later run is given the ids: a range or a title may mean other tasks by then
         work.set_selection(&place.selection);
         work.fix_times(Timestamp::now(), &TimeZone::system())?;
@@ -151,6 +164,7 @@ impl SpecRun {
             typed: None,
             kept: Vec::new(),
             last: None,
+            stays_on,
         })
     }
 
@@ -192,7 +206,7 @@ impl SpecRun {
                 supervisor: &supervisor,
                 waits: lease.waits.then_some(inbox),
             };
-            own_tree::make(&request)?
+            run_tree::make(&request)?
         };
         self.go_to(place, flag)
     }
@@ -232,6 +246,15 @@ impl SpecRun {
 
     /// Prints which options of the last run count. What those are of a run on a remote is known once it has the lease.
     pub(super) fn note_kept_options(&self) {
+        if let Some(remote) = &self.stays_on {
+            let (remote, name) = (sanitise_line(remote), sanitise_line(&self.place.name));
+            let command =
+                command_line(&["seqorch", "forget", &self.place.typed, "--remote"].map(str::to_owned));
+            let _ = writeln!(
+                io::stderr(),
+                "note: with --remote {remote}, which keeps {name} since an earlier run here (`{command}` ends that)"
+            );
+        }
         if !self.is_shared() {
             self.note_options();
         }

@@ -1,6 +1,6 @@
 //! `seqorch specs`: lists the specs of the project and their progress.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use anstyle::Style;
 use clap::Args;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::global::Global;
 use super::project::Project;
 use super::remote_view;
-use super::when;
+use super::when::{self, RunAtWork};
 use crate::agent::sanitise::harmless;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::lease::Lease;
@@ -58,8 +58,10 @@ struct SpecSummary {
     needed: Option<String>,
     /// When a run can continue: `now`, `later` or `never`; `None` where tasks.md cannot be read.
     start: Option<&'static str>,
-    /// The time of `later`.
+    /// The time of `later`; `None`: it is not known.
     resume_at: Option<String>,
+    /// The run that works on it now, where `later` waits for that.
+    waits_for: Option<String>,
     /// Whether a run has ever begun it, or taken its lease.
     begun: bool,
     /// Who works on it, or did last; `None`: no remote was asked, or no run was ever there.
@@ -103,33 +105,43 @@ fn summary(project: &Project, found: FoundSpec, remote: Option<&str>) -> Result<
         needed: None,
         start: None,
         resume_at: None,
+        waits_for: None,
         begun: false,
         lease: None,
         errors: Vec::new(),
     };
     let place = project.place(&found.dir, Selection::default());
     let shown = match (remote, &place) {
-        (Some(remote), Ok(place)) => match remote_view::look(project, place, remote) {
+        (Some(remote), Ok(place)) => match remote_view::look_if_readable(project, place, remote) {
             Err(error) if error.kind() == ErrorKind::NoSpec => None,
-            shown => Some(shown?),
+            // the others can be started all the same
+            Ok(Err(error)) => {
+                let error = first_line(&error);
+                let _ = writeln!(io::stderr(), "warning: {}: {error}", sanitise_line(&summary.name));
+                summary.errors.push(error);
+                return Ok(summary);
+            }
+            shown => Some(shown??),
         },
         _ => None,
     };
     summary.lease = shown.as_ref().map(|shown| shown.lease.clone());
-    let read = || -> Result<(TaskFile, SpecState, SpecPlace, NextStart)> {
+    let read = || -> Result<(TaskFile, SpecState, SpecPlace, NextStart, Option<RunAtWork>)> {
         let place = match &shown {
             Some(shown) => &shown.place,
             None => &place?,
         };
         let (_, tasks) = place.read_tasks()?;
         let state = project.state_of(place, shown.as_ref().map(|shown| &shown.lease))?;
-        let next = when::next_start(project, place, &tasks, &state);
-        Ok((tasks, state, place.clone(), next))
+        let at_work = RunAtWork::find(place, shown.as_ref().map(|shown| &shown.lease));
+        let next = when::next_start(project, place, &tasks, &state, at_work.as_ref());
+        Ok((tasks, state, place.clone(), next, at_work))
     };
     match read() {
-        Ok((tasks, state, place, next)) => {
+        Ok((tasks, state, place, next, at_work)) => {
             let (start, resume_at, _) = when::words(next);
             (summary.start, summary.resume_at) = (Some(start), resume_at);
+            summary.waits_for = at_work.filter(|_| start == "later").map(|run| run.who);
             summary.begun = state.run != Run::Never || summary.lease.is_some();
             summary.needs = needs::records(&place.typed, &state);
             summary.needed = needs::headline(&needs::shown(&place.typed, &state));

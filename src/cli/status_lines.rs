@@ -52,7 +52,7 @@ pub(super) fn write(out: &mut impl Write, status: &SpecStatus<'_>) {
     write_answers(out, state);
     write_lines(out, note_lines(state));
     write_lost(out, &status.lost);
-    write_needs(out, &place.typed, &needs);
+    write_needs(out, &needs);
 }
 
 /// Writes where the spec stands, its work tree, and its run.
@@ -170,9 +170,9 @@ fn write_lost(out: &mut impl Write, lost: &[LostCommit]) {
 }
 
 /// Prints what a person must do, broken at words.
-fn write_needs(out: &mut impl Write, typed: &str, needs: &[ShownNeed]) {
+fn write_needs(out: &mut impl Write, needs: &[ShownNeed]) {
     let mut text = Vec::new();
-    let _ = needs::write(&mut text, typed, needs);
+    let _ = needs::write(&mut text, needs);
     let text = String::from_utf8_lossy(&text);
     let text = terminal_width().map_or_else(|| text.to_string(), |columns| wrap_lines(&text, columns));
     let _ = write!(out, "{}", theme::text(&text));

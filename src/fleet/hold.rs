@@ -80,7 +80,7 @@ impl Hold {
             timing,
             run: run.map(|tip| tip.object.clone()),
             branch: seen.branch.clone(),
-            epoch: run.map_or(0, |tip| tip.lease.epoch) + 1,
+            epoch: run.map_or(0, |tip| tip.lease.epoch).saturating_add(1),
             seq: 0,
             saved: None,
             made: Vec::new(),

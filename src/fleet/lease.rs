@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// How many times a lease is renewed in its length.
 const RENEWALS: u32 = 3;
 
+/// The longest lease. A longer one comes from a broken record: no one could wait for its end.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long a lease holds, and when it is renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseTiming {
@@ -21,6 +24,7 @@ impl LeaseTiming {
     /// The timing of a lease of this length.
     #[must_use]
     pub fn of(lease: Duration) -> Self {
+        let lease = lease.min(LONGEST);
         Self { lease, renew: lease / RENEWALS }
     }
 
@@ -67,13 +71,35 @@ pub struct Lease {
 pub const LEASE_SCHEMA: u32 = 1;
 
 impl Lease {
+    /// Reads it; an error says why that cannot be done.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u32,
+        }
+        let Version { schema } = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+        if schema != LEASE_SCHEMA {
+            return Err(format!("it has schema {schema}, and this seqorch knows schema {LEASE_SCHEMA}"));
+        }
+        let lease: Self = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+        // the next take counts one more
+        lease.epoch.checked_add(1).ok_or("no take has a higher number than it")?;
+        Ok(lease)
+    }
+
     /// Its timing.
     #[must_use]
     pub fn timing(&self) -> LeaseTiming {
-        LeaseTiming {
-            lease: Duration::from_millis(self.lease_ms),
-            renew: Duration::from_millis(self.renew_ms),
-        }
+        let lease = Duration::from_millis(self.lease_ms).min(LONGEST);
+        LeaseTiming { lease, renew: Duration::from_millis(self.renew_ms).min(lease) }
+    }
+
+    /// When it ends, as far as the wall clock says it; `None`: nothing holds it, or it has ended. A clock of its holder that is
+    /// wrong does not make it longer than it is.
+    #[must_use]
+    pub fn holds_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let last = now.saturating_add(self.timing().lease).unwrap_or(self.expires);
+        Some(self.expires.min(last)).filter(|end| self.is_held() && *end > now)
     }
 
     /// Whether a process holds it.
@@ -87,6 +113,46 @@ impl Lease {
     pub fn who(&self) -> String {
         let id: String = self.holder.as_deref().unwrap_or("none").chars().take(8).collect();
         format!("{} (run {id})", self.host)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::lease;
+    use super::*;
+
+    fn read(change: impl FnOnce(&mut serde_json::Value)) -> Result<Lease, String> {
+        let mut value = serde_json::to_value(lease(Some("a"))).unwrap();
+        change(&mut value);
+        Lease::read(&serde_json::to_vec(&value).unwrap())
+    }
+
+    #[test]
+    fn a_lease_of_another_version_is_not_read_as_one_of_this() {
+        assert_eq!(read(|_| ()).unwrap(), lease(Some("a")));
+        let newer = |value: &mut serde_json::Value| {
+            *value = serde_json::json!({ "schema": 2, "lease": {} });
+        };
+        assert_eq!(read(newer).unwrap_err(), "it has schema 2, and this seqorch knows schema 1");
+        assert!(read(|value| value["expires"] = "garbage".into()).is_err());
+        assert!(read(|value| value["epoch"] = u64::MAX.into()).is_err());
+        assert!(Lease::read(b"").is_err());
+    }
+
+    #[test]
+    fn no_record_makes_a_lease_longer_than_a_day() {
+        let now = Timestamp::from_second(0).unwrap();
+        let broken = read(|value| {
+            (value["lease_ms"], value["renew_ms"]) = (u64::MAX.into(), u64::MAX.into());
+            value["expires"] = "9999-01-01T00:00:00Z".into();
+        });
+        let broken = broken.unwrap();
+        assert_eq!((broken.timing().lease, broken.timing().renew), (LONGEST, LONGEST));
+        assert_eq!(broken.holds_until(now), Some(now + LONGEST));
+        assert_eq!(LeaseTiming::of(LONGEST * 2).lease, LONGEST);
+        assert_eq!(lease(Some("a")).holds_until(now), Some(now + Duration::from_secs(60)));
+        assert_eq!(lease(Some("a")).holds_until(Timestamp::from_second(2000).unwrap()), None);
+        assert_eq!(lease(None).holds_until(now), None);
     }
 }
 

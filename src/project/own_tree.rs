@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::spec_place::{Checkout, SpecLocation, SpecPlace, TASKS_FILE};
+use crate::error::Result;
 use crate::spec;
 use crate::store::spec_tree::{SpecTree, SpecTreeRecord, TreeStage};
 
@@ -27,6 +28,19 @@ pub fn place(place: SpecPlace) -> SpecPlace {
         Some(tree) => moved(place, &record, &tree),
         None => place,
     }
+}
+
+/// The remote that has the lease of the spec, as far as this clone knows.
+#[must_use]
+pub fn remote_of(place: &SpecPlace) -> Option<String> {
+    record(place)?.read()?.remote
+}
+
+/// Writes down which remote has the lease of the spec; `None`: none has it any more.
+pub fn note_remote(place: &SpecPlace, remote: Option<&str>) -> Result<()> {
+    let Some(record) = record(place) else { return Ok(()) };
+    let Some(tree) = record.read().filter(|tree| tree.remote.as_deref() != remote) else { return Ok(()) };
+    record.write(&SpecTree { remote: remote.map(str::to_owned), ..tree })
 }
 
 /// The work tree of the spec's own that somebody removed: what is known of the spec is on its branch, and not in the checkout.

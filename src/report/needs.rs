@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::text::{last_lines, logs_command, sanitise_line, sanitise_text, spec_command};
+use super::text::{last_lines, logs_command, sanitise_line, sanitise_text, shell_word, spec_command};
 use crate::state::needs::{Need, NeedKind, needs};
 use crate::state::{Outcome, SpecState};
 
@@ -36,7 +36,7 @@ pub struct NeedRecord {
 pub fn records(spec: &str, state: &SpecState) -> Vec<NeedRecord> {
     let record = |need: Need| NeedRecord {
         kind: need.kind,
-        command: need.command(spec),
+        command: need.command(spec, state.run.remote()),
         task: need.task,
         title: need.title,
         reason: need.reason,
@@ -62,6 +62,9 @@ pub struct ShownNeed {
     pub look: Option<String>,
     /// The command that resolves it.
     pub command: String,
+    /// The command that retries with the options of the last run.
+    #[serde(skip)]
+    pub retry: String,
 }
 
 /// All needs of a spec for people, the most urgent first; `spec` is what a person types for it.
@@ -88,7 +91,8 @@ fn show(spec: &str, state: &SpecState, need: &Need) -> ShownNeed {
         what: what(need.kind, need.task.as_deref()),
         why: why(need.kind, &need.reason, check),
         look,
-        command: sanitise_line(&need.command(spec)),
+        command: sanitise_line(&need.command(spec, state.run.remote())),
+        retry: again_command(spec, state.run.remote(), "--retry"),
         task: need.task.as_deref().map(sanitise_line),
         title: sanitise_line(&need.title),
     }
@@ -172,9 +176,10 @@ impl ShownNeed {
         }
     }
 
-    /// Another way to resolve it; `retry` is the command that tries again.
+    /// Another way to resolve it.
     #[must_use]
-    pub fn or(&self, retry: &str) -> Option<String> {
+    pub fn or(&self) -> Option<String> {
+        let retry = &self.retry;
         match self.kind {
             NeedKind::Question => Some(format!("or try it again without an answer: {retry}")),
             NeedKind::HumanTask => Some(format!("Then continue with: {retry}")),
@@ -210,9 +215,8 @@ pub(super) fn has_needs(text: &str) -> bool {
     text.lines().any(|line| line.starts_with(HEADING))
 }
 
-/// Writes each need with its reason and its commands; `spec` is what a person types for the spec.
-pub fn write(out: &mut dyn Write, spec: &str, needs: &[ShownNeed]) -> io::Result<()> {
-    let retry = retry_command(spec);
+/// Writes each need with its reason and its commands.
+pub fn write(out: &mut dyn Write, needs: &[ShownNeed]) -> io::Result<()> {
     for need in needs {
         let title = if need.title.is_empty() { String::new() } else { format!(" ({})", need.title) };
         writeln!(out, "\n{HEADING}{}{title}:", need.what)?;
@@ -223,17 +227,20 @@ pub fn write(out: &mut dyn Write, spec: &str, needs: &[ShownNeed]) -> io::Result
             writeln!(out, "See what happened: {look}")?;
         }
         writeln!(out, "{}: {}", need.lead(), need.command)?;
-        if let Some(other) = need.or(&retry) {
+        if let Some(other) = need.or() {
             writeln!(out, "{other}")?;
         }
     }
     Ok(())
 }
 
-/// The command that retries with the options of the last run.
+/// The command that runs a spec again, on the remote that `--remote` named for the last run.
 #[must_use]
-pub fn retry_command(spec: &str) -> String {
-    spec_command("run", spec, "--retry")
+pub fn again_command(spec: &str, remote: Option<&str>, more: &str) -> String {
+    let on = remote.map(|remote| format!("--remote {}", sanitise_line(&shell_word(remote))));
+    let more: Vec<&str> =
+        on.iter().map(String::as_str).chain(Some(more).filter(|more| !more.is_empty())).collect();
+    spec_command("run", spec, &more.join(" "))
 }
 
 #[cfg(test)]
@@ -262,7 +269,7 @@ mod tests {
             state.begin_run(at(0), [].into());
             state.end_run(at(1), end, true);
             let mut text = Vec::new();
-            write(&mut text, "shop", &shown("shop", &state)).unwrap();
+            write(&mut text, &shown("shop", &state)).unwrap();
             String::from_utf8(text).unwrap()
         };
         let reason = || "kept on origin".to_owned();
@@ -282,7 +289,7 @@ mod tests {
         state.units.entry("2".into()).or_default().title = "Pay".into();
         state.halt(at(0), "2", "Which one?\nThe first?");
         let mut text = Vec::new();
-        write(&mut text, "shop", &shown("shop", &state)).unwrap();
+        write(&mut text, &shown("shop", &state)).unwrap();
         assert_eq!(
             String::from_utf8(text).unwrap(),
             "\nNeeds you: task 2 asks (Pay):\n  Which one?\n  The first?\n\

@@ -86,6 +86,8 @@ pub struct Summary<'a> {
     pub spec: &'a str,
     /// What a person types for it.
     pub typed: &'a str,
+    /// The remote that `--remote` named for the run.
+    pub remote: Option<&'a str>,
     /// Why the run ended.
     pub end: &'a End,
     /// What you must do.
@@ -174,18 +176,18 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
         let (path, why) = (sanitise_line(&one.path), sanitise_line(&one.why));
         writeln!(out, "  left out of task {}: {path} ({why})", sanitise_line(unit))?;
     }
-    needs::write(out, s.typed, s.needs)?;
-    write_next(out, s.end)
+    needs::write(out, s.needs)?;
+    write_next(out, s)
 }
 
 /// The summary of a run that an error ended.
 #[must_use]
-pub fn of_error(spec: &str, typed: &str, needs: &[ShownNeed]) -> String {
+pub fn of_error(spec: &str, needs: &[ShownNeed]) -> String {
     let mut text = Vec::new();
     let head = needs::headline(needs).unwrap_or_default();
     // writing to a vector cannot fail
     let _ = writeln!(text, "\n── {} ── {head}", sanitise_line(spec));
-    let _ = needs::write(&mut text, typed, needs);
+    let _ = needs::write(&mut text, needs);
     String::from_utf8_lossy(&text).into_owned()
 }
 
@@ -227,12 +229,18 @@ fn write_changes(out: &mut dyn Write, changes: &[FileChange]) -> io::Result<()> 
     Ok(())
 }
 
-fn write_next(out: &mut dyn Write, end: &End) -> io::Result<()> {
-    match end {
+fn write_next(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
+    // another clone does not know the remote
+    let command = s.remote.map(|_| needs::again_command(s.typed, s.remote, ""));
+    match s.end {
         End::MaxIterations => {
-            writeln!(out, "Run again to continue, or raise run.max_iterations (--max-iterations).")
+            let again = command.map_or_else(String::new, |command| format!(" ({command})"));
+            writeln!(out, "Run again to continue{again}, or raise run.max_iterations (--max-iterations).")
         }
-        End::TryLater { until, .. } => writeln!(out, "Run again at {}.", to_the_second(*until)),
+        End::TryLater { until, .. } => {
+            command.map_or(Ok(()), |command| writeln!(out, "Continue with: {command}"))?;
+            writeln!(out, "Run again at {}.", to_the_second(*until))
+        }
         End::HungUp => writeln!(out, "A working agent continues; the next run takes it over."),
         _ => Ok(()),
     }
@@ -281,6 +289,7 @@ mod tests {
         let summary = Summary {
             spec: "login",
             typed: "login",
+            remote: None,
             end: &end,
             units: &[unit("1", Outcome::Done), unit("2", Outcome::Failed { code: 1, why: None })],
             calls: AttemptSums { tries: 0, calls: 1, ..sums },

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use super::event::Event;
 use super::world::RealWorld;
 use crate::config::Account;
+use crate::error::{Error, ErrorKind, Result};
+use crate::report::text::sanitise_line;
 use crate::state::{AccountLimits, SpecState};
 use crate::store::lock;
 use crate::store::trust_file::state_folder;
@@ -46,6 +48,7 @@ impl RealWorld<'_> {
     pub(super) fn share_accounts(&mut self, state: &SpecState) {
         let now = self.clock.now();
         let most = self.config.pace.stop_at_utilization;
+        let mut failed = Vec::new();
         for (name, account) in &self.config.accounts {
             let known = state.account_limits(&account.backends, most);
             let last = self.known_accounts.get(name).map(|last| last.closed(now)).unwrap_or_default();
@@ -54,9 +57,16 @@ impl RealWorld<'_> {
             }
             let known = AccountLimits { host: lock::host(), ..known };
             let text = serde_json::to_vec_pretty(&known).unwrap_or_default();
-            // others then find out by themselves
-            let _ = self.write_account(name, account, &text);
+            if let Err(error) = self.write_account(name, account, &text) {
+                failed.push((name.clone(), error.brief()));
+            }
             self.known_accounts.insert(name.clone(), known);
+        }
+        failed.retain(|(name, _)| self.unshared_accounts.insert(name.clone()));
+        for (name, why) in failed {
+            // others then find out by themselves
+            let (name, why) = (sanitise_line(&name), sanitise_line(&why));
+            self.say(&format!("! what is known of the limits of account {name} is not shared: {why}"));
         }
     }
 
@@ -69,14 +79,17 @@ impl RealWorld<'_> {
         serde_json::from_slice(&bytes).ok()
     }
 
-    fn write_account(&self, name: &str, account: &Account, text: &[u8]) -> Option<()> {
+    fn write_account(&self, name: &str, account: &Account, text: &[u8]) -> Result<()> {
         match (file(name, account, self.remote.is_some()), self.remote) {
             (Some(file), _) => {
-                fs::create_dir_all(file.parent()?).ok()?;
-                files::replace(&file, text, 0o600).ok()
+                let folder = file.parent().unwrap_or(&file);
+                fs::create_dir_all(folder).map_err(|e| Error::io("making", folder, e))?;
+                files::replace(&file, text, 0o600)
             }
             (None, Some(remote)) => remote.write_account(name, text),
-            (None, None) => None,
+            (None, None) => {
+                Err(Error::new(ErrorKind::Config, "set HOME, XDG_STATE_HOME or account.NAME.file"))
+            }
         }
     }
 }

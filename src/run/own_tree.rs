@@ -150,7 +150,9 @@ impl<'a> Maker<'a> {
     fn tree(&self, stage: TreeStage) -> SpecTree {
         let spec = self.record.spec.clone();
         let (copied, commands) = (Vec::new(), Vec::new());
-        SpecTree { top: self.top.clone(), branch: self.branch.clone(), spec, stage, copied, commands }
+        // a tree that somebody removed by hand is made again, and the remote still has the lease
+        let remote = self.record.read().and_then(|tree| tree.remote);
+        SpecTree { top: self.top.clone(), branch: self.branch.clone(), spec, stage, copied, commands, remote }
     }
 
     /// Removes what git began to make when something ended it.

@@ -104,7 +104,7 @@ impl RefusedPlace<'_> {
         self.resume_file.iter().for_each(|path| drop(fs::remove_file(path)));
         let state = &machine.state;
         let needs = shown(&place.typed, state);
-        store.write_summary(&summary::of_error(&place.name, &place.typed, &needs));
+        store.write_summary(&summary::of_error(&place.name, &needs));
         messages::write_refusal(place, config, &store, state);
         let left = counts(&current_plan(place, config, &tasks, state, now), state).todo;
         let ended = RunEnd {

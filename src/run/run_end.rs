@@ -20,6 +20,7 @@ use crate::report::run_end::RunEnd;
 use crate::report::summary::{self, Summary, UnitLine};
 use crate::state::{AttemptSums, SpecState, TreeRecord, UnitState, counts, left};
 use crate::store::spec_store::Store;
+use crate::sys::signals;
 
 /// A run that is about to end.
 pub(super) struct RunEnding<'a> {
@@ -74,6 +75,7 @@ impl RunEnding<'_> {
         let text = run_texts::summary_text(&Summary {
             spec: &place.name,
             typed: &place.typed,
+            remote: state.run.remote(),
             end,
             needs: &needs,
             units: &units,
@@ -116,7 +118,7 @@ impl RunEnding<'_> {
             && !matches!(self.settle(machine, Event::EndRefused { end: end_by(error) }), Ok(None))
         {
             let typed = &self.place.typed;
-            let more = summary::of_error(&self.place.name, typed, &shown(typed, &machine.state));
+            let more = summary::of_error(&self.place.name, &shown(typed, &machine.state));
             self.store.write_summary(&format!("{text}{more}"));
         }
         published
@@ -142,7 +144,7 @@ impl RunEnding<'_> {
         let (last_plan, took) = world.outcome();
         let left = still_left(last_plan.unwrap_or(self.plan), state);
         let needs = shown(&place.typed, state);
-        self.store.write_summary(&summary::of_error(&place.name, &place.typed, &needs));
+        self.store.write_summary(&summary::of_error(&place.name, &needs));
         let how = RunEnd {
             spec: &place.name,
             typed: &place.typed,
@@ -187,7 +189,7 @@ fn end_by(error: &Error) -> End {
     let reason = error.brief();
     match error.kind() {
         ErrorKind::Hook => End::HookFailed { reason },
-        kind => End::Error { reason, exit_code: kind.exit_code() },
+        kind => End::Error { reason, exit_code: signals::exit_code(kind) },
     }
 }
 

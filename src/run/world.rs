@@ -88,6 +88,8 @@ pub struct RealWorld<'a> {
     pub(super) taken_requests: BTreeSet<String>,
     /// What was read or written last of the accounts, by name.
     pub(super) known_accounts: BTreeMap<String, AccountLimits>,
+    /// The accounts that could not be written, which was said.
+    pub(super) unshared_accounts: BTreeSet<String>,
     /// The lease of the spec on a remote.
     pub(super) remote: Option<&'a RemoteRun>,
     locks: Option<RunLocks>,
@@ -133,6 +135,7 @@ impl<'a> RealWorld<'a> {
             messenger: None,
             taken_requests: BTreeSet::new(),
             known_accounts: BTreeMap::new(),
+            unshared_accounts: BTreeSet::new(),
             remote: None,
             locks: None,
             on_first_save: None,

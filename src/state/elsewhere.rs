@@ -107,6 +107,15 @@ impl SpecState {
         }
     }
 
+    /// The unit that this commit did.
+    #[must_use]
+    pub fn unit_of_commit(&self, commit: &str) -> Option<&str> {
+        let has = |unit: &UnitState| {
+            unit.changes.as_ref().is_some_and(|changes| changes.commit.as_deref() == Some(commit))
+        };
+        self.units.iter().find(|(_, unit)| has(unit)).map(|(id, _)| id.as_str())
+    }
+
     /// The unit whose checks must run once more, since its commit was made again on top of what people pushed.
     #[must_use]
     pub fn unchecked(&self) -> Option<&str> {

@@ -134,15 +134,16 @@ impl Need {
     }
 
     /// The command that resolves it, once the person has done what the reason says; `spec` is what a person types for the
-    /// spec.
+    /// spec, `remote` what `--remote` named for the last run: another clone does not know it.
     #[must_use]
-    pub fn command(&self, spec: &str) -> String {
+    pub fn command(&self, spec: &str, remote: Option<&str>) -> String {
         let spec = shell_word(spec);
+        let on = remote.map_or_else(String::new, |remote| format!(" --remote {}", shell_word(remote)));
         match self.kind {
             NeedKind::Question => {
                 let task = self.task.as_deref().filter(|_| self.is_one_of_several).map(shell_word);
                 let task = task.map_or_else(String::new, |task| format!(" {task}"));
-                format!("seqorch resume {spec}{task} --answer \"…\"")
+                format!("seqorch resume {spec}{task}{on} --answer \"…\"")
             }
             NeedKind::HumanTask => {
                 let task = shell_word(self.task.as_deref().unwrap_or_default());
@@ -152,10 +153,10 @@ impl Need {
             NeedKind::Blocked => match &self.left_out {
                 Some(task) => format!("seqorch mark {} todo --spec {spec}", shell_word(task)),
                 // with the options of the last run, it would be blocked again
-                None => format!("seqorch run {spec}"),
+                None => format!("seqorch run {spec}{on}"),
             },
             // with the options of the last run
-            _ => format!("seqorch run {spec} --retry"),
+            _ => format!("seqorch run {spec}{on} --retry"),
         }
     }
 }
@@ -397,7 +398,7 @@ mod tests {
             };
             let end = &state.run.over().unwrap().end;
             assert_eq!(exit_code(end, &needs), code, "{kind:?}");
-            let command = need.command("my spec");
+            let command = need.command("my spec", None);
             let resolves = [
                 "seqorch mark REASON done --spec 'my spec'",
                 "seqorch run 'my spec' --retry",

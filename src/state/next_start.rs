@@ -12,6 +12,8 @@ pub enum NextStart {
     Now,
     /// At this time, which is later than now.
     At(Timestamp),
+    /// Once a run ends that works on it now. Its end is not known.
+    AfterRun,
     /// Never: nothing is left that an agent does.
     Done,
     /// Once a person did something.
@@ -59,6 +61,17 @@ impl NextStart {
         let ends = [pause.and_then(|pause| pause.until), wait.and_then(|wait| wait.until), ended];
         let last = ends.into_iter().flatten().max().filter(|at| *at > now);
         last.map_or(Self::Now, Self::At)
+    }
+
+    /// The same while a run works on the spec. `until`: when its lease ends; `None`: it has none, it is on this machine.
+    #[must_use]
+    pub fn beside_run(self, until: Option<Timestamp>) -> Self {
+        match (self, until) {
+            (Self::Now, None) => Self::AfterRun,
+            (Self::Now, Some(until)) => Self::At(until),
+            (Self::At(at), Some(until)) => Self::At(at.max(until)),
+            (next, _) => next,
+        }
     }
 }
 
@@ -123,6 +136,19 @@ mod tests {
         );
         assert_eq!(next(&state, 5), NextStart::At(at(100)));
         assert_eq!(next(&state, 100), NextStart::Now);
+    }
+
+    #[test]
+    fn no_run_starts_beside_one_that_works() {
+        let (soon, late) = (at(10), at(99));
+        assert_eq!(NextStart::Now.beside_run(Some(soon)), NextStart::At(soon));
+        assert_eq!(NextStart::At(late).beside_run(Some(soon)), NextStart::At(late));
+        assert_eq!(NextStart::At(soon).beside_run(Some(late)), NextStart::At(late));
+        assert_eq!(NextStart::Now.beside_run(None), NextStart::AfterRun);
+        assert_eq!(NextStart::At(late).beside_run(None), NextStart::At(late), "it waits until then");
+        for next in [NextStart::Done, NextStart::Needed] {
+            assert_eq!((next.beside_run(None), next.beside_run(Some(late))), (next, next));
+        }
     }
 
     #[test]

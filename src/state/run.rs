@@ -315,6 +315,12 @@ impl Run {
         }
     }
 
+    /// The remote that `--remote` named for the last run.
+    #[must_use]
+    pub fn remote(&self) -> Option<&str> {
+        self.args().iter().find_map(|arg| arg.strip_prefix("--remote="))
+    }
+
     /// What the run waits for.
     #[must_use]
     pub fn wait(&self) -> Option<&Wait> {

@@ -35,6 +35,9 @@ pub struct SpecTree {
     /// The commands that prepared it.
     #[serde(default)]
     pub commands: Vec<Vec<String>>,
+    /// The remote that has the spec's lease and state, since a run of this clone took the lease there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
 }
 
 /// How far a work tree is made.
@@ -179,7 +182,8 @@ mod tests {
 
     fn made(top: &Path, stage: TreeStage) -> SpecTree {
         let (branch, spec) = ("seqorch/a".to_owned(), "specs/a".into());
-        SpecTree { top: top.to_owned(), branch, spec, stage, copied: Vec::new(), commands: Vec::new() }
+        let (copied, commands, remote) = (Vec::new(), Vec::new(), None);
+        SpecTree { top: top.to_owned(), branch, spec, stage, copied, commands, remote }
     }
 
     #[test]

@@ -14,7 +14,7 @@ keys! {
         /// runs are of this machine alone.
         name: Option<String> as Option<OptionValue>, like = "origin", flag = "--remote", executes;
         /// How long other machines leave a spec alone after the last sign of the one that works on it. It gives a sign after
-        /// each third of that.
+        /// each third of that. At most a day.
         lease: Duration = "15m", inside;
         /// Branch on the remote on which the tasks of a spec are committed, with {spec} for the name of the spec.
         branch: String as OptionValue = "seqorch/{spec}", inside;

@@ -8,7 +8,7 @@ use crate::agent::question::from_question;
 use crate::agent::render;
 use crate::report::events::EventKind;
 use crate::report::limits::limited_words;
-use crate::report::needs::{has_needs, retry_command, shown, without_needs};
+use crate::report::needs::{has_needs, shown, without_needs};
 use crate::report::notice::PauseKind;
 use crate::report::text::{plural, sanitise_line, sanitise_text, spec_command};
 use crate::report::times::{clock, span};
@@ -67,12 +67,14 @@ fn needs(source: &ViewSource<'_>) -> Panel {
     }
     foot.push(PanelLine::plain(format!("{}:", first.lead())));
     foot.push(PanelLine::command(&first.command));
-    let retry = retry_command(source.typed);
     match first.kind {
         NeedKind::Question => {
-            foot.extend([PanelLine::plain("or try it again without an answer:"), PanelLine::command(retry)]);
+            foot.extend([
+                PanelLine::plain("or try it again without an answer:"),
+                PanelLine::command(&first.retry),
+            ]);
         }
-        _ => foot.extend(first.or(&retry).map(PanelLine::plain)),
+        _ => foot.extend(first.or().map(PanelLine::plain)),
     }
     Panel {
         title: format!("{sign} needs you: {}{title}", first.what),

@@ -1,6 +1,7 @@
 //! What the machines that share a remote know of an account: a ref of its own, which no lease guards.
 
 use super::outcome::RemoteRun;
+use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::ref_names;
 use crate::git::spec_refs::RefUpdate;
 
@@ -27,16 +28,27 @@ impl RemoteRun {
     }
 
     /// Writes it. Where another machine was faster, that one's record stays.
-    pub(in crate::run) fn write_account(&self, name: &str, text: &[u8]) -> Option<()> {
+    pub(in crate::run) fn write_account(&self, name: &str, text: &[u8]) -> Result<()> {
+        let from = self.accounts.borrow().get(name).cloned();
+        let pushed = self.push_account(name, text, from.clone());
+        if let Err(error) = pushed {
+            self.read_account(name);
+            let was_faster = self.accounts.borrow().get(name) != from.as_ref();
+            return if was_faster { Ok(()) } else { Err(error) };
+        }
+        Ok(())
+    }
+
+    fn push_account(&self, name: &str, text: &[u8], from: Option<String>) -> Result<()> {
         let kept = self.keeper.kept();
         let remote = &kept.remote;
-        let content = remote.repository.write_content(text).ok()?;
-        let object = remote.repository.write_record(None, &[(FILE, &content)], "limits").ok()?;
-        let from = self.accounts.borrow().get(name).cloned();
+        let content = remote.repository.write_content(text)?;
+        let object = remote.repository.write_record(None, &[(FILE, &content)], "limits")?;
         let update = RefUpdate { name: ref_names::account(name), from, to: Some(object.clone()) };
         let (caller, deadline) = remote.caller();
-        caller.push_refs(&remote.address, &[update], deadline).ok()?;
+        let pushed = caller.push_refs(&remote.address, &[update], deadline);
+        pushed.map_err(|error| Error::new(ErrorKind::Human, error.words()))?;
         self.accounts.borrow_mut().insert(name.to_owned(), object);
-        Some(())
+        Ok(())
     }
 }

@@ -11,9 +11,9 @@ use super::outcome::RemoteRun;
 use super::packed;
 use super::record::CloneRecord;
 use super::request::{RemoteRequest, note};
-use super::restore::{Restore, restore};
+use super::restore::{Restore, RestoredSpec, restore};
 use super::shared_branch;
-use super::spec_remote::SpecRemote;
+use super::spec_remote::{SpecRemote, unreadable_lease};
 use crate::config::Commit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::hold::{Hold, HoldAnswer, HolderId, Publication};
@@ -84,7 +84,9 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
         last = Some((spec, restored.clone()));
         let (place, state, at) = restored;
         let me = HolderId { id: id.clone(), host: lock::host() };
-        let hold = Hold::new(me, timing, &seen, moment());
+        // what people pushed beyond that is news to the first push
+        let known = SeenRefs { branch: at.tip.clone(), ..seen };
+        let hold = Hold::new(me, timing, &known, moment());
         let take = format!("{id}/{}", hold.epoch());
         let mut kept = Kept::new(hold, remote, at);
         let Some(lease) = publish_take(&mut kept, &place, &state)? else {
@@ -102,7 +104,7 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
         // the holder renewed it meanwhile
         remote = kept.remote;
     };
-    let key = kept.remote.names.key.clone();
+    let (key, name) = (kept.remote.names.key.clone(), kept.remote.name.clone());
     let ends = inbox.end_flag();
     let keeper = Keeper::start(kept, inbox.sender(), ends.clone());
     let run = RemoteRun {
@@ -119,6 +121,11 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
         checks_again: false.into(),
         looks_for_unchecked: true.into(),
     };
+    // a later run without --remote is not to work here without the lease
+    if let Err(error) = own_tree::note_remote(&here, Some(&name)) {
+        let _ = run.release(&place, config, error.kind().exit_code());
+        return Err(error);
+    }
     Ok((place, run))
 }
 
@@ -155,7 +162,7 @@ fn restored(
         before.at.count_loss();
     }
     let wanted = Restore { request, here, seen, before: &mut before, is_own, is_loss, branch };
-    let (place, mut state) = restore(wanted, remote)?;
+    let RestoredSpec { place, mut state, tip } = restore(wanted, remote)?;
     let taken = answers::apply(&remote.answers()?, &mut state);
     if taken > 0 {
         // the take has the answer and its effect
@@ -166,7 +173,7 @@ fn restored(
     // from now on git works in the tree of the branch
     let tree = Repository::find(&place.root, &Supervisor::default())?.ok_or_else(no_repository)?;
     remote.repository = Repository { pin: request.trust.git.clone(), ..tree };
-    before.at.tip.clone_from(&seen.branch);
+    before.at.tip = tip;
     before.at.branch = Some(branch.to_owned());
     before.at.spec = own_tree::record(here).map(|record| record.spec.to_string_lossy().into_owned());
     Ok((place, state, before.at))
@@ -175,9 +182,12 @@ fn restored(
 /// Looks at the remote until the lease is free.
 fn free(request: &RemoteRequest<'_>, here: &SpecPlace, remote: &mut SpecRemote) -> Result<SeenRefs> {
     let mut watched = None;
-    let mut unanswered = 0;
+    let (mut unanswered, mut noted) = (0, false);
     loop {
         let Some(seen) = remote.read(&RefQuestion::default()) else {
+            if let Some(why) = &remote.unreadable {
+                return Err(unreadable_lease(&remote.name, why).hint("No agent was started."));
+            }
             unanswered += 1;
             if unanswered >= ASKED {
                 return Err(no_answer(remote));
@@ -201,7 +211,12 @@ fn free(request: &RemoteRequest<'_>, here: &SpecPlace, remote: &mut SpecRemote) 
                 ));
                 pause(request, left.min(LOOK_AGAIN))?;
             }
-            TakeAnswer::Held { certain, .. } if request.waits => {
+            TakeAnswer::Held { certain, lease, .. } if request.waits => {
+                if !noted {
+                    noted = true;
+                    let (who, spec) = (sanitise_line(&lease.who()), sanitise_line(&here.name));
+                    note(&format!("waiting for {who}, which works on {spec}"));
+                }
                 pause(request, certain.saturating_sub(now.boot).min(LOOK_AGAIN))?;
             }
             TakeAnswer::Held { lease, until, .. } => {

@@ -150,9 +150,14 @@ impl RemoteRun {
     /// Notes that the checks of the last task are to run once more, where it has any and its commit has another name now.
     fn leaves_checks(&self, names: &[(String, String)], state: &mut SpecState) -> bool {
         let checked = self.checked.borrow();
-        let step = checked.as_ref().map(|(step, _)| step).filter(|step| !step.settings.verify.is_empty());
-        let Some(step) = step.filter(|_| !names.is_empty()) else { return false };
-        state.must_check_again(&step.unit);
+        let Some((_, last)) = names.last() else { return false };
+        let unit = match checked.as_ref() {
+            Some((step, _)) => Some(step.unit.clone()).filter(|_| !step.settings.verify.is_empty()),
+            // an earlier run checked it, if it has any
+            None => state.unit_of_commit(last).map(str::to_owned),
+        };
+        let Some(unit) = unit else { return false };
+        state.must_check_again(&unit);
         true
     }
 
@@ -246,7 +251,11 @@ impl RemoteRun {
 /// Says who has the spec, or what git said last of the remote; returns the exit code.
 fn say_lost(place: &SpecPlace, lease: Option<&Lease>, words: &str, code: u8) -> u8 {
     let name = sanitise_line(&place.name);
-    note(&match lease.filter(|lease| lease.is_held()) {
+    note(&match lease {
+        Some(lease) if !lease.is_held() => format!(
+            "the lease of {name} is lost: {} took the spec over and has released it; nothing more was pushed from here",
+            sanitise_line(&lease.host)
+        ),
         Some(lease) => format!(
             "the lease of {name} is lost: {} has the spec until {}; nothing more was pushed from here",
             sanitise_line(&lease.who()),

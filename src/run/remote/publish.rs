@@ -92,7 +92,15 @@ impl RealWorld<'_> {
             Synced::TakenIn(names) => {
                 drop(kept);
                 self.say("● people pushed to the branch; the run continues on top of that");
-                let again = remote.checked.borrow().clone().filter(|_| !names.is_empty());
+                let checked = remote.checked.borrow().clone().filter(|_| !names.is_empty());
+                let again = match checked {
+                    Some(checked) => Some(checked),
+                    // an earlier run checked it, and had no time for its commit
+                    None => match names.last().and_then(|(old, _)| state.unit_of_commit(old)) {
+                        Some(unit) => self.step_of_done(unit, state)?,
+                        None => None,
+                    },
+                };
                 remote.checks_again.set(again.is_some());
                 Ok(Some(Event::Renamed { names, again }))
             }

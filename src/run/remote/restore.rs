@@ -13,7 +13,7 @@ use crate::config::Tick;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::push::SeenRefs;
 use crate::fleet::saved::SavedSpec;
-use crate::git::call::Supervisor;
+use crate::git::call::{GitError, Supervisor};
 use crate::git::repository::Repository;
 use crate::project::{SpecPlace, own_tree as tree_place};
 use crate::report::text::{plural, sanitise_line};
@@ -45,8 +45,17 @@ pub(super) struct Restore<'a> {
     pub(super) branch: &'a str,
 }
 
-/// Returns the place of the spec in the work tree of its branch, and its state.
-pub(super) fn restore(wanted: Restore<'_>, remote: &mut SpecRemote) -> Result<(SpecPlace, SpecState)> {
+/// A spec here, as the remote has it.
+pub(super) struct RestoredSpec {
+    /// Its place in the work tree of its branch.
+    pub(super) place: SpecPlace,
+    pub(super) state: SpecState,
+    /// The commit of the branch that the work tree is on top of. What people pushed after it is found by the first push.
+    pub(super) tip: Option<String>,
+}
+
+/// Makes the work tree and the state of the spec what the remote has.
+pub(super) fn restore(wanted: Restore<'_>, remote: &mut SpecRemote) -> Result<RestoredSpec> {
     let Restore { request, here, seen, before, is_own, is_loss, branch } = wanted;
     let record = tree_place::record(here);
     let tree = record.as_ref().and_then(|record| Some((record, record.existing()?)));
@@ -65,10 +74,11 @@ pub(super) fn restore(wanted: Restore<'_>, remote: &mut SpecRemote) -> Result<(S
     }
     if is_own
         && let Some(place) = &there
-        && is_newest(place, seen, request, branch)?
+        && let Some(tip) = tip_here(place, seen, request, branch)?
     {
         let place = made(request, branch)?;
-        return Ok((place.clone(), place.store().load()?));
+        let state = place.store().load()?;
+        return Ok(RestoredSpec { place, state, tip });
     }
     if let Some(place) = &there {
         let patience = request.config.timeout.grace.saturating_add(Duration::from_secs(30));
@@ -79,15 +89,15 @@ pub(super) fn restore(wanted: Restore<'_>, remote: &mut SpecRemote) -> Result<(S
             ));
         }
     }
-    match (&seen.branch, &before.at.tip) {
+    let has_moved_files = match (&seen.branch, &before.at.tip) {
         (Some(tip), _) => check_out(request, there.as_ref(), branch, tip, remote)?,
         (None, Some(tip)) => deleted(request, there.as_ref(), (branch, tip.as_str()), remote)?,
         (None, None) => go_back(request, there.as_ref(), branch, remote)?,
-    }
+    };
     let place = made(request, branch)?;
     let mut state = state_of(before, &place)?;
-    // what this clone pushed has its sessions and snapshots here; what an agent left elsewhere is done again
-    if !is_own || is_about_history(&state) {
+    // what this clone pushed has its sessions and snapshots here; what an agent left elsewhere, or has lost, is done again
+    if !is_own || has_moved_files || is_about_history(&state) {
         state.moved_elsewhere();
     }
     if let Some(tip) = &seen.branch {
@@ -130,7 +140,7 @@ pub(super) fn restore(wanted: Restore<'_>, remote: &mut SpecRemote) -> Result<(S
             remote.name
         ));
     }
-    Ok((place, state))
+    Ok(RestoredSpec { place, state, tip: seen.branch.clone() })
 }
 
 /// What follows where the branch does not have commits that the state names.
@@ -206,11 +216,18 @@ fn is_about_history(state: &SpecState) -> bool {
     matches!(state.run.over().map(|over| &over.end), Some(End::History { .. }))
 }
 
-/// Whether the work tree here is on the branch and has everything that the branch has on the remote.
-fn is_newest(place: &SpecPlace, seen: &SeenRefs, request: &RemoteRequest<'_>, branch: &str) -> Result<bool> {
-    let Some(repository) = Repository::find(&place.root, &Supervisor::default())? else { return Ok(false) };
+/// The commit of the branch that the work tree here is on top of, where a run can continue as it is here: it has everything
+/// that the branch has on the remote, or nothing but pushes of people are to be taken in.
+#[expect(clippy::option_option, reason = "the remote may have no branch yet")]
+fn tip_here(
+    place: &SpecPlace,
+    seen: &SeenRefs,
+    request: &RemoteRequest<'_>,
+    branch: &str,
+) -> Result<Option<Option<String>>> {
+    let Some(repository) = Repository::find(&place.root, &Supervisor::default())? else { return Ok(None) };
     let repository = Repository { pin: request.trust.git.clone(), ..repository };
-    let Some(head) = repository.head()? else { return Ok(false) };
+    let Some(head) = repository.head()? else { return Ok(None) };
     let state = place.store().load()?;
     let is_at_work = state.running().is_some();
     let is_there = other_branch(&repository, branch)?.is_none();
@@ -220,16 +237,22 @@ fn is_newest(place: &SpecPlace, seen: &SeenRefs, request: &RemoteRequest<'_>, br
     };
     if has_tip {
         // what an agent at work does to HEAD is judged at its end
-        return Ok(is_there || is_at_work);
+        return Ok((is_there || is_at_work).then(|| seen.branch.clone()));
     }
-    let Some(tip) = &seen.branch else { return Ok(true) };
+    let Some(tip) = &seen.branch else { return Ok(Some(None)) };
     // people pushed on top of all that is here
     let is_behind = repository.is_ancestor(&head, tip)? && !is_about_history(&state);
-    let moves = is_there && is_behind && !is_at_work;
-    if moves {
-        repository.move_head(tip, request.config.git.timeout)?;
+    if !is_there || !is_behind || is_at_work {
+        return Ok(None);
     }
-    Ok(moves)
+    match repository.move_head(tip, request.config.git.timeout) {
+        Ok(()) => Ok(Some(Some(tip.clone()))),
+        // files of a task that is done: its commit is made on what is below it, and then comes on top as any other one
+        Err(GitError::Failed { .. }) if !state.pending_commits().is_empty() => Ok(Some(Some(head))),
+        // what an agent had no time to end
+        Err(GitError::Failed { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Makes the work tree of the branch, as far as it is not there.
@@ -254,10 +277,10 @@ fn deleted(
     there: Option<&SpecPlace>,
     (branch, tip): (&str, &str),
     remote: &SpecRemote,
-) -> Result<()> {
+) -> Result<bool> {
     let is_here = remote.repository.has_commit(tip)?;
     if request.accepts_branch {
-        return if is_here { check_out(request, there, branch, tip, remote) } else { Ok(()) };
+        return if is_here { check_out(request, there, branch, tip, remote) } else { Ok(false) };
     }
     let error =
         Error::new(ErrorKind::Human, format!("the branch {branch} is not on {} any more", remote.name));

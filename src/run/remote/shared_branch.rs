@@ -15,7 +15,12 @@ pub(super) fn refuse(remote: &SpecRemote) -> Result<()> {
     let found = caller.fetch_below(&remote.address, RUNS, &into, deadline);
     caller.remove_own_refs(&into);
     for (key, object) in found?.into_iter().filter(|(key, _)| *key != remote.names.key) {
-        let at = read_saved(&remote.repository, &object)?.at;
+        let at = match read_saved(&remote.repository, &object) {
+            Ok(saved) => saved.at,
+            // what cannot be read names no branch
+            Err(error) if error.kind() == ErrorKind::Human => continue,
+            Err(error) => return Err(error),
+        };
         if at.branch.as_deref() == Some(branch) {
             let spec = sanitise_line(at.spec.as_deref().unwrap_or(&key));
             let name = &remote.name;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::answers;
 use super::record::CloneRecord;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::lease::{Lease, LeaseTiming};
 use crate::fleet::push::{Push, RefQuestion, RunTip, SeenRefs};
 use crate::fleet::ref_names::RefNames;
@@ -14,6 +14,7 @@ use crate::fleet::saved::{SavedSpec, Standpoint};
 use crate::git::call::{GitError, Supervisor};
 use crate::git::repository::Repository;
 use crate::git::spec_refs::{FetchNames, RefUpdate};
+use crate::report::text::sanitise_line;
 use crate::run::resume::GivenAnswer;
 use crate::sys::clock::boot_time;
 use crate::sys::stop_flag::StopFlag;
@@ -58,6 +59,23 @@ pub(super) struct SpecRemote {
     leases: BTreeMap<String, Lease>,
     /// What git said last where something failed.
     pub(super) words: String,
+    /// Why the lease that the last look found cannot be read.
+    pub(super) unreadable: Option<String>,
+}
+
+/// Why a lease is not read.
+#[derive(Debug)]
+pub(super) enum UnreadLease {
+    /// Git did not give it.
+    Git(GitError),
+    /// It is no lease, or one of another version.
+    Unreadable(String),
+}
+
+impl From<GitError> for UnreadLease {
+    fn from(error: GitError) -> Self {
+        Self::Git(error)
+    }
 }
 
 impl SpecRemote {
@@ -89,6 +107,7 @@ impl SpecRemote {
             written,
             leases,
             words,
+            unreadable: None,
         }
     }
 
@@ -133,9 +152,15 @@ impl SpecRemote {
 
     /// What the remote has; `None`: no answer.
     pub(super) fn read(&mut self, question: &RefQuestion) -> Option<SeenRefs> {
+        self.unreadable = None;
         match self.try_read(question) {
             Ok(seen) => Some(seen),
-            Err(error) => {
+            Err(UnreadLease::Unreadable(why)) => {
+                self.words = format!("the lease cannot be read: {why}");
+                self.unreadable = Some(why);
+                None
+            }
+            Err(UnreadLease::Git(error)) => {
                 if error.is_passing() || error.was_killed() || matches!(error, GitError::Stopped { .. }) {
                     self.killed += 1;
                 }
@@ -152,7 +177,7 @@ impl SpecRemote {
         }
     }
 
-    fn try_read(&mut self, question: &RefQuestion) -> std::result::Result<SeenRefs, GitError> {
+    fn try_read(&mut self, question: &RefQuestion) -> std::result::Result<SeenRefs, UnreadLease> {
         let into = format!("{}-{}", self.into, self.killed);
         let kept = question.kept.map(|(epoch, number)| self.names.kept(epoch, number));
         let refs = FetchNames { run: &self.names.run, branch: &self.names.branch, kept: kept.as_deref() };
@@ -174,7 +199,7 @@ impl SpecRemote {
         Ok(SeenRefs { run, branch: found.branch, kept: found.kept, has_object, has_commit })
     }
 
-    fn lease_of(&mut self, object: &str) -> std::result::Result<Lease, GitError> {
+    fn lease_of(&mut self, object: &str) -> std::result::Result<Lease, UnreadLease> {
         if let Some(lease) = self.leases.get(object) {
             return Ok(lease.clone());
         }
@@ -294,9 +319,21 @@ impl SpecRemote {
 }
 
 /// The lease in an object.
-pub(super) fn read_lease(repository: &Repository, object: &str) -> std::result::Result<Lease, GitError> {
-    let bytes = repository.read_record(object, LEASE)?.unwrap_or_default();
-    serde_json::from_slice(&bytes).map_err(|e| GitError::Unusable { why: format!("{object}: {LEASE}: {e}") })
+pub(super) fn read_lease(repository: &Repository, object: &str) -> std::result::Result<Lease, UnreadLease> {
+    let bytes = match repository.read_record(object, LEASE) {
+        Ok(bytes) => bytes.ok_or_else(|| UnreadLease::Unreadable(format!("{object} has no {LEASE}")))?,
+        // it is fetched, so it is there, and no commit
+        Err(GitError::Failed { words, .. }) => return Err(UnreadLease::Unreadable(words)),
+        Err(error) => return Err(error.into()),
+    };
+    Lease::read(&bytes).map_err(UnreadLease::Unreadable)
+}
+
+/// The error for a lease that cannot be read.
+pub(super) fn unreadable_lease(remote: &str, why: &str) -> Error {
+    Error::new(ErrorKind::Human, format!("the lease on {remote} cannot be read: {}", sanitise_line(why)))
+        .hint("Was it written by a newer seqorch? Then update this one.")
+        .hint("`seqorch forget SPEC --remote` removes lease and state; the branch stays.")
 }
 
 /// What an object has beside the lease.

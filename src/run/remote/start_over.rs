@@ -14,13 +14,14 @@ use crate::report::text::sanitise_line;
 use crate::sys::files;
 
 /// Has the branch lead to this commit, and its work tree have its files, where there is one. What was here stays in git.
+/// `true`: files that were not committed are not in the work tree any more.
 pub(super) fn check_out(
     request: &RemoteRequest<'_>,
     there: Option<&SpecPlace>,
     branch: &str,
     tip: &str,
     remote: &SpecRemote,
-) -> Result<()> {
+) -> Result<bool> {
     let keep = |repository: &Repository, old: Option<String>| -> Result<()> {
         if let Some(old) = old.filter(|old| old != tip)
             && !repository.is_ancestor(&old, tip)?
@@ -33,7 +34,7 @@ pub(super) fn check_out(
     };
     let Some(place) = there else {
         keep(&remote.repository, remote.repository.commit_of_branch(branch)?)?;
-        return remote.repository.set_branch(branch, tip).map_err(|error| {
+        return remote.repository.set_branch(branch, tip).map(|()| false).map_err(|error| {
             Error::from(error)
                 .hint(format!(
                     "Is {branch} checked out in this clone? Go to another branch there (`git switch`)."
@@ -41,7 +42,7 @@ pub(super) fn check_out(
                 .hint("No agent was started.")
         });
     };
-    let Some(repository) = Repository::find(&place.root, &Supervisor::default())? else { return Ok(()) };
+    let Some(repository) = Repository::find(&place.root, &Supervisor::default())? else { return Ok(false) };
     let repository = Repository { pin: request.trust.git.clone(), ..repository };
     keep(&repository, repository.commit_of_branch(branch)?)?;
     match repository.branch()? {
@@ -57,9 +58,12 @@ pub(super) fn check_out(
         repository.quit(operation)?;
     }
     let top = repository.top.display();
-    match repository.stash_all(deadline) {
-        Ok(false) => {}
-        Ok(true) => note(&format!("what was not committed in {top} is on git's stash")),
+    let has_moved_files = match repository.stash_all(deadline) {
+        Ok(false) => false,
+        Ok(true) => {
+            note(&format!("what was not committed in {top} is on git's stash"));
+            true
+        }
         Err(error @ GitError::Stopped { .. }) => return Err(error.into()),
         Err(error) if error.is_passing() => {
             let text = "If no git works there, remove the file that it names. No agent was started.";
@@ -72,9 +76,10 @@ pub(super) fn check_out(
                 sanitise_line(&error.last_word()),
                 aside.display()
             ));
+            true
         }
-    }
-    repository.start_over_on(branch, tip, deadline).map_err(|error| {
+    };
+    repository.start_over_on(branch, tip, deadline).map(|()| has_moved_files).map_err(|error| {
         Error::from(error).hint("Or throw this clone away, and clone again. No agent was started.")
     })
 }
@@ -102,13 +107,13 @@ pub(super) fn go_back(
     there: Option<&SpecPlace>,
     branch: &str,
     remote: &SpecRemote,
-) -> Result<()> {
-    let Some(place) = there else { return Ok(()) };
-    let Some(repository) = Repository::find(&place.root, &Supervisor::default())? else { return Ok(()) };
+) -> Result<bool> {
+    let Some(place) = there else { return Ok(false) };
+    let Some(repository) = Repository::find(&place.root, &Supervisor::default())? else { return Ok(false) };
     match repository.commit_of_branch(branch)? {
         Some(tip) if other_branch(&repository, branch)?.is_some() => {
             check_out(request, there, branch, &tip, remote)
         }
-        _ => Ok(()),
+        _ => Ok(false),
     }
 }

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::spec_remote::{read_lease, read_saved};
+use super::spec_remote::{UnreadLease, read_lease, read_saved, unreadable_lease};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::lease::{Lease, LeaseTiming};
 use crate::fleet::ref_names::RefNames;
-use crate::fleet::saved::Standpoint;
+use crate::fleet::saved::{SavedSpec, Standpoint};
 use crate::git::call::Supervisor;
 use crate::git::repository::Repository;
-use crate::git::spec_refs::{FetchNames, RefUpdate};
+use crate::git::spec_refs::{FetchNames, FetchedRefs, RefUpdate};
 use crate::project::{SpecPlace, own_tree};
 use crate::report::text::sanitise_line;
 use crate::run::branch;
@@ -39,11 +39,20 @@ pub struct RemoteSpec {
     tasks: PathBuf,
 }
 
+/// What a remote has of a spec, as far as it can be read.
+#[derive(Debug)]
+pub struct RemoteTip {
+    /// The object of the ref with the lease.
+    pub object: String,
+    /// Who works on it.
+    pub lease: Option<Lease>,
+    /// How many tasks are done.
+    pub done: Option<usize>,
+}
+
 /// What a remote has of a spec.
 #[derive(Debug)]
 pub struct RemoteView {
-    /// The object of the ref with the lease.
-    pub object: String,
     /// Who works on it.
     pub lease: Lease,
     /// Where it stands.
@@ -83,38 +92,69 @@ impl RemoteSpec {
 
     /// What the remote has of it now; `None`: no run was ever there.
     pub fn look(&self) -> Result<Option<RemoteView>> {
+        self.look_if_readable()?.transpose()
+    }
+
+    /// The same. The inner error: the remote answers, and what it has cannot be read.
+    pub fn look_if_readable(&self) -> Result<Option<Result<RemoteView>>> {
+        self.fetched(&|found, into| {
+            let Some(object) = &found.run else { return Ok(None) };
+            let lease = match read_lease(&self.repository, object) {
+                Ok(lease) => lease,
+                Err(UnreadLease::Unreadable(why)) => {
+                    return Ok(Some(Err(unreadable_lease(&self.name, &why))));
+                }
+                Err(UnreadLease::Git(error)) => return Err(error.into()),
+            };
+            let saved = read_saved(&self.repository, object)?;
+            let Some(state) = state_in(&saved) else {
+                let text = format!("the state on {} cannot be read", self.name);
+                let error = Error::new(ErrorKind::Human, text)
+                    .hint("Was it written by a newer seqorch? Then update this one.");
+                return Ok(Some(Err(error)));
+            };
+            self.view(found, into, (lease, saved, state)).map(|view| Some(Ok(view)))
+        })
+    }
+
+    /// What it has now, as far as it can be read; `None`: no run was ever there.
+    pub fn tip(&self) -> Result<Option<RemoteTip>> {
+        self.fetched(&|found, _| {
+            let Some(object) = &found.run else { return Ok(None) };
+            let lease = match read_lease(&self.repository, object) {
+                Ok(lease) => Some(lease),
+                Err(UnreadLease::Unreadable(_)) => None,
+                Err(UnreadLease::Git(error)) => return Err(error.into()),
+            };
+            let saved = read_saved(&self.repository, object).ok();
+            let done = saved.and_then(|saved| state_in(&saved)).map(|state| state.completed.len());
+            Ok(Some(RemoteTip { object: object.clone(), lease, done }))
+        })
+    }
+
+    /// Calls `look` with what the remote has, and with the name of a ref below which more can be fetched.
+    fn fetched<T>(&self, look: &dyn Fn(&FetchedRefs, &str) -> Result<T>) -> Result<T> {
         let into = format!("refs/seqorch/look/{}-{}", self.names.key, std::process::id());
-        let seen = self.look_into(&into);
+        let refs = FetchNames { run: &self.names.run, branch: &self.names.branch, kept: None };
+        let found = self.repository.fetch_spec_refs(&self.address, refs, &into, self.deadline);
+        let seen = found.map_err(Error::from).and_then(|found| look(&found, &into));
         self.repository.remove_own_refs(&into);
         seen
     }
 
-    fn look_into(&self, into: &str) -> Result<Option<RemoteView>> {
-        let refs = FetchNames { run: &self.names.run, branch: &self.names.branch, kept: None };
-        let found = self.repository.fetch_spec_refs(&self.address, refs, into, self.deadline)?;
-        let Some(object) = found.run else { return Ok(None) };
-        let lease = read_lease(&self.repository, &object)?;
-        let saved = read_saved(&self.repository, &object)?;
-        let mut state = match StateText::read(&saved.state) {
-            Ok(StateText::Ours(mut file)) => {
-                file.specs.pop_first().map(|(_, state)| state).unwrap_or_default()
-            }
-            _ if saved.state.is_empty() => SpecState::default(),
-            _ => {
-                return Err(Error::new(
-                    ErrorKind::Human,
-                    format!("the state on {} cannot be read", self.name),
-                )
-                .hint("Was it written by a newer seqorch?"));
-            }
-        };
+    fn view(
+        &self,
+        found: &FetchedRefs,
+        into: &str,
+        (lease, saved, mut state): (Lease, SavedSpec, SpecState),
+    ) -> Result<RemoteView> {
         let left = answers::fetch(&self.repository, &self.address, &self.names.key, into, self.deadline)?;
         answers::apply(&left, &mut state);
         let tasks = match &found.branch {
             Some(tip) => self.repository.read_record(tip, &self.tasks.to_string_lossy())?,
             None => None,
         };
-        Ok(Some(RemoteView { object, lease, at: saved.at, state, progress: saved.progress, tasks }))
+        Ok(RemoteView { lease, at: saved.at, state, progress: saved.progress, tasks })
     }
 
     /// Leaves answers for the next run that takes the lease. The first answer to a question wins.
@@ -139,12 +179,12 @@ impl RemoteSpec {
         })
     }
 
-    /// Removes all that the remote has of the spec, except its branch. `view`: what was seen before; if it is another one by
+    /// Removes all that the remote has of the spec, except its branch. `tip`: what was seen before; if it is another one by
     /// now, nothing is removed. Returns how many refs were removed.
-    pub fn forget(&self, view: &RemoteView) -> Result<usize> {
+    pub fn forget(&self, tip: &RemoteTip) -> Result<usize> {
         let into = format!("refs/seqorch/look/{}-{}", self.names.key, std::process::id());
         let mut updates =
-            vec![RefUpdate { name: self.names.run.clone(), from: Some(view.object.clone()), to: None }];
+            vec![RefUpdate { name: self.names.run.clone(), from: Some(tip.object.clone()), to: None }];
         for pattern in self.names.below() {
             let prefix = pattern.trim_end_matches('*');
             let all = self.repository.fetch_below(&self.address, prefix, &into, self.deadline);
@@ -165,6 +205,16 @@ impl RemoteView {
     #[must_use]
     pub fn takes(&self, given: &[GivenAnswer]) -> bool {
         ResumeRequest::Answers(given.to_vec()).apply(&mut self.state.clone(), &BTreeSet::new())
+    }
+}
+
+/// The state that a remote keeps; `None`: it cannot be read.
+fn state_in(saved: &SavedSpec) -> Option<SpecState> {
+    match StateText::read(&saved.state) {
+        Ok(StateText::Ours(mut file)) => {
+            Some(file.specs.pop_first().map(|(_, state)| state).unwrap_or_default())
+        }
+        _ => saved.state.is_empty().then(SpecState::default),
     }
 }
 
