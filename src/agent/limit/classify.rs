@@ -8,6 +8,7 @@ use super::lines;
 use super::merge::merge;
 use super::message::{LimitVerdict, PrintedMessage};
 use super::patterns::WordingPattern;
+use super::records::Evidence;
 
 /// What a message means that was printed at `now` on a host in `zone`. The user's own patterns are tried first.
 #[must_use]
@@ -34,6 +35,9 @@ pub fn classify_all(
     let mut evidence = Vec::new();
     for message in messages {
         lines::read(message, &context, &mut evidence);
+    }
+    if evidence.is_empty() {
+        evidence.extend(lines::by_exit(messages).map(Evidence::Sign));
     }
     merge(evidence)
 }

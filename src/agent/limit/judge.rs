@@ -320,7 +320,8 @@ pub(super) fn first_line(text: &str) -> &str {
     text.lines().find(|line| !line.trim().is_empty()).map_or("", str::trim_end)
 }
 
-fn one_line(text: &str) -> String {
+/// The vendor's words in one line.
+pub(super) fn one_line(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().take(MESSAGE_CHARS).collect()
 }

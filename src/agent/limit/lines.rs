@@ -12,7 +12,8 @@ use serde_json::Value;
 use super::error_text::ErrorText;
 use super::family::Family;
 use super::fields::FieldReader;
-use super::judge::{JudgeContext, LimitFinding, Statement, StatementRank, judge, normalise};
+use super::judge::{JudgeContext, LimitFinding, Statement, StatementRank, judge, normalise, one_line};
+use super::kind::LimitKind;
 use super::message::PrintedMessage;
 use super::patterns::{LIBRARY, PatternMeaning};
 use super::records::{self, Evidence};
@@ -24,6 +25,8 @@ const TAIL: usize = 60;
 const BLOCK: usize = 30;
 /// Most lines that an error is wrapped into.
 const WRAPPED: usize = 8;
+/// Lines above the last message in which a program that gave up may have said why.
+const REACH: usize = 5;
 /// Exit codes of a program that was ended from outside: timeout, KILL, TERM.
 const KILLED: [i32; 3] = [124, 137, 143];
 
@@ -42,6 +45,21 @@ static LIBRARY_ERROR: LazyLock<Regex> = LazyLock::new(|| {
 /// An error that says nothing but a status: `Error: 401 Unauthorized`.
 static BARE_STATUS: LazyLock<Regex> =
     LazyLock::new(|| regex(r"^(?i:error): (?:HTTP )?[45]\d\d(?: [A-Z][A-Za-z]*){0,4}$"));
+/// A status with its own phrase, and a reason or none: `429 Too Many Requests: slow down`. No sentence begins so.
+static STATUS: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"(?i)^(?:error: )?(?:HTTP )?(?:401:? Unauthorized|402:? Payment Required|403:? Forbidden|429:? Too Many Requests|500:? Internal Server Error|502:? Bad Gateway|503:? Service (?:Temporarily )?Unavailable|504:? Gateway Time-?out|529:? (?:Site is )?Overloaded)[.!]?(?:$|(?::\s+|\s+[-–—]\s+|\s*\()\S.{0,80}$)",
+    )
+});
+/// A request of a tool, and no error of the service: `429 Too Many Requests - GET https://…`.
+static FETCHED: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE) (?i:https?)://"));
+/// A line by which an agent continues its own words, or ends what it quotes. One in lower case continues a sentence.
+static GOES_ON: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"^[a-z][a-z'-]*,?\s+\S|^\s*```|(?:^|[^\w'])I(?:'[a-z]+)?[ ,]|(?i:^\s*(?:and|but|so|then|because|which)\b|\btests?\b)",
+    )
+});
 /// How Codex and others begin their final error.
 static FINAL: LazyLock<Regex> = LazyLock::new(|| regex(r"^ERROR:\s"));
 /// A log line about an error.
@@ -77,6 +95,23 @@ pub(super) fn read(message: &PrintedMessage<'_>, context: &JudgeContext<'_>, evi
         Channel::Stderr => reader.stderr(evidence),
         Channel::Log => reader.log(evidence),
     }
+}
+
+/// The kind of limit that an agent ends with by its exit code, whatever its words are.
+pub(super) fn by_exit(messages: &[PrintedMessage<'_>]) -> Option<LimitFinding> {
+    let (code, kind) = messages.iter().find_map(|message| {
+        let code = message.exit?;
+        Some((code, LIBRARY.exit(message.family, code)?))
+    })?;
+    let words = messages.iter().rev().find_map(|message| last_message(message.text)).unwrap_or_default();
+    Some(LimitFinding {
+        kind,
+        rank: StatementRank::Line,
+        reset: None,
+        source: format!("exit code {code}"),
+        scope: None,
+        message: one_line(&words),
+    })
 }
 
 struct LineReader<'a> {
@@ -132,12 +167,29 @@ impl LineReader<'_> {
         let alone = lines[..head].iter().all(|line| is_filler(line)) && lines.len() < TAIL;
         if self.message.exit != Some(0) || alone {
             // an agent has more to say than a status
-            let marked = alone && BARE_STATUS.is_match(lines[head]);
-            evidence.extend(self.judge(&lines[head..].join("\n"), marked).map(Evidence::Sign));
+            let marked = is_status(&lines, head) || (alone && BARE_STATUS.is_match(lines[head]));
+            let found = self.judge(&lines[head..].join("\n"), marked);
+            evidence.extend(found.or_else(|| self.above(&lines, head)).map(Evidence::Sign));
         }
         if self.message.exit != Some(0) {
             evidence.extend(self.wrapped_error(&lines).map(Evidence::Sign));
         }
+    }
+
+    /// Reads the lines above the last message. After its reason to give up, a program may print a last word: what to buy,
+    /// or a farewell. The last known wording counts.
+    fn above(&self, lines: &[&str], head: usize) -> Option<LimitFinding> {
+        if !self.gave_up {
+            return None;
+        }
+        let found = (head.saturating_sub(REACH)..head)
+            .rev()
+            .take_while(|at| !is_prose(lines[at + 1]))
+            .filter(|at| !lines[*at].starts_with(char::is_whitespace) && !is_quoted(lines, *at))
+            .find_map(|at| self.judge(&lines[at..].join("\n"), is_status(lines, at)))?;
+        // what a tool said of its network may be long over
+        let stays = !matches!(found.kind, LimitKind::Network | LimitKind::ServerError);
+        stays.then_some(found)
     }
 
     /// Reads the last error of a library that talks to models. Some agents print it in their text and continue in their
@@ -183,7 +235,10 @@ impl LineReader<'_> {
         } else {
             let head = lines.iter().rposition(|line| !is_filler(line));
             if let Some(head) = head.filter(|head| !marks.contains(head)) {
-                signs.extend(self.judge(&lines[head..].join("\n"), false));
+                signs.extend(self.judge(&lines[head..].join("\n"), is_status(&lines, head)));
+            }
+            if let Some(head) = head.filter(|_| signs.is_empty()) {
+                signs.extend(self.above(&lines, head));
             }
         }
         evidence.extend(signs.into_iter().map(Evidence::Sign));
@@ -269,6 +324,22 @@ pub fn is_follow_up(line: &str) -> bool {
 /// Whether a line begins an error of the program itself.
 fn is_marked(line: &str) -> bool {
     MARK.is_match(line) || ErrorText::read(line, false).is_error
+}
+
+/// Whether an agent goes on in its own words.
+fn is_prose(line: &str) -> bool {
+    GOES_ON.is_match(line) && !is_marked(line)
+}
+
+/// Whether a line is a status with its own phrase, and not a quoted one.
+fn is_status(lines: &[&str], at: usize) -> bool {
+    let line = lines[at];
+    STATUS.is_match(line) && !FETCHED.is_match(line) && !is_prose(line) && !is_quoted(lines, at)
+}
+
+/// Whether the line above announces a line: `The log says:`.
+fn is_quoted(lines: &[&str], at: usize) -> bool {
+    at.checked_sub(1).is_some_and(|above| lines[above].ends_with(':'))
 }
 
 /// A line without the border of a box around it.

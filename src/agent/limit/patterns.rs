@@ -169,12 +169,15 @@ struct RawFamily {
     pattern: Vec<RawPattern>,
     #[serde(default)]
     codes: BTreeMap<String, LimitKind>,
+    #[serde(default)]
+    exits: BTreeMap<String, LimitKind>,
 }
 
 struct FamilyPatterns {
     family: Family,
     patterns: Vec<WordingPattern>,
     codes: BTreeMap<String, LimitKind>,
+    exits: BTreeMap<String, LimitKind>,
 }
 
 /// The built-in wordings.
@@ -225,7 +228,7 @@ impl PatternLibrary {
             .map(|(family, text)| {
                 let raw: RawFamily = toml::from_str(text).map_err(|e| e.to_string())?;
                 let patterns = patterns(family.name(), raw.pattern)?;
-                Ok(FamilyPatterns { family: *family, patterns, codes: raw.codes })
+                Ok(FamilyPatterns { family: *family, patterns, codes: raw.codes, exits: raw.exits })
             })
             .collect::<Result<_, String>>()?;
         let errors: RawFamily = toml::from_str(ERRORS).map_err(|e| e.to_string())?;
@@ -277,6 +280,11 @@ impl PatternLibrary {
     pub(super) fn code(&self, family: Family, code: &str) -> Option<LimitKind> {
         let own = self.families.iter().find(|f| f.family == family).and_then(|f| f.codes.get(code));
         own.or_else(|| self.codes.get(code)).copied()
+    }
+
+    /// The kind that an agent's own exit code says.
+    pub(super) fn exit(&self, family: Family, code: i32) -> Option<LimitKind> {
+        self.families.iter().find(|f| f.family == family)?.exits.get(&code.to_string()).copied()
     }
 
     /// The kind that a code suggests if the words are unknown.
