@@ -930,6 +930,14 @@ fn a_lease_that_cannot_be_read_is_no_silence_and_holds_up_no_other_spec() {
         .replace("\"epoch\": 1", &format!("\"epoch\": {}", u64::MAX));
     write_lease(&fleet, &largest);
     second.run(&RUN).code(2).says(&[cannot]);
+    let longest = fleet.git(&["show", &format!("{good}:lease.json")]);
+    let longest = longest.replace("\"holder\": null", "\"holder\": \"gone\"");
+    let longest = longest.replace("\"lease_ms\": 3000", &format!("\"lease_ms\": {}", u64::MAX));
+    let longest = longest.replace("\"renew_ms\": 1000", &format!("\"renew_ms\": {}", u64::MAX));
+    let mut longest: Value = serde_json::from_str(&longest).unwrap();
+    longest["expires"] = "2001-01-01T00:00:00Z".into();
+    write_lease(&fleet, &longest.to_string());
+    second.run(&RUN).code(75).says(&["only 12h without a sign free it", "--take-lease"]);
     assert_eq!(fleet.first.ledger().len(), 1, "no agent was started");
     second.run(&["forget", "demo", "--remote", "--yes"]).code(0).says(&["removed 1 ref from origin"]);
     second.run(&RUN).code(0);

@@ -112,6 +112,7 @@ const PURE: &[&str] = &[
     "run::resume",
     "run::retry",
     "run::review",
+    "run::run_result",
     "run::test_count",
     "run::verdict",
     "sandbox::bwrap",

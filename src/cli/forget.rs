@@ -94,9 +94,9 @@ fn forget_remote(project: &Project, place: &SpecPlace, remote: &str, yes: bool) 
     let name = sanitise_line(&place.name);
     let mut out = output();
     // from now on a run without --remote works here alone
-    let leave = || own_tree::note_remote(place, None);
+    let work_alone = || own_tree::note_remote(place, None);
     let Some(tip) = spec.tip()? else {
-        leave()?;
+        work_alone()?;
         let _ = writeln!(out, "{name}: {} has nothing of it", spec.name);
         return Ok(0);
     };
@@ -118,7 +118,7 @@ fn forget_remote(project: &Project, place: &SpecPlace, remote: &str, yes: bool) 
         return Ok(0);
     }
     let refs = plural(spec.forget(&tip)?, "ref");
-    leave()?;
+    work_alone()?;
     let _ =
         writeln!(out, "{name}: removed {refs} from {}; its branch {} stays", spec.name, spec.names.branch);
     Ok(0)

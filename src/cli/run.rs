@@ -15,11 +15,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::{command_line, plural};
 use crate::run::detached::{self, DetachRequest, DetachedPaths};
 use crate::run::inbox::Inbox;
-use crate::run::lifecycle::{self, RunRequest, RunResult, ViewArgv};
+use crate::run::lifecycle::{self, RunRequest, ViewArgv};
 use crate::run::merge_hint::merge_lines;
 use crate::run::notes::write_notes;
 use crate::run::preflight::preflight;
 use crate::run::resume::ResumeRequest;
+use crate::run::run_result::RunResult;
 use crate::store::lock::Holder;
 use crate::sys::signals;
 

@@ -91,7 +91,7 @@ impl Lease {
     #[must_use]
     pub fn timing(&self) -> LeaseTiming {
         let lease = Duration::from_millis(self.lease_ms).min(LONGEST);
-        LeaseTiming { lease, renew: Duration::from_millis(self.renew_ms).min(lease) }
+        LeaseTiming { lease, renew: Duration::from_millis(self.renew_ms).min(lease / RENEWALS) }
     }
 
     /// When it ends, as far as the wall clock says it; `None`: nothing holds it, or it has ended. A clock of its holder that is
@@ -147,7 +147,7 @@ mod tests {
             value["expires"] = "9999-01-01T00:00:00Z".into();
         });
         let broken = broken.unwrap();
-        assert_eq!((broken.timing().lease, broken.timing().renew), (LONGEST, LONGEST));
+        assert_eq!((broken.timing().lease, broken.timing().renew), (LONGEST, LONGEST / RENEWALS));
         assert_eq!(broken.holds_until(now), Some(now + LONGEST));
         assert_eq!(LeaseTiming::of(LONGEST * 2).lease, LONGEST);
         assert_eq!(lease(Some("a")).holds_until(now), Some(now + Duration::from_secs(60)));

@@ -32,6 +32,7 @@ use super::resume::ResumeRequest;
 use super::run_end::RunEnding;
 use super::run_locks::{self, OwnedWorkTree, RunLocks};
 use super::run_repository::{RunRepository, first_look};
+use super::run_result::RunResult;
 use super::run_texts;
 use super::sandbox;
 use super::tmux_session::RunSession;
@@ -95,22 +96,6 @@ pub struct RunRequest<'a> {
     pub remote: Option<&'a RemoteRun>,
     /// The socket to connect to when the run has begun.
     pub ready: Option<&'a Path>,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RunResult {
-    /// The exit code.
-    pub exit_code: u8,
-    /// Someone asked for its end, so no other spec is to be run after it.
-    pub asked_to_stop: bool,
-    /// The settings say that what stopped it stops no other spec.
-    pub lets_others_run: bool,
-}
-
-impl RunResult {
-    /// Of a run that was asked to stop before it began.
-    const STOPPED: Self = Self { exit_code: 0, asked_to_stop: true, lets_others_run: false };
 }
 
 /// Runs one spec to the end of the run.

@@ -204,6 +204,9 @@ fn free(request: &RemoteRequest<'_>, here: &SpecPlace, remote: &mut SpecRemote) 
             TakeAnswer::Free => return Ok(seen),
             TakeAnswer::LookAgain(at) => {
                 let left = at.saturating_sub(now.boot);
+                if left > LeaseTiming::of(request.config.remote.lease).lease && !request.waits {
+                    return Err(longer_than_ours(here, left));
+                }
                 note(&format!(
                     "the lease of {} ended by the clock of its holder; looking for {} s whether it is renewed",
                     sanitise_line(&here.name),
@@ -233,6 +236,17 @@ fn free(request: &RemoteRequest<'_>, here: &SpecPlace, remote: &mut SpecRemote) 
             }
         }
     }
+}
+
+/// No lease of this configuration is so long: its record is broken, or of another configuration.
+fn longer_than_ours(here: &SpecPlace, left: Duration) -> Error {
+    let (spec, left) =
+        (sanitise_line(&here.name), humantime::format_duration(Duration::from_secs(left.as_secs())));
+    let text = format!(
+        "the lease of {spec} ended by the clock of its holder, and is so long that only {left} without a sign free it"
+    );
+    Error::new(ErrorKind::Locked, text)
+        .hint("Wait with --wait, or take the spec over at once with --take-lease. No agent was started.")
 }
 
 /// Publishes the take: who works on the spec now, and what it begins with. Returns the lease of a process that was faster.

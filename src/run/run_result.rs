@@ -1,8 +1,18 @@
-//! PURE. What follows in a queue of specs, as `seqorch run a b c` has it, after the run of one.
+//! PURE. How a run ended, and what follows in a queue of specs, as `seqorch run a b c` has it.
 
 use super::End;
-use super::lifecycle::RunResult;
 use crate::state::needs::exit_code;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunResult {
+    /// The exit code.
+    pub exit_code: u8,
+    /// Someone asked for its end, so no other spec is to be run after it.
+    pub asked_to_stop: bool,
+    /// The settings say that what stopped it stops no other spec.
+    pub lets_others_run: bool,
+}
 
 /// The end of a queue before its last spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +24,9 @@ pub struct QueueEnd {
 }
 
 impl RunResult {
+    /// Of a run that was asked to stop before it began.
+    pub(super) const STOPPED: Self = Self { exit_code: 0, asked_to_stop: true, lets_others_run: false };
+
     /// What this result means for the specs that are left in a queue. `None`: the next one is run.
     #[must_use]
     pub fn ends_queue(self) -> Option<QueueEnd> {
