@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::Global;
+use super::global::stdout;
 use super::project::{Project, warn_of_tasks};
 use super::remote_view;
 use crate::agent::sanitise::harmless;
@@ -65,7 +66,7 @@ pub(super) fn when(global: &Global, args: &WhenArgs) -> Result<u8> {
     } else {
         at.unwrap_or_else(|| word.to_owned())
     };
-    let _ = writeln!(anstream::stdout(), "{line}");
+    let _ = writeln!(stdout(), "{line}");
     Ok(code)
 }
 
