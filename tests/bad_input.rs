@@ -93,6 +93,43 @@ fn a_usage_error_exits_with_64() {
     Project::new().spec("login", "- [ ] 1. A\n").run(&["run", "--only", "7"]).code(64).says(&["7"]);
 }
 
+/// Each mistake is refused with 64, in plain words, and says what to do.
+#[test]
+fn a_value_that_cannot_be_used_is_refused_in_plain_words() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n").file("notes.txt", "");
+    project.run(&["run"]).code(0);
+    let mistakes: &[(&[&str], &[&str])] = &[
+        (&["run", "--max-iterations", "abc"], &["'abc'", "it is no whole number from 0 to"]),
+        (&["logs", "1", "--attempt", "x"], &["'x'", "it is no whole number from 0 to"]),
+        (&["logs", "1", "--attempt", "-1"], &["'-1'", "it is no whole number from 0 to"]),
+        (&["serve", "--listen", "abc"], &["it is no address with a port, like 127.0.0.1:7878"]),
+        (&["limits", "test", "--exit", "abc"], &["it is no exit code, like 1"]),
+        (
+            &["run", "login", "--workdir", "/nonexist"],
+            &["no such folder: /nonexist", "hint: Make it, or name"],
+        ),
+        (&["note", "1", ""], &["the note is empty", "hint: Write what"]),
+        (
+            &["report", "--html", "/nonexist/x.html"],
+            &["there is no folder /nonexist", "Make it, or name another file"],
+        ),
+        (&["report", "--html", "."], &["is a folder", "hint: Name a file in it with --html."]),
+        (&["export", "--output", "."], &["is a folder", "hint: Name a file in it with --output."]),
+        (&["man", "notes.txt"], &["is a file", "hint: Name a folder"]),
+        (&["-C", "notes.txt", "status"], &["-C: can't open the folder", "hint: Name a folder"]),
+    ];
+    for (args, parts) in mistakes {
+        let said = project.run(args).code(64).says(parts).stderr;
+        assert!(!said.contains("invalid digit") && !said.contains("intact"), "{said}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_text_is_refused_with_a_hint() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n").file("bin.md", b"a\0b");
+    project.run(&["plan", "bin.md"]).code(65).says(&["not text: NUL byte", "hint: "]);
+}
+
 #[test]
 fn a_torn_foreign_or_newer_state_file_is_refused_and_kept() {
     for text in

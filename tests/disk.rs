@@ -49,6 +49,51 @@ fn a_full_or_read_only_disk_refuses_the_run_and_keeps_the_state() {
     }
 }
 
+#[test]
+fn a_verb_whose_words_are_lost_on_a_full_disk_fails() {
+    let full = "/dev/full";
+    if !std::path::Path::new(full).exists() {
+        crate::common::skipped("no /dev/full here");
+        return;
+    }
+    let project = Project::new().spec("login", "- [ ] 1. A\n");
+    project.run(&["run"]).code(0);
+    let verbs: &[&[&str]] = &[
+        &[],
+        &["--help"],
+        &["backends", "--json"],
+        &["completions", "bash"],
+        &["config", "schema"],
+        &["config", "show"],
+        &["doctor", "--json"],
+        &["export", "--output", "-"],
+        &["help", "limits"],
+        &["help", "run"],
+        &["logs"],
+        &["logs", "--raw"],
+        &["man"],
+        &["plan"],
+        &["plan", "--json"],
+        &["report"],
+        &["report", "--html", "-"],
+        &["report", "--json"],
+        &["specs"],
+        &["specs", "--json"],
+        &["status"],
+        &["status", "--json"],
+        &["trust"],
+        &["when"],
+    ];
+    for verb in verbs {
+        let mut command = project.command(verb);
+        command.stdin(std::process::Stdio::null()).stdout(fs::File::create(full).unwrap());
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(70), "{verb:?}: {said}");
+        assert!(said.contains("No space left"), "{verb:?}: {said}");
+    }
+}
+
 /// Runs a shell script that may mount file systems, with `seqorch` on its path. `None`, with a note, if the system does
 /// not allow mounts.
 fn with_mounts(project: &Project, script: &str) -> Option<Output> {

@@ -90,14 +90,14 @@ impl LimitWatch {
     }
 
     /// Takes a piece of a plain stdout, which has the words of the agent, too. Only what is marked as an error counts, or
-    /// has a wording of the configuration.
+    /// has a wording of the configuration, or is a limit with an end and all that the agent printed.
     pub(super) fn stdout(&mut self, piece: &[u8]) -> Option<StatedLimit> {
         let (ended, open) = self.take(piece);
         if self.only_follows(&ended, &open) {
             return self.last.clone();
         }
         let is_worth_a_look = self.may_state(&ended) || self.may_state(&open);
-        self.last = is_worth_a_look.then(|| self.among_words(&self.all_with(&open))).flatten();
+        self.last = is_worth_a_look.then(|| self.on_stdout(&self.all_with(&open))).flatten();
         self.last.clone()
     }
 
@@ -178,6 +178,23 @@ impl LimitWatch {
             Stated { is_dated: false, .. } => UNDATED,
         };
         Some(StatedLimit { words: stated.words, quiet: Some(quiet) })
+    }
+
+    fn on_stdout(&self, text: &str) -> Option<StatedLimit> {
+        // among words, an agent may quote it
+        let alone = || {
+            let last = limit::last_message(text).filter(|_| self.is_one_message(text))?;
+            let Stated { words, .. } = self.stated(Channel::Stderr, &last).filter(Stated::is_sure)?;
+            Some(StatedLimit { words, quiet: Some(AMONG_WORDS) })
+        };
+        self.among_words(text).or_else(alone)
+    }
+
+    /// Whether all that an agent printed is one message and what belongs to it.
+    fn is_one_message(&self, text: &str) -> bool {
+        let lines = text.lines().filter(|line| !line.trim().is_empty() && !limit::is_follow_up(line));
+        // of a longer text, the beginning is forgotten
+        self.lines.len() < LINES && lines.count() == 1
     }
 
     fn among_words(&self, text: &str) -> Option<StatedLimit> {
@@ -320,6 +337,24 @@ mod tests {
         ] {
             assert_eq!(watch.stdout(words.as_bytes()), None, "{words}");
         }
+    }
+
+    #[test]
+    fn a_dated_limit_that_is_all_an_agent_printed_counts() {
+        let limit = "You've hit your usage limit. Try again in 4 hours.\n";
+        assert_eq!(quiet(watch("").stdout(limit.as_bytes())), Some(AMONG_WORDS));
+        assert_eq!(quiet(watch("").stdout(format!("\n{limit}\n").as_bytes())), Some(AMONG_WORDS));
+        for words in [
+            format!("The page shows this.\n{limit}"),
+            format!("{limit}That is what the page shows.\n"),
+            "You've hit your usage limit.\n".to_owned(),
+            "You've hit your usage limit. Try again in 5 minutes.\n".to_owned(),
+        ] {
+            assert_eq!(watch("").stdout(words.as_bytes()), None, "{words}");
+        }
+        let mut watch = watch("");
+        assert!(watch.stdout(limit.as_bytes()).is_some());
+        assert_eq!(watch.stdout(b"I add this text to the page.\n"), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::global::{Global, terminal_width};
+use super::global::{Global, stdout, terminal_width};
 use super::project::Project;
 use crate::agent::sanitise::harmless;
 use crate::error::Result;
@@ -24,7 +24,7 @@ pub(super) struct BackendsArgs {
 pub(super) fn backends(global: &Global, args: &BackendsArgs) -> Result<u8> {
     let project = Project::open_to_look(global, None)?;
     let listed = backend_list::list(&project.loaded, &project.root, &programs::own_program()?, |_| true)?;
-    let mut out = anstream::stdout();
+    let mut out = stdout();
     if args.json {
         let json = format!("{:#}", serde_json::json!({ "schema": 1, "backends": listed }));
         let _ = writeln!(out, "{}", harmless(&json));

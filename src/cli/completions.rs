@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::Args;
 use clap_complete::Shell;
 
+use super::global::raw_stdout;
 use super::shells::{SHELLS, VARIABLE};
 
 #[derive(Debug, Args)]
@@ -30,6 +31,6 @@ pub(super) fn completions(args: &CompletionsArgs) -> u8 {
     if args.shell == Shell::Zsh {
         script.extend_from_slice(ZSH_FIRST.as_bytes());
     }
-    let _ = std::io::stdout().write_all(&script);
+    let _ = raw_stdout().write_all(&script);
     0
 }

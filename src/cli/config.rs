@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::{Args, Subcommand};
 
-use super::global::Global;
+use super::global::{Global, stdout};
 use super::project::{Project, find_folders, load_request};
 use crate::agent::sanitise::harmless;
 use crate::config::json_schema::json_schema;
@@ -88,7 +88,7 @@ pub(super) fn config(global: &Global, args: &ConfigArgs) -> Result<u8> {
         ConfigVerb::Template { review: true } => REVIEW.to_owned(),
         ConfigVerb::Template { review: false } => BUILT_IN.to_owned(),
     };
-    let _ = anstream::stdout().write_all(harmless(&text).as_bytes());
+    let _ = stdout().write_all(harmless(&text).as_bytes());
     Ok(0)
 }
 
@@ -100,7 +100,7 @@ fn fetch(global: &Global, newest: bool) -> Result<u8> {
         let _ = writeln!(anstream::stderr(), "fetching {}", sanitise_line(address));
     };
     let fetched = fetch_presets(&request, newest, &Supervisor::default(), starting)?;
-    let mut out = anstream::stdout();
+    let mut out = stdout();
     if fetched.is_empty() {
         let _ = writeln!(out, "no file takes a preset from a repository of git");
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::global::{Fitting, Global};
+use super::global::{Fitting, Global, stdout};
 use super::project::{Project, find_folders};
 use super::trust::trusted_for_this_call;
 use crate::agent::sanitise::harmless;
@@ -44,7 +44,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
         specs: &specs,
     };
     let found = check_setup(&subject)?;
-    let mut out = anstream::stdout();
+    let mut out = stdout();
     if args.json {
         let _ = writeln!(out, "{}", harmless(&format!("{:#}", findings::json(&found))));
     } else {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Timestamp;
 
-use super::global::Global;
+use super::global::{Global, check_output_file, stdout};
 use super::overview::{Unnamed, spec_for};
 use super::project::Project;
 use super::report::spec_report;
@@ -31,8 +31,9 @@ const COLUMNS: usize = 120;
 #[derive(Debug, Args)]
 #[command(
     after_help = "The archive has the task list, the state, the events, prompts, outputs and results of all attempts that \
-are kept, the configuration with its sources, and the report. Values of your secret variables, and what looks like a secret, \
-are masked; the words of prompts and agents, and paths, are not. Look through it before you send it."
+are kept, the configuration with its sources, and the report. What looks like a secret, and the \
+values of the secret variables that this shell has, are masked. A value that only the shell of a run had, the words of prompts \
+and agents, and paths are not. Look through it before you send it."
 )]
 pub(super) struct ExportArgs {
     /// Spec: its name, its folder or its file [default: the only spec, or the one that runs or waits].
@@ -57,10 +58,7 @@ pub(super) fn export(global: &Global, args: &ExportArgs) -> Result<u8> {
     // the person named it, and may mean what a link leads to
     let path = paths::real(&path);
     let folder = path.parent().unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        return Err(Error::new(ErrorKind::Usage, format!("there is no folder {}", folder.display()))
-            .hint("Make it, or name another file with --output."));
-    }
+    check_output_file(&path, "--output")?;
     let mut temp = tempfile::Builder::new()
         .prefix(".seqorch-export-")
         .tempfile_in(folder)
@@ -78,11 +76,11 @@ pub(super) fn export(global: &Global, args: &ExportArgs) -> Result<u8> {
     let bytes = temp.as_file().metadata().map_or(0, |data| data.len());
     temp.persist(&path).map_err(|e| writing(&path, e.error))?;
     let (shown, files) = (path.display(), plural(files, "file"));
-    let mut out = anstream::stdout();
+    let mut out = stdout();
     let _ = writeln!(out, "wrote {shown} ({files}, {})", readable_bytes(bytes));
     let _ = writeln!(
         out,
-        "Secrets are masked. Look through it before you send it: tar xzf {}",
+        "The secrets that this shell knows are masked. Look through it before you send it: tar xzf {}",
         shell_word(&path.to_string_lossy())
     );
     Ok(0)

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use super::global::Global;
 use super::project::Project;
 use super::time_flags::TimeFlags;
+use super::values;
 use crate::config::FlagSetting;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
@@ -167,7 +168,7 @@ struct RunFlags {
     #[arg(help_heading = SETTINGS, long, value_name = "TIME")]
     delay: Option<String>,
     /// Stop after this many iterations.
-    #[arg(help_heading = SETTINGS, long, value_name = "N")]
+    #[arg(help_heading = SETTINGS, long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     max_iterations: Option<u32>,
     /// Backend to use.
     #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
@@ -302,7 +303,8 @@ impl RunFlags {
                 return Err(Error::new(
                     ErrorKind::Usage,
                     format!("--workdir: no such folder: {}", dir.display()),
-                ));
+                )
+                .hint("Make it, or name a folder that exists."));
             }
             flags.push(FlagSetting::new("--workdir", dir.display().to_string()));
         }

@@ -1,12 +1,14 @@
 //! The options of every verb, and what follows from them for the output.
 
 use std::ffi::OsString;
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anstream::AutoStream;
 use clap::{Args, ValueEnum};
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::wrap_lines;
 use crate::report::theme;
 
@@ -71,18 +73,62 @@ pub(super) fn colored(global: &Global, stream: &impl anstream::stream::RawStream
     }
 }
 
+/// Why standard output could not be written.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// Standard output that remembers its first error. A reader that is gone is a normal end.
+#[derive(Debug)]
+pub(super) struct Remembering<W>(W);
+
+impl<W: Write> Write for Remembering<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        remember(self.0.write(bytes))
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        remember(self.0.flush())
+    }
+}
+
+/// Remembers the error of a write to standard output.
+pub(super) fn remember<T>(written: io::Result<T>) -> io::Result<T> {
+    written.inspect_err(|e| {
+        if !matches!(e.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::Interrupted) {
+            // only the first one counts
+            let _ = LOST.set(e.raw_os_error().map_or_else(|| e.kind().into(), io::Error::from_raw_os_error));
+        }
+    })
+}
+
+/// The error of a verb whose words did not reach standard output; `None`: they did, or their reader is gone.
+pub(super) fn lost_output() -> Option<Error> {
+    let _ = remember(io::stdout().flush());
+    let why = LOST.get()?.to_string();
+    let error = Error::new(ErrorKind::Internal, "writing to standard output").caused_by(why);
+    Some(error.hint("Only what the command prints is lost."))
+}
+
+/// Standard output, with the colours that its reader can show.
+pub(super) fn stdout() -> Remembering<AutoStream<io::Stdout>> {
+    Remembering(anstream::stdout())
+}
+
+/// Standard output for bytes as they are.
+pub(super) fn raw_stdout() -> Remembering<io::StdoutLock<'static>> {
+    Remembering(io::stdout().lock())
+}
+
 /// Standard output, on which no word is broken by the edge of a terminal. A line is written at once.
 pub(super) struct Fitting<W>(pub(super) W);
 
-impl<W: std::io::Write> std::io::Write for Fitting<W> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+impl<W: Write> Write for Fitting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write_all(bytes)?;
         Ok(bytes.len())
     }
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
-    fn write_fmt(&mut self, words: std::fmt::Arguments<'_>) -> std::io::Result<()> {
+    fn write_fmt(&mut self, words: std::fmt::Arguments<'_>) -> io::Result<()> {
         let text = words.to_string();
         let fitting = terminal_width().map(|columns| wrap_lines(&text, columns));
         self.0.write_all(fitting.as_deref().unwrap_or(&text).as_bytes())
@@ -90,8 +136,8 @@ impl<W: std::io::Write> std::io::Write for Fitting<W> {
 }
 
 /// Standard output for the words of a verb.
-pub(super) fn output() -> Fitting<AutoStream<std::io::Stdout>> {
-    Fitting(anstream::stdout())
+pub(super) fn output() -> Fitting<Remembering<AutoStream<io::Stdout>>> {
+    Fitting(stdout())
 }
 
 /// Prints a line of a verb on standard output. A reader that is gone is a normal end.
@@ -100,22 +146,40 @@ pub(super) fn print_line(line: &str) {
 }
 
 /// Asks on the terminal. Anything but a yes is a no.
-pub(super) fn said_yes(question: &str) -> std::io::Result<bool> {
+pub(super) fn said_yes(question: &str) -> io::Result<bool> {
     complain(&format!("{question} [y/N]"));
     eprint!(" ");
     let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
+    io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Prints an error, a warning or a question on standard error, in colours; on a terminal no word is broken by its edge.
 pub(super) fn complain(text: &str) {
-    let columns = terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0));
+    let columns = terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0));
     let fitting = columns.map(|columns| wrap_lines(text, columns));
     let _ = write!(anstream::stderr(), "{}", theme::text(fitting.as_deref().unwrap_or(text)));
 }
 
 /// Columns of the terminal; `None` where standard output is not one.
 pub(super) fn terminal_width() -> Option<usize> {
-    terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0))
+    terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
+}
+
+/// Refuses a file that cannot be written, because its folder is not there or it is a folder itself. `flag` names another one.
+pub(super) fn check_output_file(path: &Path, flag: &str) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let text = if path.is_dir() {
+        format!("{} is a folder", path.display())
+    } else if !folder.is_dir() {
+        format!("there is no folder {}", folder.display())
+    } else {
+        return Ok(());
+    };
+    let hint = if path.is_dir() {
+        format!("Name a file in it with {flag}.")
+    } else {
+        format!("Make it, or name another file with {flag}.")
+    };
+    Err(Error::new(ErrorKind::Usage, text).hint(hint))
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::global::terminal_width;
+use super::global::{stdout, terminal_width};
 use super::usage::verb_for;
 use crate::config::nearest;
 use crate::error::{Error, ErrorKind, Result};
@@ -75,7 +75,7 @@ fn help_text() -> String {
 
 /// Prints the page and the options that the words name. Where both have the name, the page comes first.
 pub(super) fn help(command: &clap::Command, args: &HelpArgs) -> Result<u8> {
-    let mut out = anstream::stdout();
+    let mut out = stdout();
     let topic = match args.words.as_slice() {
         [name] => TOPICS.iter().find(|topic| topic.name == *name),
         _ => None,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::global::Global;
+use super::global::{Global, stdout};
 use super::overview::{Overview, SpecLook, Urgency};
 use super::project::Project;
 use crate::error::Result;
@@ -14,7 +14,7 @@ use crate::report::view::Standing;
 
 pub(super) fn home(global: &Global) -> Result<u8> {
     let project = Project::open_to_look(global, None)?;
-    let mut out = anstream::stdout();
+    let mut out = stdout();
     let specs = specs(&project)?;
     // a reader that is gone is a normal end
     let _ = if specs.is_empty() {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::global::Global;
+use super::global::{Global, stdout};
 use super::init_questions;
 use super::project::find_folders;
 use crate::config::{self, LoadRequest};
@@ -48,7 +48,7 @@ pub(super) fn init_project(global: &Global, args: &InitArgs) -> Result<u8> {
     let repository = root.ancestors().any(|dir| dir.join(".git").exists());
     let choices = choices(&root, &facts, options, repository)?;
     let result = init(&root, &defaults, &facts, &choices, options)?;
-    let mut out = anstream::stdout();
+    let mut out = stdout();
     // a reader that is gone is a normal end
     let _ = write(&mut out, &result, &first_spec(&root, &facts), repository);
     Ok(0)

@@ -6,8 +6,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use super::global::Global;
+use super::global::{Global, stdout};
 use super::project::Project;
+use super::values;
 use crate::agent::event::Channel;
 use crate::agent::limit::{self, Family, PrintedMessage, WordingPattern};
 use crate::error::{Error, ErrorKind, Result};
@@ -41,7 +42,7 @@ struct TestArgs {
     #[arg(long, value_name = "CHANNEL", default_value = "event")]
     channel: ChannelArg,
     /// Exit code of the agent [default: a failure].
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = values::exit_code, allow_negative_numbers = true)]
     exit: Option<i32>,
     /// When it was printed [default: now].
     #[arg(long, value_name = "RFC3339")]
@@ -150,6 +151,6 @@ fn test(global: &Global, args: &TestArgs) -> Result<u8> {
     };
     let line = serde_json::to_string(&answer)
         .map_err(|error| Error::new(ErrorKind::Internal, "writing the answer").caused_by(error))?;
-    let _ = writeln!(anstream::stdout(), "{line}");
+    let _ = writeln!(stdout(), "{line}");
     Ok(0)
 }

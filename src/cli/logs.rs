@@ -7,10 +7,11 @@ use anstyle::{AnsiColor, Style};
 use clap::Args;
 use jiff::tz::TimeZone;
 
-use super::global::{Global, colored};
+use super::global::{Global, colored, stdout};
 use super::overview::{Unnamed, spec_for};
 use super::printing::{FOLLOW, LogDecoder, LogPrinter, ReaderGone};
 use super::project::{Project, warn_of_lost_tree};
+use super::values;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 use crate::project::SpecPlace;
@@ -40,7 +41,7 @@ pub(super) struct LogsArgs {
     #[arg(long, value_name = "SPEC")]
     spec: Option<PathBuf>,
     /// Attempt [default: the last].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     attempt: Option<u32>,
     /// Keep printing until the attempt is over.
     #[arg(short, long)]
@@ -81,7 +82,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
         let title = state.units.get(&id).map_or("", |unit| unit.title.as_str());
         if several {
             let heading = sanitise_line(&format!("{id} {title}"));
-            if writeln!(anstream::stdout(), "# {heading}").is_err() {
+            if writeln!(stdout(), "# {heading}").is_err() {
                 return Ok(0);
             }
         }

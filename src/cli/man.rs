@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command};
 use clap_mangen::Man;
 
+use super::global::raw_stdout;
 use super::help::{HelpTopic, TOPICS};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::report::doc_page::{code_section, marked_code, text_section};
 
 #[derive(Debug, Args)]
@@ -24,9 +25,13 @@ pub(super) fn man(command: &Command, args: &ManArgs) -> Result<u8> {
     let Some(dir) = &args.dir else {
         let mut page = Vec::new();
         let _ = write_page(&mut page, &command);
-        let _ = io::stdout().write_all(&page);
+        let _ = raw_stdout().write_all(&page);
         return Ok(0);
     };
+    if dir.exists() && !dir.is_dir() {
+        return Err(Error::new(ErrorKind::Usage, format!("{} is a file", dir.display()))
+            .hint("Name a folder; it is made where it is missing."));
+    }
     write_verb(dir, &command)
         .and_then(|()| {
             TOPICS

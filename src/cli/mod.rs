@@ -53,6 +53,7 @@ mod trust;
 mod typed_command;
 mod undo;
 mod usage;
+mod values;
 mod watch;
 mod when;
 

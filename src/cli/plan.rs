@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::flags::Work;
-use super::global::{Global, colored, terminal_width};
+use super::global::{Global, colored, raw_stdout, terminal_width};
 use super::project::Project;
 use super::trust::TrustFlag;
 use crate::agent::sanitise::{harmless, sanitise};
@@ -135,7 +135,7 @@ fn print_json(place: &SpecPlace, config: &Config, mut value: serde_json::Value) 
     value["spec"] = place.name.clone().into();
     value["max_iterations"] = config.run.max_iterations.into();
     // standard output alone is written line by line
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::new(raw_stdout());
     // a reader that is gone is a normal end
     let _ = writeln!(out, "{}", harmless(&format!("{value:#}"))).and_then(|()| out.flush());
 }
@@ -213,7 +213,7 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace, work: 
         expected_by,
         left,
     };
-    let mut out = BufWriter::new(stdout.lock());
+    let mut out = BufWriter::new(raw_stdout());
     let _ = plan_text::write(&mut out, &plan, &view).and_then(|()| out.flush());
     Ok(())
 }
@@ -232,7 +232,7 @@ fn prompt(project: &Project, place: &SpecPlace, id: &str) -> Result<u8> {
     if steps.is_empty() {
         return Err(no_step(&plan, ids.first().map_or(id, String::as_str)));
     }
-    let mut out = io::stdout().lock();
+    let mut out = raw_stdout();
     for (index, step) in steps.into_iter().enumerate() {
         let answers = decisions(&state, &step.unit);
         let mut context = PromptContext::new(&plan, step, &config.prompt);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anstyle::Style;
 
-use super::global::{Global, colored, terminal_width};
+use super::global::{Global, colored, raw_stdout, terminal_width};
 use crate::agent::redact::Redactor;
 use crate::agent::shown::ShownText;
 use crate::agent::{AgentEvent, Format, Renderer, StreamReader};
@@ -136,7 +136,7 @@ impl LogPrinter {
 
     fn put(&mut self, bytes: &[u8], flush: bool) -> std::result::Result<(), ReaderGone> {
         self.last = bytes.last().copied().or(self.last);
-        let mut out = io::stdout().lock();
+        let mut out = raw_stdout();
         let written = out.write_all(bytes).and_then(|()| if flush { out.flush() } else { Ok(()) });
         written.map_err(|_| ReaderGone)
     }

@@ -3,7 +3,7 @@
 use clap::FromArgMatches;
 
 use super::command_line::{Cli, Verb, command};
-use super::global::{ColorChoice, Global, complain};
+use super::global::{ColorChoice, Global, complain, lost_output};
 use super::{
     attach, backends, complete, completions, config, diff, doctor, export, forget, help, hidden, home, init,
     limits, logs, man, mark, note, notify, pause, plan, report, resume, run, say, serve, specs, status, stop,
@@ -25,7 +25,7 @@ pub fn main() -> u8 {
     let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return usage::report(error, &command()),
+        Err(error) => return printed(usage::report(error, &command())),
     };
     match cli.global.color {
         ColorChoice::Auto => {}
@@ -36,12 +36,19 @@ pub fn main() -> u8 {
         usage::warn_of_variables();
     }
     match dispatch(&cli.global, cli.verb) {
-        Ok(code) => code,
+        Ok(code) => printed(code),
         Err(error) => {
             complain(&error.render());
             signals::exit_code(error.kind())
         }
     }
+}
+
+/// The exit code of a verb that ended with `code`, unless what it printed is lost.
+fn printed(code: u8) -> u8 {
+    let Some(error) = lost_output() else { return code };
+    complain(&error.render());
+    error.kind().exit_code()
 }
 
 fn dispatch(global: &Global, verb: Option<Verb>) -> Result<u8> {

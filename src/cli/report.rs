@@ -8,7 +8,7 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::global::{Global, terminal_width};
+use super::global::{Global, check_output_file, stdout, terminal_width};
 use super::overview::{Unnamed, spec_for};
 use super::project::{Project, warn_of_lost_tree, warn_of_tasks};
 use super::remote_view;
@@ -65,7 +65,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     // programs get what the page shows
     let lease = shown.as_ref().map(|shown| &shown.lease);
     let found = spec_report(&project, (seen, lease), args.all, is_page || args.json)?;
-    let mut out = anstream::stdout();
+    let mut out = stdout();
     if args.json {
         let text = serde_json::to_string_pretty(&found)
             .map_err(|e| Error::new(ErrorKind::Internal, "writing the report").caused_by(e))?;
@@ -99,6 +99,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
         Some(path) => paths::real(&project.cwd.join(path)),
         None => place.store().prepared()?.folder().join("report.html"),
     };
+    check_output_file(&path, "--html")?;
     // the page of a private folder is private, too
     let mode = if args.html.is_some() { 0o644 } else { 0o600 };
     files::replace(&path, html.as_bytes(), mode)?;

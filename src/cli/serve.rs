@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::global::{ColorChoice, Global};
+use super::global::{ColorChoice, Global, stdout};
 use super::overview::{Overview, SpecLook, Urgency};
 use super::project::Project;
 use super::report::spec_report;
+use super::values;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 use crate::project::SpecPlace;
@@ -39,7 +40,7 @@ pub(super) struct ServeArgs {
     /// Specs: their names, folders or files [default: all of the project].
     specs: Vec<PathBuf>,
     /// Address and port to listen at; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878", value_parser = values::address)]
     listen: SocketAddr,
     /// Print the address as a QR code, too.
     #[arg(long)]
@@ -94,7 +95,7 @@ fn print(page: &BoundPage, args: &ServeArgs, root: &str, count: usize) {
     let here = format!("http://{}", reachable(page.address()));
     let origin = args.url.as_ref().map_or(here, |known| format!("{}://{}", known.scheme, known.authority));
     let link = page.link(&origin);
-    let mut out = anstream::stdout();
+    let mut out = stdout();
     let only = if args.read_only { ", which can only be looked at" } else { "" };
     let _ = writeln!(out, "{} of {root}{only}:\n\n  {link}\n", plural(count, "spec"));
     if let Some(lines) = args.qr.then(|| qr_lines(&link)).flatten() {

@@ -6,7 +6,7 @@ use anstyle::Style;
 use clap::Args;
 use serde::Serialize;
 
-use super::global::Global;
+use super::global::{Global, stdout};
 use super::project::Project;
 use super::remote_view;
 use super::when::{self, RunAtWork};
@@ -80,7 +80,7 @@ pub(super) fn specs(global: &Global, args: &SpecsArgs) -> Result<u8> {
     let can_start =
         |spec: &SpecSummary| spec.errors.is_empty() && spec.start.is_some_and(|start| start != "never");
     specs.retain(|spec| !args.open || can_start(spec));
-    let mut out = anstream::stdout();
+    let mut out = stdout();
     // a reader that is gone is a normal end
     if args.json {
         let json = format!("{:#}", serde_json::json!({ "schema": 1, "specs": specs }));

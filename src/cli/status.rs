@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Global;
-use super::global::output;
+use super::global::{output, stdout};
 use super::overview::{Overview, Unnamed, spec_for};
 use super::project::{Project, warn_of_lost_tree};
 use super::remote_view;
@@ -55,7 +55,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     };
     let first = all.first();
     if !args.json {
-        let mut out = anstream::stdout();
+        let mut out = stdout();
         let _ = all.write(&mut out, first, usize::MAX);
         let _ = match first {
             Some(_) => writeln!(out),
@@ -69,7 +69,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         }
         None if args.json => {
             let value = json!({ "spec": null, "specs": all.json() });
-            let _ = writeln!(anstream::stdout(), "{}", harmless(&format!("{value:#}")));
+            let _ = writeln!(stdout(), "{}", harmless(&format!("{value:#}")));
             Ok(0)
         }
         None => Ok(0),
@@ -88,7 +88,7 @@ fn of_spec(
     let status = SpecStatus::look(project, place, lease)?;
     if as_json {
         let value = status_json::value(&status, all);
-        let _ = writeln!(anstream::stdout(), "{}", harmless(&format!("{value:#}")));
+        let _ = writeln!(stdout(), "{}", harmless(&format!("{value:#}")));
     } else {
         status_lines::write(&mut output(), &status);
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Global;
-use super::global::Fitting;
+use super::global::output;
 use super::overview::{Unnamed, spec_for};
 use super::project::Project;
 use crate::error::Result;
@@ -145,7 +145,7 @@ fn print_end(project: &Project, place: &SpecPlace, ended: Option<&str>) -> Resul
 }
 
 fn print(place: &SpecPlace, text: &str) {
-    let mut out = Fitting(anstream::stdout());
+    let mut out = output();
     let _ = writeln!(out, "{}: {text}", sanitise_line(&place.name)).and_then(|()| out.flush());
 }
 

@@ -11,6 +11,7 @@ use clap::Args;
 
 use super::Global;
 use super::attach::is_inside;
+use super::global::stdout;
 use super::overview::{Unnamed, spec_for};
 use super::project::{Project, refuse_lost_tree};
 use super::trust::{TrustFlag, required};
@@ -100,7 +101,7 @@ fn show(window: &TalkWindow, place: &SpecPlace) -> Result<u8> {
         return attach();
     }
     wait_for_window(place);
-    let _ = writeln!(anstream::stdout(), "attach with: {}", tmux.attach_command(&session.name));
+    let _ = writeln!(stdout(), "attach with: {}", tmux.attach_command(&session.name));
     Ok(0)
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 
+use super::global::remember;
 use crate::config::{self, nearest};
 use crate::error::ErrorKind;
 use crate::project::discovery;
@@ -127,7 +128,7 @@ pub(super) fn warn_of_variables() {
 /// Prints what clap says, with better tips, and returns the exit code.
 pub(super) fn report(mut error: clap::Error, command: &clap::Command) -> u8 {
     improve(&mut error, command);
-    let _ = error.print();
+    let _ = if error.use_stderr() { error.print() } else { remember(error.print()) };
     // clap's own 2 would read as "needs you"
     if error.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 }
 }

@@ -8,7 +8,11 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::Global;
+<<<<<<< HEAD
 use super::global::complain;
+=======
+use super::global::stdout;
+>>>>>>> 4e7febd1464f1e3c8c51a0a65b1ec53ac4373acc
 use super::project::{Project, warn_of_tasks};
 use super::remote_view;
 use crate::agent::sanitise::harmless;
@@ -75,7 +79,7 @@ pub(super) fn when(global: &Global, args: &WhenArgs) -> Result<u8> {
         }
         at.unwrap_or_else(|| word.to_owned())
     };
-    let _ = writeln!(anstream::stdout(), "{line}");
+    let _ = writeln!(stdout(), "{line}");
     Ok(code)
 }
 

@@ -1,7 +1,7 @@
 //! Finds the root of a project.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use super::spec_roots::root_marks;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,7 +20,7 @@ impl ProjectFolders {
     /// where its project is.
     pub fn find(here: &Path, directory: Option<&Path>, spec: Option<&Path>) -> Result<Self> {
         let cwd = match directory {
-            Some(dir) => fs::canonicalize(here.join(dir)).map_err(|e| {
+            Some(dir) => real_folder(&here.join(dir)).map_err(|e| {
                 Error::new(ErrorKind::Usage, format!("-C: can't open the folder {}", dir.display()))
                     .caused_by(e)
                     .hint(format!("Name a folder that exists; a relative one begins at {}.", here.display()))
@@ -36,6 +36,12 @@ impl ProjectFolders {
         let root = fs::canonicalize(&root).map_err(|e| Error::io("finding", &root, e))?;
         Ok(Self { root, cwd })
     }
+}
+
+/// The real path of a folder.
+fn real_folder(path: &Path) -> io::Result<PathBuf> {
+    let real = fs::canonicalize(path)?;
+    if real.is_dir() { Ok(real) } else { Err(io::ErrorKind::NotADirectory.into()) }
 }
 
 /// The nearest folder with a seqorch.toml; without one, the nearest folder with a mark of git or of a tool for specs.

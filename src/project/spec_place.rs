@@ -102,7 +102,9 @@ impl SpecPlace {
         let bytes = nofollow::read(file, WHOLE_MAX).map_err(|e| {
             Error::new(ErrorKind::BadTasks, format!("reading {}", path.display())).caused_by(e)
         })?;
-        let text = spec::decode(&bytes).map_err(|e| cannot_run(&path, &format!(": {e}")))?;
+        let text = spec::decode(&bytes).map_err(|e| {
+            cannot_run(&path, &format!(": {e}")).hint("Name a task list, or save this one as text in UTF-8.")
+        })?;
         Ok(text.to_owned())
     }
 

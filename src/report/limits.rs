@@ -57,6 +57,12 @@ pub(super) fn brief_outcome(outcome: &Outcome) -> String {
     need.map_or_else(|| sanitise_line(&outcome.to_string()), str::to_owned)
 }
 
+/// How a task stands whose last attempt ended so. What a review approved is done, as `status` says.
+pub(super) fn task_outcome(outcome: &Outcome) -> String {
+    let outcome = if *outcome == Outcome::Approved { &Outcome::Done } else { outcome };
+    brief_outcome(outcome)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

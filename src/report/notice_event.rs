@@ -10,6 +10,16 @@ use super::notice::{NamedTask, Next, NextKind, Notice, Pause};
 use crate::plan::assign::Assigned;
 use crate::state::{AttemptRecord, SpecState, TakenRequest};
 
+/// The event of what a person asked of a run.
+fn of_request(taken: &TakenRequest) -> EventKind {
+    match taken {
+        TakenRequest::Paused(pause) => EventKind::Paused { until: pause.until, by: pause.by.clone() },
+        TakenRequest::Skipped(ids) => EventKind::Skipped { ids: ids.clone() },
+        TakenRequest::NotAnswered(unit) => EventKind::NotAnswered { unit: unit.clone() },
+        TakenRequest::NotSkipped(ids) => EventKind::NotSkipped { ids: ids.clone() },
+    }
+}
+
 /// The event of a notice; backend, model and usage are those of `state`.
 #[must_use]
 pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
@@ -84,12 +94,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
             late: note.is_late(),
             said_to: note.given.filter(|_| note.said),
         },
-        Notice::Asked(TakenRequest::Paused(pause)) => {
-            EventKind::Paused { until: pause.until, by: pause.by.clone() }
-        }
-        Notice::Asked(TakenRequest::Skipped(ids)) => EventKind::Skipped { ids: ids.clone() },
-        Notice::Asked(TakenRequest::NotAnswered(unit)) => EventKind::NotAnswered { unit: unit.clone() },
-        Notice::Asked(TakenRequest::NotSkipped(ids)) => EventKind::NotSkipped { ids: ids.clone() },
+        Notice::Asked(taken) => of_request(taken),
         Notice::Resumed => EventKind::Resumed,
         Notice::ConfigChanged(became) => EventKind::ConfigChanged { became: became.clone() },
         Notice::TasksChanged(edits) => EventKind::TasksChanged { edits: edits.clone() },

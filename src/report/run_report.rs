@@ -12,7 +12,7 @@ use super::changes::{NO_FILES, listed};
 use super::counts;
 use super::end_text::end_words;
 use super::events::{EventKind, EventRecord};
-use super::limits::brief_outcome;
+use super::limits::task_outcome;
 use super::needs::{ShownNeed, shown};
 use super::patch::{PatchLine, diffstat, patch_lines};
 use super::reasons::{findings, reason};
@@ -284,8 +284,8 @@ fn row(
                     format!("done, after {}", plural(limits, "limit"))
                 }
                 None => match settled {
-                    Some((words, _)) => format!("{words}, last attempt: {}", brief_outcome(outcome)),
-                    None => brief_outcome(outcome),
+                    Some((words, _)) => format!("{words}, last attempt: {}", task_outcome(outcome)),
+                    None => task_outcome(outcome),
                 },
             },
         },

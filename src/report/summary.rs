@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::changes::changed;
 use super::counts;
 use super::end_text::end_words;
-use super::limits::brief_outcome;
+use super::limits::task_outcome;
 use super::needs::{self, ShownNeed};
 use super::spent::{attempts, calls_line, spent_of, sums_line};
 use super::task_lines::OPEN_FINDINGS;
@@ -15,6 +15,8 @@ use super::text::{plural, sanitise_line};
 use super::times::{span, to_the_second};
 use crate::agent::columns::cut;
 use crate::git::FileChange;
+use crate::plan::Plan;
+use crate::state::standing::{WorkStanding, standings};
 use crate::state::{
     AttemptRecord, AttemptSums, Changes, Counts, End, LeftOutPath, Outcome, SpecState, UnitState,
 };
@@ -45,8 +47,10 @@ pub struct UnitLine {
 impl UnitLine {
     /// The units that the last run worked on, in that order, without attempts that are not over.
     #[must_use]
-    pub fn of_run(state: &SpecState) -> Vec<Self> {
+    pub fn of_run(state: &SpecState, plan: &Plan) -> Vec<Self> {
         let Some(began) = state.run.began() else { return Vec::new() };
+        let stands: BTreeMap<&str, WorkStanding> =
+            standings(plan, state).map(|task| (task.id, task.stands)).collect();
         let of_unit = |(id, unit): (&str, &UnitState)| {
             let attempts = unit.attempts.iter().filter(|a| a.started_at >= began && a.outcome.is_some());
             let attempts: Vec<&AttemptRecord> = attempts.collect();
@@ -69,13 +73,22 @@ impl UnitLine {
                 denied: each(attempts.iter().flat_map(|attempt| &attempt.learned.denied).collect()),
                 changes: unit.changes.clone(),
                 open_findings: unit.has_open_findings(),
-                in_part: unit.is_done() && !state.completed.iter().any(|done| done == id),
+                in_part: stands.get(id).is_some_and(|stands| state.is_done_in_part(id, *stands)),
             };
             Some((attempts.first()?.started_at, line))
         };
         let mut lines: Vec<_> = state.units_by_id().into_iter().filter_map(of_unit).collect();
         lines.sort_by_key(|(first, _)| *first);
         lines.into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// Where the unit stands.
+    fn words(&self) -> String {
+        match self {
+            _ if self.in_part => "done in part".to_owned(),
+            _ if self.open_findings => OPEN_FINDINGS.to_owned(),
+            _ => task_outcome(&self.outcome),
+        }
     }
 }
 
@@ -130,11 +143,7 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
             "  {:width$}  {}: {}, {}{}, {}{}{}",
             sanitise_line(&unit.id),
             sanitise_line(&unit.title),
-            match unit {
-                _ if unit.in_part => "done in part".to_owned(),
-                _ if unit.open_findings => OPEN_FINDINGS.to_owned(),
-                _ => brief_outcome(&unit.outcome),
-            },
+            unit.words(),
             attempts(&unit.sums),
             if unit.backends.len() > 1 {
                 format!(" by {}", sanitise_line(&unit.backends.join(", then ")))
@@ -248,11 +257,34 @@ fn write_next(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::agent::Usage;
+    use crate::plan::testing::PlanCase;
     use crate::report::needs::shown;
     use crate::state::testing::at;
-    use crate::state::{Spent, UnitStatus};
+    use crate::state::{OpenRun, Run, Spent, UnitStatus};
+
+    #[test]
+    fn a_reviewed_task_and_a_review_of_the_spec_are_done_in_whole() {
+        let attempt = |kind: &str| {
+            serde_json::json!({"number": 1, "backend": "fake", "started_at": at(1), "ended_at": at(2),
+                "outcome": {"kind": kind}})
+        };
+        let unit =
+            |kind: &str| serde_json::json!({"title": "T", "status": "done", "attempts": [attempt(kind)]});
+        let mut review = unit("for_review");
+        review["findings"] = "the wall is red".into();
+        let state = serde_json::json!({"completed": ["1"], "units": {"1": unit("approved"), "2": unit("done"), "@review": review}});
+        let mut state: SpecState = serde_json::from_value(state).unwrap();
+        state.run = Run::Open(OpenRun::new(at(0), BTreeSet::new()));
+        let plan = PlanCase::new("1\n2\n  2.1\n  2.2").completed(&["1", "2.1"]).plan();
+        let units = UnitLine::of_run(&state, &plan);
+        let found: Vec<_> = units.iter().map(|line| (line.id.as_str(), line.words())).collect();
+        let words = [("1", "done"), ("2", "done in part"), ("@review", OPEN_FINDINGS)];
+        assert_eq!(found, words.map(|(id, words)| (id, words.to_owned())));
+    }
 
     #[test]
     fn the_summary_counts_and_names_what_changed() {

@@ -74,7 +74,8 @@ pub(super) fn checked(text: &str) -> Result<String> {
     }
     let text = sanitise_text(text).trim().to_owned();
     if text.is_empty() {
-        return Err(Error::new(ErrorKind::Usage, "the note is empty"));
+        return Err(Error::new(ErrorKind::Usage, "the note is empty")
+            .hint("Write what the agent should know or do, as in `seqorch note 4 'Use the old form.'`."));
     }
     Ok(text)
 }

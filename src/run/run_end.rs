@@ -60,7 +60,7 @@ impl RunEnding<'_> {
         let needs = shown(&place.typed, state);
         // one that never began leaves the last run in the state
         let began = state.run.began().filter(|_| world.worked);
-        let units = began.map_or_else(Vec::new, |_| UnitLine::of_run(state));
+        let units = began.map_or_else(Vec::new, |_| UnitLine::of_run(state, last_plan));
         let now = Timestamp::now();
         let sums = |from: Timestamp| AttemptSums::since(state, from, now);
         let of_unit = |line: &UnitLine| {

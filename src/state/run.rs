@@ -204,6 +204,7 @@ impl WaitReason {
             Self::Ask { .. } => "your answers (--ask)".to_owned(),
             Self::Talk { .. } => "talks with agents".to_owned(),
             Self::Pause { .. } => "pauses that people asked for".to_owned(),
+            Self::Program { program } => format!("{program}, which was gone"),
             other => other.to_string(),
         }
     }

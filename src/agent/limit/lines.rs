@@ -55,7 +55,7 @@ static STATUS: LazyLock<Regex> = LazyLock::new(|| {
 static FETCHED: LazyLock<Regex> =
     LazyLock::new(|| regex(r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE) (?i:https?)://"));
 /// A line by which an agent continues its own words, or ends what it quotes. One in lower case continues a sentence.
-static GOES_ON: LazyLock<Regex> = LazyLock::new(|| {
+static CONTINUES: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"^[a-z][a-z'-]*,?\s+\S|^\s*```|(?:^|[^\w'])I(?:'[a-z]+)?[ ,]|(?i:^\s*(?:and|but|so|then|because|which)\b|\btests?\b)",
     )
@@ -326,9 +326,9 @@ fn is_marked(line: &str) -> bool {
     MARK.is_match(line) || ErrorText::read(line, false).is_error
 }
 
-/// Whether an agent goes on in its own words.
+/// Whether an agent continues in its own words.
 fn is_prose(line: &str) -> bool {
-    GOES_ON.is_match(line) && !is_marked(line)
+    CONTINUES.is_match(line) && !is_marked(line)
 }
 
 /// Whether a line is a status with its own phrase, and not a quoted one.
