@@ -8,11 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::Global;
-<<<<<<< HEAD
-use super::global::complain;
-=======
-use super::global::stdout;
->>>>>>> 4e7febd1464f1e3c8c51a0a65b1ec53ac4373acc
+use super::global::{complain, stdout};
 use super::project::{Project, warn_of_tasks};
 use super::remote_view;
 use crate::agent::sanitise::harmless;
