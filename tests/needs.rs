@@ -36,6 +36,7 @@ fn refusing(script: &str) -> Project {
 
 /// A project whose run has just ended with a need of this kind; with the run's exit code, what the reason holds, and the
 /// task that it is about.
+#[expect(clippy::too_many_lines, reason = "a row for each kind")]
 fn in_need(kind: NeedKind) -> (Project, i32, &'static str, Option<&'static str>) {
     let hooks = |more: &str| format!("[retry]\nattempts = 1\n[hooks]\n{HALT}{more}");
     let demo = |agent: &str, more: &str| Project::new().spec("demo", TWO).agent(agent).config(&hooks(more));

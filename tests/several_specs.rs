@@ -251,7 +251,7 @@ fn a_tasks_file_that_cannot_be_run_hides_no_question() {
     project.run(&["run", "demo"]).code(2);
     project.run(&["run", "other"]).code(0);
     let tasks = project.read(".kiro/specs/demo/tasks.md");
-    project.write(".kiro/specs/demo/tasks.md", &format!("<<<<<<< HEAD\n{tasks}"));
+    project.write(".kiro/specs/demo/tasks.md", format!("<<<<<<< HEAD\n{tasks}"));
     let parts = ["demo", "1/2 done", "task 2 asks", "can't be run"];
     project.run(&[]).code(0).says(&parts).says(&["seqorch resume demo --answer"]);
     project.run(&["status"]).code(0).says(&parts[2..]);
