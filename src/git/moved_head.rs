@@ -20,8 +20,8 @@ pub struct FinishedWork<'a> {
 
 impl Snapshots<'_> {
     /// The commit on which the agent changed its paths `own`. Where HEAD is another one now than after the work, paths go that
-    /// the agent only took back to an older commit, as a reset does, and files come back on disk that nobody but the move of
-    /// HEAD took away.
+    /// the agent only took back to an older commit, as a reset does, and files come back on disk that only the move of HEAD
+    /// took away.
     pub fn follow_head(
         &mut self,
         work: &FinishedWork<'_>,

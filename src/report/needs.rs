@@ -163,7 +163,7 @@ impl ShownNeed {
             NeedKind::Branch => "Change the branch, or leave it as it is; then continue with",
             NeedKind::IndexBehind => "Do that before you commit anything, then continue with",
             NeedKind::Trust => {
-                "This run did not use them. Look at them, repair what is broken, and trust the rest with"
+                "This run did not use them. Look at them, repair a file that cannot be read, and trust them with"
             }
             NeedKind::Rule => "Continue later, or change the rule, with",
             NeedKind::Blocked if self.is_marked_out() => "If it is to be done after all, say so with",

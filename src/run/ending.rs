@@ -23,6 +23,21 @@ impl Machine {
         self.finish(now, end)
     }
 
+    /// The end of a run. Nothing follows it.
+    pub(super) fn finish(&mut self, now: Timestamp, end: End) -> Vec<Effect> {
+        self.phase = Phase::Over;
+        let end = if self.lease_lost { End::TakenOver } else { end };
+        self.state.end_run(now, end.clone(), true);
+        vec![Effect::Save, Effect::Finish(end)]
+    }
+
+    /// Whether a person saw that commits of tasks are not in the history of HEAD, and continues without them.
+    pub(super) fn keeps_history(&self, resume: Option<&ResumeRequest>) -> bool {
+        let over = self.state.run.over();
+        let saw_it = over.is_some_and(|over| matches!(over.end, End::History { unit: None, .. }));
+        saw_it && resume == Some(&ResumeRequest::Retry)
+    }
+
     /// The end of a run with nothing left to do, where its commits may not all be in the history of HEAD any more.
     pub(super) fn with_lost_commits(&mut self, end: End) -> End {
         let lost = std::mem::take(&mut self.lost);

@@ -199,9 +199,7 @@ impl Machine {
         // a run shows what changes while it works
         self.edits = TaskEdits::default();
         let answered = self.state.answers.len();
-        let saw_history =
-            self.state.run.over().is_some_and(|over| matches!(over.end, End::History { unit: None, .. }));
-        self.accepts_history = saw_history && start.resume == Some(ResumeRequest::Retry);
+        self.accepts_history = self.keeps_history(start.resume.as_ref());
         let at_once = start.resume == Some(ResumeRequest::ForgetLimits);
         let resumes = start.resume.is_some_and(|request| request.apply(&mut self.state, &start.left_out));
         let decided = self.state.answers[answered..].iter().cloned().map(Notice::Answered);
@@ -394,12 +392,5 @@ impl Machine {
         let step = Box::new(step);
         self.step = Some(step.clone());
         vec![Effect::Save, Effect::Report(report), Effect::Start { step, attempt }]
-    }
-
-    pub(super) fn finish(&mut self, now: Timestamp, end: End) -> Vec<Effect> {
-        self.phase = Phase::Over;
-        let end = if self.lease_lost { End::TakenOver } else { end };
-        self.state.end_run(now, end.clone(), true);
-        vec![Effect::Save, Effect::Finish(end)]
     }
 }

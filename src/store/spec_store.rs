@@ -13,7 +13,7 @@ use super::expiry::expired;
 use super::kept_log::KeptLog;
 use super::lock::{is_held, with_lock, with_replaced};
 use super::spec_folder::{RUN_LOCK, SpecFolder, folder_name, ignored_folder};
-use super::state_file::{SCHEMA, StateFile, StateText, Unreadable, VERSION};
+use super::state_file::{StateFile, StateText, Unreadable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::spec_state::SpecState;
 use crate::state::{Note, PersonRequest};
@@ -366,29 +366,8 @@ impl Store {
                 );
             }
         };
-        let refused = |why: String| {
-            Error::new(ErrorKind::Internal, format!("{} {why}", path.display()))
-                .detail("  It was not touched, and nothing was started.")
-                .hint("Restore it from version control or a backup; or move it away to start afresh.")
-        };
-        let text = String::from_utf8(bytes).map_err(|_| refused("is not text".to_owned()))?;
-        match StateText::read(&text) {
-            Ok(read) => Ok(Some(read)),
-            Err(Unreadable::Broken(why)) => Err(refused(format!("cannot be read as state: {why}"))),
-            Err(Unreadable::Foreign) => Err(refused("is JSON, but not a state file of seqorch".to_owned())),
-            Err(Unreadable::Newer { schema, written_by }) => {
-                let needs = match written_by {
-                    Some(version) => format!("It needs seqorch {}; this is {VERSION}.", version.trim()),
-                    None => format!("It needs the seqorch that wrote it; this is {VERSION}."),
-                };
-                Err(Error::new(
-                    ErrorKind::Internal,
-                    format!("{} has schema {schema}, this seqorch knows up to {SCHEMA}", path.display()),
-                )
-                .detail("  It was not touched, and nothing was started.")
-                .hint(needs))
-            }
-        }
+        let text = String::from_utf8(bytes).map_err(|_| Unreadable::NoText.error(&path))?;
+        StateText::read(&text).map(Some).map_err(|why| why.error(&path))
     }
 
     /// Appends to the progress log, with a head where it is new.

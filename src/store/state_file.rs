@@ -4,12 +4,14 @@
 //! written, and left out when it is read.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{python_state, schema1};
+use crate::error::{Error, ErrorKind};
 use crate::state::spec_state::SpecState;
 
 /// Version of the state file that this program writes.
@@ -57,6 +59,31 @@ pub enum Unreadable {
     },
     /// JSON, but not a state file.
     Foreign,
+    /// Not UTF-8.
+    NoText,
+}
+
+impl Unreadable {
+    /// The error, with the way out.
+    pub(super) fn error(&self, path: &Path) -> Error {
+        let path = path.display();
+        let untouched = "  It was not touched, and nothing was started.";
+        let restore = "Restore it from version control or a backup; or move it away to start afresh.";
+        let (text, hint) = match self {
+            Self::Broken(why) => (format!("{path} cannot be read as state: {why}"), restore.to_owned()),
+            Self::Foreign => (format!("{path} is JSON, but not a state file of seqorch"), restore.to_owned()),
+            Self::NoText => (format!("{path} is not text"), restore.to_owned()),
+            Self::Newer { schema, written_by } => {
+                let needs = written_by.as_ref().map_or_else(
+                    || "the seqorch that wrote it".to_owned(),
+                    |version| format!("seqorch {}", version.trim()),
+                );
+                let text = format!("{path} has schema {schema}, this seqorch knows up to {SCHEMA}");
+                (text, format!("It needs {needs}; this is {VERSION}."))
+            }
+        };
+        Error::new(ErrorKind::Internal, text).detail(untouched).hint(hint)
+    }
 }
 
 impl StateText {
