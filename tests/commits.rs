@@ -99,6 +99,33 @@ fn an_agent_that_resets_the_branch_halts_the_run_until_you_decide() {
     git(&project, &["reset", "-q", "--keep", &commit]);
     project.run(&["run", "--retry"]).code(0).says(&["all complete"]);
     assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"]);
+    assert_eq!(git(&project, &["status", "--porcelain", "--untracked-files=no"]), "");
+}
+
+#[test]
+#[ignore = "slow"]
+fn the_way_back_works_where_an_agent_committed_all_files() {
+    for act in [
+        "git checkout -q --detach; git add -A; git commit -qm work",
+        "git add -A; git commit -q --amend --no-edit",
+    ] {
+        let project = repo(
+            &format!("echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 2 ] && {{ {act}; }}; say_done"),
+            "",
+        );
+        let status = project.run(&["run"]).code(2).stdout;
+        let (_, back) = status.split_once("back: ").unwrap();
+        let (back, _) = back.split_once(')').unwrap();
+        for command in back.split("; ") {
+            let args: Vec<&str> = command.split(' ').skip(1).collect();
+            git(&project, &args);
+        }
+        project.run(&["run", "--retry"]).code(0).says(&["all complete"]);
+        assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"], "{act}");
+        let tracked = git(&project, &["ls-tree", "-r", "--name-only", "HEAD"]);
+        assert!(tracked.contains("made-2") && !tracked.contains("SEQUENTIAL"), "{act}: {tracked}");
+        assert_eq!(git(&project, &["status", "--porcelain", "--untracked-files=no"]), "", "{act}");
+    }
 }
 
 #[test]
@@ -563,7 +590,8 @@ fn a_persons_commit_after_a_killed_one_is_not_the_tasks() {
     project.write("shared", "agent\nperson\n");
     git(&project, &["add", "shared"]);
     git(&project, &["commit", "-qm", "mine", "shared"]);
-    project.run(&["run", "--only", "1"]).code(0);
+    let out = project.run(&["run", "--only", "1"]).code(0);
+    assert!(!out.stdout.contains("not committed"), "{out:?}");
     assert_eq!(subjects(&project), ["start", "mine", "1: First thing"]);
     let files = git(&project, &["show", "--format=", "--name-only", "HEAD"]);
     assert!(files.contains("made-1") && !files.contains("shared"), "{files}");

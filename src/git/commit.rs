@@ -125,6 +125,9 @@ impl Snapshots<'_> {
     /// tried once more. The tree comes with the outcome that has the files as they are after the commit: a hook may have
     /// formatted them.
     pub fn commit(&mut self, request: &CommitRequest<'_>) -> Result<(CommitOutcome, String), CommitError> {
+        let others = self.committed_by_others(request, request.head)?;
+        let paths = request.paths.difference(&others).cloned().collect();
+        let request = &CommitRequest { paths: &paths, ..request.clone() };
         let stamps = self.stamps(request.paths);
         let refused = match self.try_commit(request, request.tree) {
             Ok((outcome, tree)) => return Ok(self.with_tree(outcome, tree, request.paths, &stamps)),

@@ -52,8 +52,8 @@ impl Repository {
         Ok(WayBack { commands: Some(abort.into_iter().chain(steps).collect()), is_renamed })
     }
 
-    /// Where HEAD has files of seqorch in its commits, as an agent's `git add -A` puts them there, they would be in the way: they
-    /// change while a run works.
+    /// Where HEAD has files of seqorch in its commits, as an agent's `git add -A` puts them there, git would not leave it: they
+    /// change while a run works. Then all files stay as they are, and only HEAD and the index go back.
     fn without_own_files(
         &self,
         before: &Head,
@@ -67,13 +67,22 @@ impl Repository {
             Err(GitError::Failed { .. }) => return Ok(steps),
             Err(error) => return Err(error),
         };
-        let own = added.split('\0').filter(|path| RepoPath::new(*path).is_of_seqorch());
-        let own: Vec<String> = own.map(str::to_owned).collect();
-        if own.is_empty() {
+        if !added.split('\0').any(|path| RepoPath::new(path).is_of_seqorch()) {
             return Ok(steps);
         }
-        let untrack = words("rm --cached --quiet --").into_iter().chain(own).collect();
-        Ok([untrack].into_iter().chain(steps).collect())
+        let to = |branch: &str| words_and("symbolic-ref HEAD", [&format!("refs/heads/{branch}")]);
+        let softly = |step: Vec<String>| match step.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["reset", "--keep", commit] => vec![words_and("reset --quiet", [commit])],
+            ["switch", "--detach", commit] => {
+                vec![words("switch --detach"), words_and("reset --quiet", [commit])]
+            }
+            ["switch", "-c", branch, commit] => {
+                vec![words_and("branch", [branch, commit]), to(branch), words("reset --quiet")]
+            }
+            ["switch", branch] => vec![to(branch), words("reset --quiet")],
+            _ => vec![step],
+        };
+        Ok(steps.into_iter().flat_map(softly).collect())
     }
 
     /// From elsewhere to this commit on this branch.
@@ -204,13 +213,13 @@ mod tests {
                 "",
                 "echo 1 > SEQUENTIAL_STATE.json; git checkout -q --detach; git add -A; git commit -qm x; \
                  echo 2 > SEQUENTIAL_STATE.json",
-                "git rm --cached --quiet -- SEQUENTIAL_STATE.json; git switch main",
+                "git symbolic-ref HEAD refs/heads/main; git reset --quiet",
                 false,
             ),
             (
                 "",
                 "echo 1 > SEQUENTIAL_STATE.json; git add -A; git commit -q --amend -m x; echo 2 > SEQUENTIAL_STATE.json",
-                "git rm --cached --quiet -- SEQUENTIAL_STATE.json; git reset --keep HASH",
+                "git reset --quiet HASH",
                 false,
             ),
             ("git checkout -q -b 'odd;name'", "git switch -q main", "git switch odd;name", false),

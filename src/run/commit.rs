@@ -218,8 +218,10 @@ impl RealWorld<'_> {
             after: left.commit.as_deref(),
             tree: &left.tree,
         };
+        // its boxes are as they are now, whatever HEAD did
+        let boxes = tasks.as_ref().filter(|tasks| own.remove(*tasks));
         let base = snapshots.follow_head(&work, &mut own)?;
-        let boxes = tasks.as_ref().filter(|tasks| own.contains(*tasks));
+        own.extend(boxes.cloned());
         let tree = boxes.map(|boxes| with_boxes(snapshots, &left.tree, boxes)).transpose()?;
         Ok(UnitChanges { own, mixed, tree: tree.unwrap_or_else(|| left.tree.clone()), base })
     }
