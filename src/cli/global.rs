@@ -169,17 +169,13 @@ pub(super) fn terminal_width() -> Option<usize> {
 /// Refuses a file that cannot be written, because its folder is not there or it is a folder itself. `flag` names another one.
 pub(super) fn check_output_file(path: &Path, flag: &str) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let text = if path.is_dir() {
-        format!("{} is a folder", path.display())
+    let (text, hint) = if path.is_dir() {
+        (format!("{} is a folder", path.display()), format!("Name a file in it with {flag}."))
     } else if !folder.is_dir() {
-        format!("there is no folder {}", folder.display())
+        let text = format!("there is no folder {}", folder.display());
+        (text, format!("Make it, or name another file with {flag}."))
     } else {
         return Ok(());
-    };
-    let hint = if path.is_dir() {
-        format!("Name a file in it with {flag}.")
-    } else {
-        format!("Make it, or name another file with {flag}.")
     };
     Err(Error::new(ErrorKind::Usage, text).hint(hint))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::call::GitError;
-use super::change::TreeChange;
+use super::diff::tree_of;
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
 
@@ -19,9 +19,10 @@ pub struct FinishedWork<'a> {
 }
 
 impl Snapshots<'_> {
-    /// The commit on which the agent changed its paths `own`. Where HEAD is another one now than after the work, paths go that
-    /// the agent only took back to an older commit, as a reset does, and files come back on disk that only the move of HEAD
-    /// took away.
+    /// The commit on which the agent changed its paths `own`. Where HEAD was moved since, this also does two things:
+    ///
+    /// - it takes paths out of `own` that the agent only took back to an older commit, as a reset does;
+    /// - it writes files again that the move of HEAD took away from disk.
     pub fn follow_head(
         &mut self,
         work: &FinishedWork<'_>,
@@ -47,17 +48,16 @@ impl Snapshots<'_> {
         };
         let files = self.take()?.tree;
         let on_disk = self.paths_unlike(now, &files)?;
-        let mut missing = self.changes_of_work_tree(Some(now), work.tree)?;
-        missing.retain(|change| {
-            let path = &change.path;
-            let is_untouched = !on_disk.contains(path) && !moved.contains(path);
-            own.contains(path) && is_untouched && !change.after.is_submodule()
-        });
-        let (there, gone): (Vec<&TreeChange>, Vec<&TreeChange>) =
-            missing.iter().partition(|change| change.after.exists());
-        let path = |change: &&'_ TreeChange| change.path.clone();
-        let (there, gone): (Vec<_>, Vec<_>) =
-            (there.iter().map(path).collect(), gone.iter().map(path).collect());
+        let is_missing =
+            |path: &RepoPath| own.contains(path) && !on_disk.contains(path) && !moved.contains(path);
+        let (mut there, mut gone) = (Vec::new(), Vec::new());
+        for change in self.changes_of_work_tree(Some(now), work.tree)? {
+            // the files of a submodule belong to another repository
+            if is_missing(&change.path) && !change.after.is_submodule() {
+                let list = if change.after.exists() { &mut there } else { &mut gone };
+                list.push(change.path);
+            }
+        }
         self.write_files(work.tree, &there, &gone)?;
         Ok(base.map(str::to_owned))
     }
@@ -65,7 +65,7 @@ impl Snapshots<'_> {
     /// The paths at which a commit, or a tree, is not as another one.
     fn paths_unlike(&self, commit: &str, other: &str) -> Result<BTreeSet<RepoPath>, GitError> {
         let other = match self.read_object(other)? {
-            Some(object) => super::diff::tree_of(&object.bytes).unwrap_or_else(|| other.to_owned()),
+            Some(object) => tree_of(&object.bytes).unwrap_or_else(|| other.to_owned()),
             None => other.to_owned(),
         };
         match self.changes_of_work_tree(Some(commit), &other) {

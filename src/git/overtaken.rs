@@ -31,21 +31,20 @@ impl Snapshots<'_> {
         };
         let since: BTreeSet<RepoPath> = since.into_iter().map(|change| change.path).collect();
         let left: BTreeMap<RepoPath, TreeEntry> = self.entries_unlike(&tree, request.tree)?;
-        let overtaken: Vec<&RepoPath> =
-            request.paths.iter().filter(|path| since.contains(*path) && left.contains_key(*path)).collect();
+        let mut overtaken: BTreeSet<RepoPath> = request.paths.intersection(&since).cloned().collect();
+        overtaken.retain(|path| left.contains_key(path));
         if overtaken.is_empty() {
             return Ok(none);
         }
         let now = self.take()?.tree;
         let now = self.entries_unlike(&tree, &now)?;
-        let is_unclear =
-            |path: &&&RepoPath| now.get(**path).is_some_and(|entry| left.get(**path) != Some(entry));
-        let unclear: Vec<RepoPath> =
-            overtaken.iter().filter(is_unclear).map(|path| (*path).clone()).collect();
+        let is_unclear = |path: &RepoPath| now.get(path).is_some_and(|entry| left.get(path) != Some(entry));
+        let unclear: Vec<RepoPath> = overtaken.iter().filter(|path| is_unclear(path)).cloned().collect();
         if !unclear.is_empty() {
             return Err(CommitError::Overtaken(unclear));
         }
-        Ok(overtaken.into_iter().filter(|path| !now.contains_key(*path)).cloned().collect())
+        overtaken.retain(|path| !now.contains_key(path));
+        Ok(overtaken)
     }
 
     /// What the second tree has at the paths at which it is not as the first one.

@@ -44,8 +44,7 @@ impl DirtyFiles {
         // `mark` sets them, and the next commit of a task has them
         let only_marks = tasks.as_ref().map_or(Ok(false), |tasks| has_only_marks(&trees, now, tasks))?;
         let is_marks = |change: &TreeChange| only_marks && Some(&change.path) == tasks.as_ref();
-        let is_others =
-            |change: &TreeChange| !ownership.is_agents(change, state, tasks.as_ref()) && !is_marks(change);
+        let is_others = |change: &TreeChange| !ownership.is_agents(change, state) && !is_marks(change);
         let mut others: Vec<TreeChange> = dirty.into_iter().filter(is_others).collect();
         if !others.is_empty() {
             drop_of_siblings(&mut others, repository, place);
@@ -88,9 +87,8 @@ fn drop_of_siblings(others: &mut Vec<TreeChange>, repository: &RunRepository, pl
         let repository = repository.of_spec(&key);
         let trees = repository.trees();
         let tasks = if spec.is_dir() { spec.join(TASKS_FILE) } else { spec };
-        let tasks = trees.path_of(&tasks);
-        if let Ok(ownership) = Ownership::of(&trees, &state, tasks.as_ref()) {
-            others.retain(|change| !ownership.is_agents(change, &state, tasks.as_ref()));
+        if let Ok(ownership) = Ownership::of(&trees, &state, trees.path_of(&tasks).as_ref()) {
+            others.retain(|change| !ownership.is_agents(change, &state));
         }
     }
 }

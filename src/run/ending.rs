@@ -23,7 +23,7 @@ impl Machine {
         self.finish(now, end)
     }
 
-    /// The end of a run. Nothing follows it.
+    /// Ends the run. The end is saved before it is reported.
     pub(super) fn finish(&mut self, now: Timestamp, end: End) -> Vec<Effect> {
         self.phase = Phase::Over;
         let end = if self.lease_lost { End::TakenOver } else { end };
@@ -32,7 +32,7 @@ impl Machine {
     }
 
     /// Whether a person saw that commits of tasks are not in the history of HEAD, and continues without them.
-    pub(super) fn keeps_history(&self, resume: Option<&ResumeRequest>) -> bool {
+    pub(super) fn accepts_history_with(&self, resume: Option<&ResumeRequest>) -> bool {
         let over = self.state.run.over();
         let saw_it = over.is_some_and(|over| matches!(over.end, End::History { unit: None, .. }));
         saw_it && resume == Some(&ResumeRequest::Retry)

@@ -20,6 +20,8 @@ pub(super) struct Ownership {
     own: BTreeMap<RepoPath, (String, TreeEntry)>,
     /// By unit: paths that it changed, but that had changes of others before.
     mixed: BTreeMap<String, BTreeSet<RepoPath>>,
+    /// tasks.md, whose boxes are ticked after the agent.
+    tasks: Option<RepoPath>,
 }
 
 impl Ownership {
@@ -37,7 +39,7 @@ impl Ownership {
             state.units.iter().filter_map(|(id, unit)| Some((id, unit.undone.as_ref()?))).collect();
         undone.sort_by_key(|(_, undo)| undo.at);
         let mut undone = undone.into_iter().peekable();
-        let mut found = Self::default();
+        let mut found = Self { tasks: tasks.cloned(), ..Self::default() };
         for OwnSpan { at, unit, before, after } in spans {
             while let Some((id, undo)) = undone.next_if(|(_, undo)| undo.at < at) {
                 found.add_undo(trees, id, undo)?;
@@ -127,11 +129,11 @@ impl Ownership {
     }
 
     /// Whether this uncommitted change is an agent's: it is as its agent left it, or belongs to a commit that git refused,
-    /// where people change files so that git takes them. `tasks`: tasks.md, whose boxes are ticked after the agent.
-    pub(super) fn is_agents(&self, change: &TreeChange, state: &SpecState, tasks: Option<&RepoPath>) -> bool {
-        let is_taken = |unit: &UnitState| {
-            unit.refused_commit().is_some() || unit.pending_commit.is_some() && Some(&change.path) == tasks
-        };
+    /// where people change files so that git takes them.
+    pub(super) fn is_agents(&self, change: &TreeChange, state: &SpecState) -> bool {
+        let is_tasks = self.tasks.as_ref() == Some(&change.path);
+        let is_taken =
+            |unit: &UnitState| unit.refused_commit().is_some() || is_tasks && unit.pending_commit.is_some();
         self.own
             .get(&change.path)
             .is_some_and(|(unit, left)| *left == change.after || state.units.get(unit).is_some_and(is_taken))

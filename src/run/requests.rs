@@ -12,7 +12,6 @@ use super::resume::GivenAnswer;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::project::SpecPlace;
-use crate::report::text::spec_command;
 use crate::state::{AskedChange, AskedTask, PersonRequest, SpecState, TakenRequest};
 use crate::store::lock::{Holder, RunLock};
 use crate::store::spec_store::Store;
@@ -63,8 +62,7 @@ pub fn answer(place: &SpecPlace, given: &GivenAnswer) -> Result<RequestStanding>
     }
     if place.store().request_box().entries().iter().any(|waiting| waiting.answers(&unit)) {
         let text = format!("task {unit} has an answer already, and the run has not taken it yet");
-        let note = spec_command("note", &unit, "\"…\"");
-        return Err(Error::new(ErrorKind::Usage, text).hint(format!("Add to it with `{note}`.")));
+        return Err(Error::new(ErrorKind::Usage, text).hint("Add to it with `seqorch note`."));
     }
     let title = state.units.get(&unit).map(|known| known.title.clone()).unwrap_or_default();
     let task = AskedTask { id: unit, title, named: true };

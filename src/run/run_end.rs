@@ -174,7 +174,7 @@ impl RunEnding<'_> {
         let boxes = repository.trees().path_of(&self.place.tasks_path());
         let (before, after) = (self.before.as_ref()?, repository.look(boxes.as_ref()).ok()?);
         let list = repository.trees().changes(&before.tree, &after.tree).ok()?;
-        // where no commit of a task has the tick of its box, no task's changes have it
+        // without commits, the changes of a task lack the tick of its box; so does their sum
         let ticked = boxes.filter(|_| self.config.git.commit == Commit::Off);
         let ticked = ticked.filter(|boxes| {
             repository.trees().differs_in_marks(&before.tree, &after.tree, boxes).unwrap_or(false)

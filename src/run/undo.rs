@@ -129,12 +129,11 @@ fn restore(
     let commit = unit.changes.as_ref().and_then(|changes| changes.commit.clone());
     let (_, tasks) = place.good_tasks()?;
     let prior = snapshots.take()?;
-    let tasks_path = snapshots.path_of(&place.tasks_path());
-    let ownership = Ownership::of(snapshots, state, tasks_path.as_ref())?;
+    let ownership = Ownership::of(snapshots, state, snapshots.path_of(&place.tasks_path()).as_ref())?;
     let dirty = snapshots.changes_of_work_tree(prior.head.commit.as_deref(), &prior.tree)?;
     let others: BTreeSet<RepoPath> = dirty
         .into_iter()
-        .filter(|change| !ownership.is_agents(change, state, tasks_path.as_ref()))
+        .filter(|change| !ownership.is_agents(change, state))
         .map(|change| change.path)
         .collect();
     let files = restore_files(place, snapshots, unit)

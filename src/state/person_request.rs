@@ -221,4 +221,29 @@ mod tests {
         assert_eq!(state.completed, ["1"]);
         assert!(!state.is_halted(), "its question is of no use any more");
     }
+
+    #[test]
+    fn a_second_answer_is_said_to_be_late_and_the_first_one_stays() {
+        let mut state = SpecState::default();
+        state.halt(at(0), "3", "A or B?");
+        let answer = |id: &str, second: i64, text: &str| PersonRequest {
+            id: id.into(),
+            at: at(second),
+            by: Some("ada".into()),
+            asks: AskedChange::Answered {
+                task: AskedTask { id: "3".into(), title: String::new(), named: true },
+                record: None,
+                question: None,
+                answer: Some(text.into()),
+            },
+        };
+        let (first, second) = (answer("a", 1, "A"), answer("b", 2, "B"));
+        assert!(first.answers("3") && !first.answers("4"));
+        assert_eq!(state.take_request(&first), []);
+        assert_eq!(state.take_request(&second), [TakenRequest::NotAnswered("3".into())]);
+        // a run that was killed takes it once more
+        assert_eq!(state.take_request(&first), []);
+        assert!(state.has_answer(&first) && !state.has_answer(&second));
+        assert_eq!(state.answers_for("3").map(|answer| answer.answer.as_str()).collect::<Vec<_>>(), ["A"]);
+    }
 }

@@ -40,7 +40,7 @@ pub struct SpecState {
     /// Tasks that were done and whose boxes a person opened again: work, until they are done once more.
     #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "by_id::set")]
     pub reopened: BTreeSet<String>,
-    /// Tasks and commits of theirs that are no longer in the history of HEAD, and that a person said to do without.
+    /// Commits that a person gave up, each with its task (`task 2: 1a2b3c4d5`): they are no longer in the history of HEAD.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub given_up: BTreeSet<String>,
     /// Where the run stands.
