@@ -14,6 +14,7 @@ mod git_folder;
 mod kept_files;
 pub mod kept_log;
 pub mod known_specs;
+mod last_written;
 pub mod lock;
 mod older_state;
 mod python_state;

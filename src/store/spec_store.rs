@@ -11,6 +11,7 @@ use super::attempt_dir::AttemptDir;
 use super::entry_box::EntryBox;
 use super::expiry::expired;
 use super::kept_log::KeptLog;
+use super::last_written::LastWritten;
 use super::lock::{is_held, with_lock, with_replaced};
 use super::spec_folder::{RUN_LOCK, SpecFolder, folder_name, ignored_folder};
 use super::state_file::{StateFile, StateText, Unreadable};
@@ -21,7 +22,7 @@ use crate::sys::nofollow::WHOLE_MAX;
 use crate::sys::{files, nofollow, socket};
 
 /// Where everything of one spec is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Store {
     /// The spec's name.
     pub(super) spec: String,
@@ -35,6 +36,8 @@ pub struct Store {
     in_git: Option<SpecFolder>,
     /// Whether new files go to the folder in git's.
     uses_git: bool,
+    /// What was written last.
+    written: LastWritten,
 }
 
 impl Store {
@@ -48,6 +51,7 @@ impl Store {
             shown: SpecFolder::of_project(root, spec_dir, spec),
             in_git: SpecFolder::of_repository(root, spec_dir, spec),
             uses_git: false,
+            written: LastWritten::default(),
         }
     }
 
@@ -313,31 +317,38 @@ impl Store {
         self.prepare()?;
         let path = self.state_path();
         let write = || {
-            let mut file = match self.read_file()? {
+            let mut file = match self.read_bytes()? {
                 None => self.copy_of_open_run().unwrap_or_default(),
-                Some(StateText::Ours(file)) => file,
-                Some(StateText::Python { entry, spec }) => {
-                    let owner = self.owner_of_python_state(spec)?;
-                    let backup = self.next_to_spec("SEQUENTIAL_STATE.python.json");
-                    if !backup.exists() {
-                        // whole or not there: a half one would be taken for the real one ever after
-                        let old =
-                            nofollow::read(&path, WHOLE_MAX).map_err(|e| Error::io("reading", &path, e))?;
-                        files::replace(&backup, &old, 0o644)?;
-                    }
-                    let mut file = StateFile::default();
-                    file.specs.insert(owner, *entry);
-                    file
-                }
+                Some(bytes) => self.written.take(&bytes).map_or_else(|| self.file_to_keep(&bytes), Ok)?,
             };
             file.specs.insert(self.spec.clone(), state.clone());
             let bytes =
                 file.text().map_err(|e| Error::new(ErrorKind::Internal, "writing the state").caused_by(e))?;
             files::replace(&path, &bytes, 0o644)?;
-            self.copy_state(&bytes)
+            self.copy_state(&bytes)?;
+            self.written.keep(bytes, file);
+            Ok(())
         };
         // a run from another project root may write to the same file, and has another lock file
         with_lock(&self.state_lock(), || with_replaced(&path, write))
+    }
+
+    /// What the state file has of all specs. One of the Python tool is kept beside it first.
+    fn file_to_keep(&self, bytes: &[u8]) -> Result<StateFile> {
+        match self.parse(bytes)? {
+            StateText::Ours(file) => Ok(file),
+            StateText::Python { entry, spec } => {
+                let owner = self.owner_of_python_state(spec)?;
+                let backup = self.next_to_spec("SEQUENTIAL_STATE.python.json");
+                if !backup.exists() {
+                    // whole or not there: a half one would be taken for the real one ever after
+                    files::replace(&backup, bytes, 0o644)?;
+                }
+                let mut file = StateFile::default();
+                file.specs.insert(owner, *entry);
+                Ok(file)
+            }
+        }
     }
 
     /// The copy of the state, as the run that is not over saved it last. Where no run is open, a state file that is missing
@@ -356,18 +367,23 @@ impl Store {
     }
 
     fn read_file(&self) -> Result<Option<StateText>> {
+        self.read_bytes()?.map(|bytes| self.parse(&bytes)).transpose()
+    }
+
+    fn read_bytes(&self) -> Result<Option<Vec<u8>>> {
         let path = self.state_path();
-        let bytes = match nofollow::read(&path, WHOLE_MAX) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        match nofollow::read(&path, WHOLE_MAX) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => {
-                return Err(
-                    Error::io("reading", &path, e).hint("The state was not touched; nothing was started.")
-                );
+                Err(Error::io("reading", &path, e).hint("The state was not touched; nothing was started."))
             }
-        };
-        let text = String::from_utf8(bytes).map_err(|_| Unreadable::NoText.error(&path))?;
-        StateText::read(&text).map(Some).map_err(|why| why.error(&path))
+        }
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Result<StateText> {
+        let text = str::from_utf8(bytes).map_err(|_| Unreadable::NoText);
+        text.and_then(StateText::read).map_err(|why| why.error(&self.state_path()))
     }
 
     /// Appends to the progress log, with a head where it is new.
@@ -404,6 +420,22 @@ mod tests {
         other.save(&SpecState::default()).unwrap();
         assert_eq!(login.load().unwrap().completed, ["1"]);
         assert!(other.load().unwrap().completed.is_empty());
+    }
+
+    #[test]
+    fn what_others_wrote_between_two_saves_stays() {
+        let (dir, login) = project();
+        let other = Store::new(dir.path(), &dir.path().join("specs/logout"), "logout");
+        let mut state = SpecState::default();
+        login.save(&state).unwrap();
+        state.complete(&["1".to_owned()]);
+        other.save(&state).unwrap();
+        for id in ["2", "3"] {
+            state.complete(&[id.to_owned()]);
+            login.save(&state).unwrap();
+        }
+        assert_eq!(login.load().unwrap().completed, ["1", "2", "3"]);
+        assert_eq!(other.load().unwrap().completed, ["1"]);
     }
 
     #[test]
