@@ -4,9 +4,9 @@
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::deadline::LastOutput;
@@ -95,7 +95,7 @@ impl CapturedStream {
 /// A stream that a thread captures.
 #[derive(Debug)]
 pub(super) struct Capture {
-    thread: JoinHandle<CapturedStream>,
+    ended: Receiver<CapturedStream>,
     /// Whether the thread waits for output. If not, it works on what came.
     is_waiting: Arc<AtomicBool>,
 }
@@ -109,22 +109,20 @@ impl Capture {
     ) -> Self {
         let (activity, is_waiting) = (activity.clone(), Arc::new(AtomicBool::new(false)));
         let waits = is_waiting.clone();
-        let thread = thread::spawn(move || capture(&mut pipe, log, &activity, &waits, sink));
-        Self { thread, is_waiting }
+        let (done, ended) = channel();
+        thread::spawn(move || done.send(capture(&mut pipe, log, &activity, &waits, sink)));
+        Self { ended, is_waiting }
     }
 
     /// The stream, once it ends. `None` if nothing comes for `patience`, or if the thread works for [`WORK`] on what came:
     /// a busy machine delays it by seconds.
     pub(super) fn finish(self, patience: Duration) -> Option<CapturedStream> {
-        let Self { thread, is_waiting } = self;
-        let (done, ended) = channel();
-        thread::spawn(move || done.send(thread.join()));
         let began = Instant::now();
         loop {
-            match ended.recv_timeout(patience) {
-                Ok(stream) => return stream.ok(),
+            match self.ended.recv_timeout(patience) {
+                Ok(stream) => return Some(stream),
                 Err(RecvTimeoutError::Timeout)
-                    if !is_waiting.load(Ordering::Relaxed) && began.elapsed() < WORK => {}
+                    if !self.is_waiting.load(Ordering::Relaxed) && began.elapsed() < WORK => {}
                 Err(_) => return None,
             }
         }

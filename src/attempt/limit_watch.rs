@@ -2,6 +2,7 @@
 //!
 //! Some CLIs wait for hours by themselves, without a word. The run knows better what to do in that time.
 
+use std::cell::LazyCell;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -57,7 +58,8 @@ impl Stated {
 pub(super) struct LimitWatch {
     family: Family,
     own: Vec<WordingPattern>,
-    zone: TimeZone,
+    /// Found when it is needed: reading the system's list of zones takes longer than all else here.
+    zone: LazyCell<TimeZone>,
     shown: ShownText,
     lines: VecDeque<String>,
     part: String,
@@ -71,7 +73,7 @@ impl LimitWatch {
         Self {
             family: Family::of([vendor]),
             own: patterns.iter().filter_map(|pattern| pattern.wording("limit_patterns")).collect(),
-            zone: TimeZone::system(),
+            zone: LazyCell::new(TimeZone::system),
             shown: ShownText::default(),
             lines: VecDeque::new(),
             part: String::new(),

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -198,7 +198,7 @@ impl RunningAttempt<'_> {
 
         let activity = Arc::new(OutputActivity::new(agent.started));
         let color = io::stdout().is_terminal();
-        let (screen, printer) = WindowScreen::start(color, redactor.clone());
+        let (screen, printed) = WindowScreen::start(color, redactor.clone());
         // the attempt may be over already
         let report = |events: Sender<AttemptEvent>, activity: Arc<OutputActivity>| {
             move |limit| drop(events.send(AttemptEvent::Limit(limit, activity.pieces())))
@@ -236,7 +236,7 @@ impl RunningAttempt<'_> {
         let wants_signal = !self.dir.is_check() && self.file.decided_at.is_some();
         screen.line(closing_line(result, wants_signal, agent.started.elapsed()));
         drop(screen);
-        join_within(printer, DRAIN);
+        let _ = printed.recv_timeout(DRAIN);
         Ok(end)
     }
 
@@ -276,14 +276,4 @@ fn note_captured(
         result.log_error = result.log_error.take().or(stderr.log_error);
     }
     lines
-}
-
-/// The thread's value. `None` if the thread does not end within `limit`.
-fn join_within<T: Send + 'static>(thread: JoinHandle<T>, limit: Duration) -> Option<T> {
-    if thread.is_finished() {
-        return thread.join().ok();
-    }
-    let (done, waiting) = channel();
-    thread::spawn(move || done.send(thread.join()));
-    waiting.recv_timeout(limit).ok()?.ok()
 }

@@ -3,12 +3,13 @@
 //! A thread prints from a bounded queue. The agent never waits for it: what the terminal cannot take in time is left out
 //! of the window, and the window says so.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::thread;
 
 use crate::agent::redact::Redactor;
 use crate::agent::redact_stream::StreamRedactor;
@@ -34,13 +35,17 @@ pub(super) struct WindowScreen {
 }
 
 impl WindowScreen {
-    /// Starts the printing thread. It ends after the last clone of the screen is dropped.
-    pub(super) fn start(color: bool, redactor: Redactor) -> (Self, JoinHandle<()>) {
+    /// Starts the printing thread. It ends after the last clone of the screen is dropped; the receiver is cut off then.
+    pub(super) fn start(color: bool, redactor: Redactor) -> (Self, Receiver<Infallible>) {
         let (queue, pieces) = sync_channel(BACKLOG);
         let dropped = Arc::new(AtomicU64::new(0));
         let mut printer = Printer::new(color, dropped.clone(), redactor);
-        let thread = thread::spawn(move || printer.print_all(&pieces));
-        (Self { queue, dropped }, thread)
+        let (alive, end) = channel();
+        thread::spawn(move || {
+            printer.print_all(&pieces);
+            drop(alive);
+        });
+        (Self { queue, dropped }, end)
     }
 
     /// Shows plain stdout.
