@@ -169,7 +169,7 @@ impl RunWindows {
         self.verifying.remove(purpose);
         if mark.is_some() && look.is_none() && self.look() {
             let mut line = CommandLine::default();
-            self.label(&mut line, &window.id);
+            self.look.iter().for_each(|look| look.show_mark(&mut line, &window.id));
             self.later(line);
         }
         Ok(window)
@@ -252,10 +252,9 @@ impl RunWindows {
     /// Marks the window of an attempt that is over, and closes it if `tmux.keep` says so.
     pub fn finish(&mut self, purpose: &str, mark: &str, done: bool) {
         let Some(window) = self.windows.get(purpose).cloned() else { return };
-        self.look();
         let mut line = CommandLine::default();
+        // it shows its mark since it was opened
         line.window_option(&window.id, MARK_OPTION, mark);
-        self.label(&mut line, &window.id);
         let closes = self.settings.keep == Keep::None || self.settings.keep == Keep::Failed && done;
         if closes {
             let verify = verify_purpose(purpose);
@@ -304,12 +303,6 @@ impl RunWindows {
             self.later(line.unwrap_or_default());
         }
         self.look.is_some()
-    }
-
-    fn label(&self, line: &mut CommandLine, window: &str) {
-        if let Some(look) = &self.look {
-            look.show_mark(line, window);
-        }
     }
 
     pub(super) fn later(&mut self, line: CommandLine) {

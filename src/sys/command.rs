@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
+#[cfg(target_os = "linux")]
+use rustix::process::{PidfdFlags, pidfd_open};
 
 use super::stop_flag::{StopFlag, cloexec_pipe, timespec};
 
@@ -101,26 +103,17 @@ pub fn run(
     call.command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = call.command.spawn().map_err(Unfinished::NotStarted)?;
     let group = Pid::from_child(&child);
-    let streams = Streams::take(&mut child, call.keep).map_err(Unfinished::Broken);
-    let exited = cloexec_pipe();
-    let (mut streams, (exited, exits)) = match (streams, exited) {
-        (Ok(streams), Ok(exited)) => (streams, exited),
-        (Err(error), _) => {
-            end_group(group, &mut child);
-            return Err(error);
-        }
-        (_, Err(error)) => {
+    let streams = Streams::take(&mut child, call.keep);
+    let (mut streams, exit) = match streams.and_then(|streams| Ok((streams, Exit::of(&child)?))) {
+        Ok(both) => both,
+        Err(error) => {
             end_group(group, &mut child);
             return Err(Unfinished::Broken(error));
         }
     };
-    let waiter = thread::spawn(move || {
-        let status = child.wait();
-        drop(exits);
-        status
-    });
+    let (exited, status) = exit.watch(child);
     let ended = Wait { call: &call, stop, watch, group, exited: &exited }.until_over(&mut streams);
-    let status = waiter.join().unwrap_or_else(|_| Err(io::Error::other("the waiting thread panicked")));
+    let status = status();
     match ended {
         Ended::ByItself => Ok(Finished {
             status: status.map_err(Unfinished::Broken)?,
@@ -130,6 +123,43 @@ pub fn run(
         Ended::Deadline => Err(Unfinished::TimedOut(streams.err.bytes)),
         Ended::Stopped => Err(Unfinished::Stopped),
         Ended::Broken(error) => Err(Unfinished::Broken(error)),
+    }
+}
+
+/// How the end of a program is noticed.
+enum Exit {
+    /// By a descriptor of the process.
+    #[cfg(target_os = "linux")]
+    Descriptor(OwnedFd),
+    /// By a thread that waits for it and closes the second end of a pipe: where the kernel has no such descriptors.
+    Thread(OwnedFd, OwnedFd),
+}
+
+impl Exit {
+    fn of(child: &Child) -> io::Result<Self> {
+        #[cfg(target_os = "linux")]
+        if let Ok(process) = pidfd_open(Pid::from_child(child), PidfdFlags::empty()) {
+            return Ok(Self::Descriptor(process));
+        }
+        let (exited, exits) = cloexec_pipe()?;
+        Ok(Self::Thread(exited, exits))
+    }
+
+    /// What can be read once the program has ended, and what waits for its exit status.
+    fn watch(self, mut child: Child) -> (OwnedFd, Box<dyn FnOnce() -> io::Result<ExitStatus>>) {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Descriptor(exited) => (exited, Box::new(move || child.wait())),
+            Self::Thread(exited, exits) => {
+                let waiter = thread::spawn(move || {
+                    let status = child.wait();
+                    drop(exits);
+                    status
+                });
+                let panicked = |_| Err(io::Error::other("the waiting thread panicked"));
+                (exited, Box::new(move || waiter.join().unwrap_or_else(panicked)))
+            }
+        }
     }
 }
 
@@ -388,6 +418,16 @@ mod tests {
         let input = vec![b'x'; 300_000];
         let done = run(call("exit 0", &input, LONG), None, None).unwrap();
         assert!(done.status.success());
+    }
+
+    #[test]
+    fn an_end_is_also_noticed_where_processes_have_no_descriptors() {
+        let child = sh("exit 3").spawn().unwrap();
+        let (exited, exits) = cloexec_pipe().unwrap();
+        let (exited, status) = Exit::Thread(exited, exits).watch(child);
+        let mut fds = [PollFd::new(&exited, PollFlags::IN)];
+        assert_eq!(poll(&mut fds, None), Ok(1));
+        assert_eq!(status().unwrap().code(), Some(3));
     }
 
     #[test]
