@@ -53,6 +53,10 @@ fn a_branch_that_git_refuses_or_files_in_its_way_start_no_agent() {
 #[test]
 fn a_protected_branch_gets_no_commit_without_the_flag() {
     let project = repo(WRITES, "protect = [\"ma*\", \"release/*\"]\n");
+    let foreseen = "a run would end at once: the branch main is protected (git.protect)";
+    project.run(&["plan", "demo"]).code(0).says(&[foreseen]);
+    let allowed = project.run(&["plan", "demo", "--allow-protected"]);
+    assert!(!allowed.stderr.contains(foreseen), "{}", allowed.stderr);
     project.run(&["run", "demo"]).code(78).says(&["the branch main is protected", "--allow-protected"]);
     assert_eq!(project.ledger(), [""; 0]);
     project.run(&["run", "demo", "--max-iterations", "1", "--allow-protected"]).code(1);

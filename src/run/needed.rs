@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
+use super::protected;
 use super::run_repository::RunRepository;
 use crate::config::{Commit, Config, HookEvent, Tick};
 use crate::error::{Error, ErrorKind, Result};
@@ -121,6 +122,7 @@ pub fn lacks(place: &SpecPlace, config: &Config, plan: &Plan) -> Vec<String> {
         if config.git.commit == Commit::Step {
             let operation = place.store().git_dir().and_then(|dir| GitOperation::in_folder(&dir));
             lacks.extend(operation.map(in_progress));
+            lacks.extend(protected::foreseen(place, config));
         }
         for (folder, what) in folders(place, config) {
             // a folder of ours is made when it is needed

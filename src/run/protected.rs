@@ -3,6 +3,7 @@
 use super::run_repository::RunRepository;
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
+use crate::git::branch::branch_in_folder;
 use crate::git::call::GitError;
 use crate::plan::branch_names;
 use crate::project::SpecPlace;
@@ -18,6 +19,18 @@ pub(super) fn check(place: &SpecPlace, config: &Config, repository: &RunReposito
     branch
         .filter(|branch| branch_names::is_protected(&config.git.protect, branch))
         .map_or(Ok(()), |branch| Err(refusal(&branch)))
+}
+
+/// Says that a run would commit to a protected branch, as far as the files of git say it.
+pub(super) fn foreseen(place: &SpecPlace, config: &Config) -> Option<String> {
+    let git = &config.git;
+    let of_own_tree = git.worktree.then_some(branch_names::OF_OWN_TREES);
+    let branch = match git.branch.as_deref().or(of_own_tree) {
+        Some(pattern) => branch_names::branch(pattern, &place.name),
+        None => branch_in_folder(&place.store().git_dir()?)?,
+    };
+    let is_refused = git.commit == Commit::Step && branch_names::is_protected(&git.protect, &branch);
+    is_refused.then(|| format!("the branch {} is protected (git.protect)", sanitise_line(&branch)))
 }
 
 /// The protected branch that HEAD is on now, if it is on one: an agent may have gone there.
