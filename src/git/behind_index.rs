@@ -3,7 +3,7 @@
 //! Such a commit is made all the same: it needs no lock of the user's index. What is missing is noted next to the index and
 //! done later. Until then, a person's next commit would take the work back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -164,6 +164,31 @@ impl Snapshots<'_> {
             .filter(|(path, (before, _))| is_old(path, before))
             .map(|(path, (_, after))| (path, after))
             .collect())
+    }
+
+    /// The entries of a commit that the user's index gets. What somebody staged otherwise stays as it is, unless the file on disk
+    /// is as the commit has it: then an agent had staged an earlier version.
+    pub(super) fn entries_not_staged(
+        &mut self,
+        new: &NewCommit,
+    ) -> Result<BTreeMap<RepoPath, TreeEntry>, GitError> {
+        let staged = self.staged_entries()?;
+        let is_as = |path: &RepoPath, entry: &TreeEntry| match staged.get(path) {
+            Some(staged) => staged == entry,
+            None => !entry.exists(),
+        };
+        let is_staged = |change: &&TreeChange| {
+            !is_as(&change.path, &change.before) && !is_as(&change.path, &change.after)
+        };
+        let edited = if new.changes.iter().any(|change| is_staged(&change)) {
+            let now = self.take()?.tree;
+            self.paths_unlike(Some(&new.commit), &now)?
+        } else {
+            BTreeSet::new()
+        };
+        let is_theirs = |change: &&TreeChange| is_staged(change) && edited.contains(&change.path);
+        let entries = new.changes.iter().filter(|change| !is_theirs(change));
+        Ok(entries.map(|change| (change.path.clone(), change.after.clone())).collect())
     }
 
     /// What the user's index has, by path. A conflict is like none of them.

@@ -18,6 +18,7 @@ use super::path::RepoPath;
 use super::patience::patiently;
 use super::snapshot::Snapshots;
 use super::stamp::Stamp;
+use super::user_index::UserIndex;
 use crate::error::{Error, ErrorKind};
 
 /// What to commit.
@@ -29,8 +30,10 @@ pub struct CommitRequest<'a> {
     pub paths: &'a BTreeSet<RepoPath>,
     /// The commit that HEAD was at the last snapshot; `None` before the first one.
     pub head: Option<&'a str>,
-    /// The commit on which the task changed its paths. What was committed since is not taken back.
+    /// The commit on which the task changed its paths; `None` before the first one. What was committed since is not taken back.
     pub base: Option<&'a str>,
+    /// Time has passed since the work: people may have taken its files off the disk, or staged others.
+    pub is_late: bool,
     /// The whole message.
     pub message: &'a str,
     /// How long git may take, hooks and signing included.
@@ -128,6 +131,9 @@ impl Snapshots<'_> {
         let others = self.committed_by_others(request, request.head)?;
         let paths = request.paths.difference(&others).cloned().collect();
         let request = &CommitRequest { paths: &paths, ..request.clone() };
+        if request.is_late {
+            self.write_missing(request, &paths)?;
+        }
         let stamps = self.stamps(request.paths);
         let refused = match self.try_commit(request, request.tree) {
             Ok((outcome, tree)) => return Ok(self.with_tree(outcome, tree, request.paths, &stamps)),
@@ -195,8 +201,12 @@ impl Snapshots<'_> {
         if let Some(operation) = operation.filter(|operation| operation.is_disturbed_by_a_commit()) {
             return Err(CommitError::InProgress(operation));
         }
-        let is_locked = self.repository().wait_for_index()?;
-        let mut head = request.head.map(str::to_owned);
+        let index = UserIndex {
+            is_locked: self.repository().wait_for_index()?,
+            known: self.user_index_stamp().filter(|_| !request.is_late),
+        };
+        // a commit that was finished, or taken off, has moved it
+        let mut head = self.head_commit()?;
         let mut made = None;
         for _ in 0..MOVED_TRIES {
             let others = self.committed_by_others(request, head.as_deref())?;
@@ -210,13 +220,13 @@ impl Snapshots<'_> {
                     continue;
                 }
             };
-            if new.parent != head {
-                // somebody committed since the last snapshot, and this commit would revert that
+            if self.takes_others_back(&new, &based)? {
+                // somebody committed since git began it
                 head = Some(self.take_off(&new)?);
                 continue;
             }
             let undone = self.undone_by(&new, request)?;
-            let outcome = self.finish(new, request, asked, is_locked);
+            let outcome = self.finish(new, request, asked, &index);
             if undone.is_none() {
                 return Ok((outcome, tree));
             }
@@ -275,29 +285,6 @@ impl Snapshots<'_> {
             self.remove_left_locks()?;
         }
         Ok(Making::Nothing)
-    }
-
-    /// Brings the user's index up to date with the commit. Whatever fails from here on, the commit is made. `is_locked`: the
-    /// lock of the index was waited for in vain.
-    pub(super) fn finish(
-        &mut self,
-        new: NewCommit,
-        request: &CommitRequest<'_>,
-        asked: &str,
-        is_locked: bool,
-    ) -> CommitOutcome {
-        let before = Stamp::of(&self.repository().index);
-        let updated = self.update_user_index(&new.changes, is_locked);
-        let updated = match updated.and_then(|()| self.update_for_later(&new)) {
-            Ok(()) => self.note_own_update(before),
-            Err(error) => self.note_behind(&new, &error),
-        };
-        // where it cannot be noted, the next run finds the commit by its own note, and comes here again
-        let _ = updated.and_then(|()| self.note_made(request, asked, &new.commit));
-        let ended = new.ended.map(|error| format!("the commit is made, but {}", error.words()));
-        let beyond = new.changes.into_iter().map(|change| change.path);
-        let beyond = beyond.filter(|path| !request.paths.contains(path)).collect();
-        CommitOutcome::New { commit: new.commit, beyond, left: Vec::new(), note: ended }
     }
 
     /// The commit that HEAD is; `None` before the first one.

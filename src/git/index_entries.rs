@@ -1,9 +1,10 @@
 //! Writes entries into the private indexes and into that of the user.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::call::GitError;
-use super::change::{TreeChange, TreeEntry};
+use super::change::TreeEntry;
 use super::files::{remove, with_suffix};
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
@@ -27,9 +28,16 @@ impl Snapshots<'_> {
         call.run_stubbornly(&self.repository().supervisor, mop_up).map(drop)
     }
 
-    /// The user's index gets the entries that the commit changed.
-    pub(super) fn update_user_index(&self, made: &[TreeChange], is_locked: bool) -> Result<(), GitError> {
-        let input = index_info(made.iter().map(|change| (&change.path, &change.after)));
+    /// The user's index gets these entries.
+    pub(super) fn update_user_index(
+        &self,
+        entries: &BTreeMap<RepoPath, TreeEntry>,
+        is_locked: bool,
+    ) -> Result<(), GitError> {
+        let input = index_info(entries.iter());
+        if input.is_empty() {
+            return Ok(());
+        }
         let repository = self.repository();
         if is_locked {
             return self.update_index_once(&input);

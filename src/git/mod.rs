@@ -15,6 +15,7 @@ pub mod executing;
 pub mod fetch;
 mod files;
 mod filter_environment;
+mod finished_commit;
 pub mod helpers;
 pub mod history;
 pub mod hook_changes;

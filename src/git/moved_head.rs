@@ -1,9 +1,10 @@
-//! Where HEAD was moved between the end of an agent's work and its commit: what of the work is left to commit, and on disk.
+//! Where HEAD is elsewhere than at the end of an agent's work: what of the work is left to commit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::call::GitError;
 use super::diff::tree_of;
+use super::own_commit::{LOOKED_AT, linked};
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
 
@@ -18,57 +19,102 @@ pub struct FinishedWork<'a> {
     pub tree: &'a str,
 }
 
+/// How entries of a reflog begin that say that HEAD went to a commit which was there before.
+const WENT: [&str; 5] = ["checkout: ", "reset: ", "clone: ", "Branch: ", "seqorch: "];
+/// And what is in those of merges and rebases that went to one.
+const WENT_ALONG: [&str; 4] = ["(start)", "(finish)", "(abort)", ": Fast-forward"];
+
 impl Snapshots<'_> {
-    /// The commit on which the agent changed its paths `own`. Where HEAD was moved since, this also does two things:
-    ///
-    /// - it takes paths out of `own` that the agent only took back to an older commit, as a reset does;
-    /// - it writes files again that the move of HEAD took away from disk.
+    /// The commit on which the agent changed its paths `own`. Where a person led HEAD back from where the agent had moved it,
+    /// what the agent only took from the history there goes out of `own`. Returned as well: paths of `own` that went
+    /// because the agent changed another version of them than HEAD has.
     pub fn follow_head(
-        &mut self,
+        &self,
         work: &FinishedWork<'_>,
         own: &mut BTreeSet<RepoPath>,
-    ) -> Result<Option<String>, GitError> {
+    ) -> Result<(Option<String>, BTreeSet<RepoPath>), GitError> {
         let head = self.head_commit()?;
-        let (Some(now), true) = (head.as_deref(), work.after != head.as_deref()) else { return Ok(head) };
+        let base = |commit: Option<&str>| commit.map(str::to_owned);
+        let (Some(now), Some(after)) = (head.as_deref(), work.after) else {
+            return Ok((base(work.after), BTreeSet::new()));
+        };
         let is_beneath = |old: Option<&str>, new: &str| match old {
             Some(old) => self.repository().is_ancestor(old, new),
             None => Ok(true),
         };
-        let base = if is_beneath(work.after, now)? { work.after } else { work.before };
-        if let (Some(before), Some(after)) = (work.before, work.after)
-            && !is_beneath(Some(before), after)?
-            && let Some(common) = self.repository().common_commit(before, after)?
-        {
-            let differs = self.paths_unlike(&common, work.tree)?;
-            own.retain(|path| differs.contains(path));
+        let is_kept = now == after || is_beneath(Some(after), now)?;
+        if is_kept && (now == after || !is_beneath(work.before, now)?) || is_beneath(work.before, after)? {
+            return Ok((base(if is_kept { work.after } else { work.before }), BTreeSet::new()));
         }
-        let moved = match base.filter(|base| *base != now) {
-            Some(base) => self.paths_unlike(base, now)?,
-            None => BTreeSet::new(),
+        let ground = self.ground(work.before, after)?;
+        let changed = self.paths_unlike(ground.as_deref(), work.tree)?;
+        own.retain(|path| changed.contains(path));
+        let moved = match (work.before, &ground) {
+            (Some(before), ground) => self.paths_between(ground.as_deref(), before)?,
+            (None, _) => BTreeSet::new(),
         };
-        let files = self.take()?.tree;
-        let on_disk = self.paths_unlike(now, &files)?;
-        let is_missing =
-            |path: &RepoPath| own.contains(path) && !on_disk.contains(path) && !moved.contains(path);
-        let (mut there, mut gone) = (Vec::new(), Vec::new());
-        for change in self.changes_of_work_tree(Some(now), work.tree)? {
-            // the files of a submodule belong to another repository
-            if is_missing(&change.path) && !change.after.is_submodule() {
-                let list = if change.after.exists() { &mut there } else { &mut gone };
-                list.push(change.path);
-            }
-        }
-        self.write_files(work.tree, &there, &gone)?;
-        Ok(base.map(str::to_owned))
+        let differs = self.paths_unlike(work.before, work.tree)?;
+        let (elsewhere, own_now) =
+            std::mem::take(own).into_iter().partition(|path| moved.contains(path) && differs.contains(path));
+        *own = own_now;
+        Ok((base(work.before), elsewhere))
     }
 
-    /// The paths at which a commit, or a tree, is not as another one.
-    fn paths_unlike(&self, commit: &str, other: &str) -> Result<BTreeSet<RepoPath>, GitError> {
-        let other = match self.read_object(other)? {
-            Some(object) => tree_of(&object.bytes).unwrap_or_else(|| other.to_owned()),
-            None => other.to_owned(),
+    /// The newest commit beneath `after` that the agent did not make; `None` where it made all of them. What HEAD did is in
+    /// its reflog. Without one, it is the newest that `before` has, too.
+    fn ground(&self, before: Option<&str>, after: &str) -> Result<Option<String>, GitError> {
+        let made = self.made_by_agent(before, after)?;
+        let Some(made) = made else {
+            return before.map_or(Ok(None), |before| self.repository().common_commit(before, after));
         };
-        match self.changes_of_work_tree(Some(commit), &other) {
+        let mut next = Some(after.to_owned());
+        for _ in 0..LOOKED_AT {
+            let Some(id) = next.as_deref().filter(|id| made.contains(*id)) else { break };
+            next = self.read_object(id)?.and_then(|object| linked(&object).parent);
+        }
+        Ok(next)
+    }
+
+    /// The commits that were made in the work tree between these two; `None` where the reflog does not say it.
+    fn made_by_agent(&self, before: Option<&str>, after: &str) -> Result<Option<HashSet<String>>, GitError> {
+        let log =
+            match self.repository().ask(["log", "--walk-reflogs", "-n", "1000", "--format=%H %gs", "HEAD"]) {
+                Ok(log) => log,
+                Err(GitError::Failed { .. }) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+        // newest first
+        let entries = log.lines().filter_map(|line| line.split_once(' '));
+        let entries: Vec<(&str, &str)> = entries.skip_while(|(id, _)| *id != after).collect();
+        let began = match before {
+            Some(before) => entries.iter().position(|(id, _)| *id == before),
+            None => Some(entries.len()),
+        };
+        let Some(of_agent) = began.filter(|began| *began > 0).map(|began| &entries[..began]) else {
+            return Ok(None);
+        };
+        let is_made = |what: &str| {
+            !what.is_empty()
+                && !WENT.iter().any(|went| what.starts_with(went))
+                && !WENT_ALONG.iter().any(|went| what.contains(went))
+        };
+        let made = of_agent.iter().filter(|(_, what)| is_made(what));
+        Ok(Some(made.map(|(id, _)| (*id).to_owned()).collect()))
+    }
+
+    /// The paths at which two commits differ; `None` is before the first one.
+    fn paths_between(&self, one: Option<&str>, other: &str) -> Result<BTreeSet<RepoPath>, GitError> {
+        let tree = self.read_object(other)?.and_then(|object| tree_of(&object.bytes));
+        tree.map_or_else(|| Ok(BTreeSet::new()), |tree| self.paths_unlike(one, &tree))
+    }
+
+    /// The paths at which a tree is not as a commit; `None` is before the first one.
+    pub(super) fn paths_unlike(
+        &self,
+        commit: Option<&str>,
+        tree: &str,
+    ) -> Result<BTreeSet<RepoPath>, GitError> {
+        match self.changes_of_work_tree(commit, tree) {
             // history was rewritten, and git forgot it
             Err(error) if error.is_missing_object() => Ok(BTreeSet::new()),
             changes => Ok(changes?.into_iter().map(|change| change.path).collect()),
@@ -85,18 +131,42 @@ mod tests {
     use crate::git::commit::{CommitOutcome, CommitRequest};
     use crate::git::testing::{git, last_commit, repository, status};
 
-    /// A repository with two commits, an agent that works in it, and a person who finds the way back. The last commit, the status, and
-    /// what `first` holds in it.
-    fn after(
-        agent: impl FnOnce(&Path),
-        person: impl FnOnce(&Path, &str),
-    ) -> (Vec<String>, Vec<String>, String) {
+    /// What is there after a task whose agent moved HEAD.
+    #[derive(Debug, PartialEq)]
+    struct Left {
+        /// What the last commit changed.
+        last: Vec<String>,
+        status: Vec<String>,
+        /// What `first` holds in the last commit.
+        first: String,
+        /// The agent's paths that are in no commit.
+        elsewhere: Vec<String>,
+    }
+
+    fn left(last: &[&str], status: &[&str], first: &str, elsewhere: &[&str]) -> Left {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Left {
+            last: owned(last),
+            status: owned(status),
+            first: first.to_owned(),
+            elsewhere: owned(elsewhere),
+        }
+    }
+
+    /// A repository with two commits and a branch `side` of a person's, an agent that works in it, and a person who finds the way back.
+    fn after(agent: impl FnOnce(&Path), person: impl FnOnce(&Path, &str)) -> Left {
         let (_dir, repo) = repository();
         let top = &repo.top;
         fs::write(top.join("one"), "1\n").unwrap();
         fs::write(top.join("first"), "first\none\n").unwrap();
         git(top, &["add", "."]);
         git(top, &["commit", "-qm", "one"]);
+        git(top, &["switch", "-qc", "side", "HEAD~1"]);
+        fs::write(top.join("theirs"), "side\n").unwrap();
+        fs::write(top.join("first"), "first\nside\n").unwrap();
+        git(top, &["add", "."]);
+        git(top, &["commit", "-qm", "side"]);
+        git(top, &["switch", "-q", "-"]);
         let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
         let before = snapshots.take().unwrap();
         agent(top);
@@ -108,19 +178,29 @@ mod tests {
         let mut own: BTreeSet<RepoPath> = changes.into_iter().map(|change| change.path).collect();
         let after = left.head.commit.as_deref();
         let work = FinishedWork { before: Some(&old), after, tree: &left.tree };
-        let base = snapshots.follow_head(&work, &mut own).unwrap();
+        let (base, elsewhere) = snapshots.follow_head(&work, &mut own).unwrap();
         let head = snapshots.head_commit().unwrap();
         let request = CommitRequest {
             tree: &left.tree,
             paths: &own,
             head: head.as_deref(),
             base: base.as_deref(),
+            is_late: true,
             message: "two\n",
             deadline: std::time::Duration::from_secs(30),
         };
         let done = snapshots.commit(&request).unwrap().0;
         assert!(matches!(done, CommitOutcome::New { .. }), "{done:?}");
-        (last_commit(top), status(top), git(top, &["show", "HEAD:first"]))
+        Left {
+            last: last_commit(top),
+            status: status(top),
+            first: git(top, &["show", "HEAD:first"]),
+            elsewhere: elsewhere.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn switched_back(top: &Path, _: &str) {
+        git(top, &["switch", "-q", "-f", "main"]);
     }
 
     fn back(top: &Path, old: &str) {
@@ -130,8 +210,17 @@ mod tests {
     #[test]
     fn the_way_back_from_a_reset_keeps_the_commits_before_it() {
         let reset = |top: &Path| drop(git(top, &["reset", "-q", "--hard", "HEAD~1"]));
-        let (last, status, first) = after(reset, back);
-        assert_eq!((last, status, first.as_str()), (vec!["A\ttwo".to_owned()], Vec::new(), "first\none"));
+        assert_eq!(after(reset, back), left(&["A\ttwo"], &[], "first\none", &[]));
+    }
+
+    #[test]
+    fn work_on_an_older_version_of_a_file_is_not_committed_over_a_newer_one() {
+        let reset = |top: &Path| {
+            git(top, &["reset", "-q", "--hard", "HEAD~1"]);
+            fs::write(top.join("first"), "first\ntwo\n").unwrap();
+        };
+        let person = |top: &Path, old: &str| drop(git(top, &["reset", "-q", "--hard", old]));
+        assert_eq!(after(reset, person), left(&["A\ttwo"], &[], "first\none", &["first"]));
     }
 
     #[test]
@@ -144,9 +233,42 @@ mod tests {
             git(top, &["add", "-A"]);
             git(top, &["commit", "-qm", "work"]);
         };
-        let (last, status, first) = after(branch, |top, _| drop(git(top, &["switch", "-q", "-"])));
-        let expected = ["M\tfirst", "D\tone", "A\ttwo"].map(str::to_owned).to_vec();
-        assert_eq!((last, status, first.as_str()), (expected, Vec::new(), "first\none\ntwo"));
+        let expected = left(&["M\tfirst", "D\tone", "A\ttwo"], &[], "first\none\ntwo", &[]);
+        assert_eq!(after(branch, switched_back), expected);
+    }
+
+    #[test]
+    fn what_another_branch_has_is_no_work_of_an_agent_that_went_there() {
+        let goes = |top: &Path| drop(git(top, &["switch", "-q", "side"]));
+        assert_eq!(after(goes, switched_back), left(&["A\ttwo"], &[], "first\none", &[]));
+        let works = |top: &Path| {
+            git(top, &["switch", "-q", "side"]);
+            for name in ["theirs", "own"] {
+                fs::write(top.join(name), "agent\n").unwrap();
+            }
+            git(top, &["add", "-A"]);
+            git(top, &["commit", "-qm", "work"]);
+        };
+        assert_eq!(after(works, switched_back), left(&["A\town", "A\ttwo"], &[], "first\none", &["theirs"]));
+    }
+
+    #[test]
+    fn what_a_rebase_brings_is_no_work_of_the_agent() {
+        for rule in ["-Xtheirs", "-Xours"] {
+            let rebase = |top: &Path| drop(git(top, &["rebase", "-q", rule, "side"]));
+            assert_eq!(after(rebase, back), left(&["A\ttwo"], &[], "first\none", &[]), "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_branch_without_history_takes_no_file_away() {
+        let orphan = |top: &Path| {
+            git(top, &["switch", "-q", "--orphan", "new"]);
+            fs::write(top.join("made"), "agent\n").unwrap();
+            git(top, &["add", "made"]);
+            git(top, &["commit", "-qm", "made"]);
+        };
+        assert_eq!(after(orphan, switched_back), left(&["A\tmade", "A\ttwo"], &[], "first\none", &[]));
     }
 
     #[test]
@@ -156,7 +278,15 @@ mod tests {
             git(top, &["add", "two"]);
             git(top, &["commit", "-q", "--amend", "--no-edit"]);
         };
-        let (last, status, first) = after(amend, back);
-        assert_eq!((last, status, first.as_str()), (vec!["A\ttwo".to_owned()], Vec::new(), "first\none"));
+        assert_eq!(after(amend, back), left(&["A\ttwo"], &[], "first\none", &[]));
+    }
+
+    #[test]
+    fn without_a_reflog_the_common_history_is_no_work_of_the_agent() {
+        let reset = |top: &Path| {
+            git(top, &["reset", "-q", "--hard", "HEAD~1"]);
+            fs::remove_dir_all(top.join(".git/logs")).unwrap();
+        };
+        assert_eq!(after(reset, back), left(&["A\ttwo"], &[], "first\none", &[]));
     }
 }

@@ -11,7 +11,7 @@ use super::objects::GitObject;
 use super::snapshot::Snapshots;
 
 /// So many commits are looked at between HEAD and the commit that ours was to be made on.
-const LOOKED_AT: usize = 200;
+pub(super) const LOOKED_AT: usize = 200;
 
 impl Snapshots<'_> {
     /// The commit that git made for this request; `None` where the history of HEAD has none. `is_made`: git said just now that
@@ -32,19 +32,17 @@ impl Snapshots<'_> {
         let leads_back = next.as_deref() == request.head;
         // newest first
         let has_message = |object: &GitObject| message_has(&object.bytes, request.message);
-        let found = chain.iter().rposition(has_message);
         if !leads_back {
-            // somebody rewrote the history beneath it, so only the newest commit can be ours
-            let Some(object) = chain.first().filter(|_| found.is_some() && has_message(&chain[0])) else {
-                return Ok(None);
-            };
+            // somebody rewrote the history beneath it: it is ours if it has all of the task, and is no older one of the same message
+            let Some(index) = chain.iter().position(has_message) else { return Ok(None) };
             let is_old = match request.head {
-                Some(head) => self.repository().is_ancestor(&object.id, head)?,
+                Some(head) => self.repository().is_ancestor(&chain[index].id, head)?,
                 None => false,
             };
-            return if is_old { Ok(None) } else { self.as_new(&chain, 0).map(Some) };
+            let new = self.as_new(&chain, index)?;
+            return Ok((!is_old && self.has_all(&new, request)?).then_some(new));
         }
-        if let Some(index) = found {
+        if let Some(index) = chain.iter().rposition(has_message) {
             return self.as_new(&chain, index).map(Some);
         }
         // a hook may have written another message: only the first commit can be ours
@@ -54,7 +52,8 @@ impl Snapshots<'_> {
             // hooks change files, too
             new.changes.iter().any(|change| request.paths.contains(&change.path))
         } else {
-            self.has_all(&new, request)?
+            let is_of_task = |change: &TreeChange| request.paths.contains(&change.path);
+            new.changes.iter().all(is_of_task) && self.has_all(&new, request)?
         };
         Ok(is_ours.then_some(new))
     }
@@ -80,8 +79,31 @@ impl Snapshots<'_> {
         Ok(NewCommit { commit, parent, changes, later, ended: None })
     }
 
-    /// Removes our commit from HEAD: it sits on a commit of others and would revert it. Returns that commit. Fails if HEAD has
-    /// moved.
+    /// Whether our commit sits on a commit of others and takes back what that changed: git began it on an older HEAD. A commit that a
+    /// person moved there, as a rebase does, takes nothing back.
+    pub(super) fn takes_others_back(
+        &self,
+        new: &NewCommit,
+        request: &CommitRequest<'_>,
+    ) -> Result<bool, GitError> {
+        if new.parent.as_deref() == request.head {
+            return Ok(false);
+        }
+        let parent = new.parent.as_deref().map(|parent| self.read_object(parent)).transpose()?.flatten();
+        let Some(tree) = parent.and_then(|parent| tree_of(&parent.bytes)) else { return Ok(false) };
+        let since = match self.all_changes_of_work_tree(request.head, &tree) {
+            Err(error) if error.is_missing_object() => return Ok(false),
+            since => since?,
+        };
+        let is_back = |change: &TreeChange| {
+            let theirs = since.iter().find(|theirs| theirs.path == change.path);
+            let is_undone = theirs.is_some_and(|theirs| theirs.before == change.after);
+            is_undone && !request.paths.contains(&change.path)
+        };
+        Ok(new.changes.iter().any(is_back))
+    }
+
+    /// Removes our commit from HEAD: it takes back what others committed. Returns the commit beneath it. Fails if HEAD has moved.
     pub(super) fn take_off(&self, new: &NewCommit) -> Result<String, GitError> {
         let (Some(parent), true) = (&new.parent, new.later.is_empty()) else {
             let commit = &new.commit;
@@ -117,7 +139,7 @@ impl Snapshots<'_> {
 }
 
 /// A commit and its first parent.
-fn linked(object: &GitObject) -> LinkedCommit {
+pub(super) fn linked(object: &GitObject) -> LinkedCommit {
     let line = object.bytes.split(|b| *b == b'\n').nth(1).and_then(|line| line.strip_prefix(b"parent "));
     let parent = line.and_then(|line| String::from_utf8(line.to_vec()).ok());
     LinkedCommit { parent, commit: object.id.clone() }

@@ -27,6 +27,15 @@ impl RepoPath {
         Path::new(OsStr::from_bytes(&self.0))
     }
 
+    /// Whether not both of them can be files, or they are the same one.
+    #[must_use]
+    pub fn is_in_way_of(&self, other: &Self) -> bool {
+        let is_below = |deep: &Self, high: &Self| {
+            deep.0.strip_prefix(high.0.as_slice()).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+        };
+        is_below(self, other) || is_below(other, self)
+    }
+
     /// Whether it names one of the files that seqorch itself writes into the project, which are no work of an agent.
     #[must_use]
     pub fn is_of_seqorch(&self) -> bool {
@@ -70,6 +79,19 @@ mod tests {
     fn bytes_that_are_not_utf8_are_shown_escaped() {
         assert_eq!(RepoPath::new(&b"a/\xff.txt"[..]).to_string(), "a/\\xff.txt");
         assert_eq!(RepoPath::new("ä b").to_string(), "ä b");
+    }
+
+    #[test]
+    fn a_file_is_in_the_way_of_a_folder_of_its_name() {
+        for (one, other, expected) in [
+            ("d", "d", true),
+            ("d", "d/x", true),
+            ("a/d/x", "a/d", true),
+            ("d", "dx", false),
+            ("d/x", "d/y", false),
+        ] {
+            assert_eq!(RepoPath::new(one).is_in_way_of(&RepoPath::new(other)), expected, "{one} {other}");
+        }
     }
 
     #[test]

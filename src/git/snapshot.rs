@@ -320,6 +320,11 @@ impl<'a> Snapshots<'a> {
         Ok(Snapshot { tree, head: status.head, left_out })
     }
 
+    /// The user's index as the last look found it.
+    pub(super) fn user_index_stamp(&self) -> Option<Stamp> {
+        self.memory.user_index
+    }
+
     /// Notes that the user's index is as an update of ours left it, if it was as we knew it before.
     pub(super) fn note_own_update(&mut self, before: Option<Stamp>) -> Result<(), GitError> {
         if before != self.memory.user_index {
@@ -327,13 +332,6 @@ impl<'a> Snapshots<'a> {
         }
         self.memory.user_index = Stamp::of(&self.repository.index);
         self.remember()
-    }
-
-    /// Whether the path is in the user's index.
-    fn is_tracked_by_user(&self, path: &RepoPath) -> Result<bool, GitError> {
-        let call = self.repository.call(["ls-files", "-z", "--"]).arg(path.as_path());
-        let listed = call.env("GIT_LITERAL_PATHSPECS", "1").read(&self.repository.supervisor)?;
-        Ok(!listed.is_empty())
     }
 
     /// The path of a file in the repository; `None` if it is not in the work tree.

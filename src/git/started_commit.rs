@@ -12,6 +12,7 @@ use super::commit::{CommitOutcome, CommitRequest};
 use super::files::{remove, with_suffix, write_own};
 use super::snapshot::Snapshots;
 use super::stamp::Stamp;
+use super::user_index::UserIndex;
 use crate::sys::nofollow::{self, WHOLE_MAX};
 use crate::sys::process;
 
@@ -86,7 +87,10 @@ impl Snapshots<'_> {
         };
         if let Some(commit) = started.made {
             let is_same = started.message == request.message && started.asked == asked;
-            let is_there = is_same && self.repository().is_ancestor(&commit, "HEAD")?;
+            // an older commit of the same changes may have been undone since
+            let is_there = is_same
+                && self.repository().is_ancestor(&commit, "HEAD")?
+                && self.has_all_of(&started.tree, request)?;
             let outcome = CommitOutcome::New { commit, beyond: Vec::new(), left: Vec::new(), note: None };
             return Ok(is_there.then_some((outcome, started.tree)));
         }
@@ -100,12 +104,20 @@ impl Snapshots<'_> {
         let Some(new) = self.own_commit(&its_own, false)? else {
             return self.forget_started().map(|()| None);
         };
-        if new.parent != started.head {
-            self.take_off(&new)?;
-            return self.forget_started().map(|()| None);
+        if self.takes_others_back(&new, &its_own)? {
+            // nothing more can be done for it, whatever comes of this
+            self.forget_started()?;
+            return self.take_off(&new).map(|_| None);
         }
-        let outcome = self.finish(new, &its_own, &started.asked, false);
+        // whatever a person staged since stays staged
+        let outcome = self.finish(new, &its_own, &started.asked, &UserIndex::TOUCHED);
         Ok((started.message == request.message).then_some((outcome, started.tree)))
+    }
+
+    /// Whether HEAD has the task's paths as this tree has them.
+    fn has_all_of(&self, tree: &str, request: &CommitRequest<'_>) -> Result<bool, GitError> {
+        let missing = self.paths_unlike(self.head_commit()?.as_deref(), tree)?;
+        Ok(!request.paths.iter().any(|path| missing.contains(path)))
     }
 
     fn started_path(&self) -> PathBuf {
@@ -212,5 +224,108 @@ impl Snapshots<'_> {
             locked.push(repository.common_dir.join(branch.trim_end()));
         }
         locked.into_iter().map(|path| with_suffix(&path, ".lock")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::commit::CommitError;
+    use crate::git::testing::{git, last_commit, late_commit_between, repository, status};
+
+    /// A commit of `made`, noted as if seqorch had been killed before it knew of it; what a person does then; and what the next run
+    /// finds.
+    fn after_a_kill(person: impl FnOnce(&Path)) -> (Result<CommitOutcome, CommitError>, String, Vec<String>) {
+        let (_dir, repo) = repository();
+        let top = &repo.top;
+        let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+        let before = snapshots.take().unwrap();
+        fs::write(top.join("made"), "x\n").unwrap();
+        let after = snapshots.take().unwrap();
+        late_commit_between(&mut snapshots, &before, &after).unwrap();
+        let note = fs::read(snapshots.started_path()).unwrap();
+        let mut note: StartedCommit = serde_json::from_slice(&note).unwrap();
+        note.made = None;
+        fs::write(snapshots.started_path(), serde_json::to_vec(&note).unwrap()).unwrap();
+        git(top, &["reset", "-q"]);
+        person(top);
+        let mut later = Snapshots::begin(&repo, "test", 0).unwrap();
+        let done = late_commit_between(&mut later, &before, &after);
+        (done, git(top, &["log", "--format=%s"]).replace('\n', " "), status(top))
+    }
+
+    /// A commit that a person makes on the first one, in another work tree.
+    fn upstream(top: &Path) {
+        git(top, &["worktree", "add", "-q", "-b", "up", "../up", "HEAD~1"]);
+        let up = top.join("../up");
+        fs::write(up.join("theirs"), "x\n").unwrap();
+        git(&up, &["add", "theirs"]);
+        git(&up, &["commit", "-qm", "theirs"]);
+        git(top, &["worktree", "remove", "--force", "../up"]);
+    }
+
+    #[test]
+    fn a_commit_that_a_person_rebased_stays_the_tasks() {
+        let (done, log, status) = after_a_kill(|top| {
+            upstream(top);
+            git(top, &["rebase", "-q", "up"]);
+        });
+        assert!(matches!(done, Ok(CommitOutcome::New { .. })), "{done:?}");
+        assert_eq!((log.as_str(), status), ("the step theirs first", Vec::new()));
+    }
+
+    #[test]
+    fn a_commit_under_one_of_a_person_stays_where_the_history_was_rewritten() {
+        let (done, log, status) = after_a_kill(|top| {
+            git(top, &["commit", "-q", "--allow-empty", "-m", "mine"]);
+            git(top, &["checkout", "-q", "--orphan", "new", "main~2"]);
+            git(top, &["commit", "-qm", "reworded"]);
+            git(top, &["cherry-pick", "--allow-empty", "main~1", "main"]);
+        });
+        assert!(matches!(done, Ok(CommitOutcome::New { .. })), "{done:?}");
+        assert_eq!((log.as_str(), status), ("mine the step reworded", Vec::new()));
+    }
+
+    #[test]
+    fn what_a_person_staged_after_a_kill_stays_staged() {
+        let (done, _, status) = after_a_kill(|top| {
+            git(top, &["read-tree", "HEAD~1"]);
+            fs::write(top.join("made"), "staged\n").unwrap();
+            git(top, &["add", "made"]);
+            fs::write(top.join("made"), "on disk\n").unwrap();
+        });
+        assert!(matches!(done, Ok(CommitOutcome::New { .. })), "{done:?}");
+        assert_eq!(status, ["MM made"]);
+    }
+
+    #[test]
+    fn a_commit_of_a_person_that_has_more_is_not_the_tasks() {
+        let (done, log, _) = after_a_kill(|top| {
+            git(top, &["reset", "-q", "--soft", "HEAD~1"]);
+            fs::write(top.join("mine"), "x\n").unwrap();
+            git(top, &["add", "mine", "made"]);
+            git(top, &["commit", "-qm", "all of mine"]);
+        });
+        assert_eq!((done, log.as_str()), (Ok(CommitOutcome::Nothing), "all of mine first"));
+    }
+
+    #[test]
+    fn an_older_commit_of_the_same_is_not_the_one_that_is_asked_for() {
+        let (_dir, repo) = repository();
+        let top = &repo.top;
+        let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+        let before = snapshots.take().unwrap();
+        fs::write(top.join("made"), "x\n").unwrap();
+        let after = snapshots.take().unwrap();
+        late_commit_between(&mut snapshots, &before, &after).unwrap();
+        git(top, &["revert", "--no-edit", "HEAD"]);
+        fs::write(top.join("made"), "x\n").unwrap();
+        snapshots.take().unwrap();
+        let done = late_commit_between(&mut snapshots, &before, &after).unwrap();
+        let CommitOutcome::New { commit, .. } = done else { panic!("{done:?}") };
+        assert_eq!(
+            (git(top, &["rev-parse", "HEAD"]), last_commit(top)),
+            (commit, vec!["A\tmade".to_owned()])
+        );
     }
 }

@@ -457,6 +457,7 @@ fn a_hook_that_hangs_is_ended_at_its_deadline() {
         paths: &paths(&["a"]),
         head: after.head.commit.as_deref(),
         base: after.head.commit.as_deref(),
+        is_late: false,
         message: "x",
         deadline: Duration::from_millis(300),
     });
@@ -558,6 +559,7 @@ fn a_commit_that_waited_takes_the_tree_of_its_own_task() {
         paths: &paths(&["two", "first"]),
         head: now.head.commit.as_deref(),
         base: now.head.commit.as_deref(),
+        is_late: false,
         message: "two",
         deadline: Duration::from_secs(30),
     });
@@ -585,6 +587,7 @@ fn a_hook_that_formats_and_refuses_is_tried_once_more() {
         paths: &paths(&["a.txt"]),
         head: before.head.commit.as_deref(),
         base: before.head.commit.as_deref(),
+        is_late: false,
         message: "x",
         deadline: Duration::from_secs(30),
     };
@@ -667,6 +670,7 @@ fn a_signer_that_asks_is_ended_at_the_deadline_and_leaves_no_lock() {
         paths: &paths(&["a"]),
         head: after.head.commit.as_deref(),
         base: after.head.commit.as_deref(),
+        is_late: false,
         message: "x",
         deadline: Duration::from_millis(300),
     };
@@ -782,6 +786,7 @@ fn a_commit_that_a_kill_cut_off_is_finished_and_not_made_twice() {
         paths: &paths(&["more"]),
         head: after.head.commit.as_deref(),
         base: after.head.commit.as_deref(),
+        is_late: false,
         message: "the step\n",
         deadline: Duration::from_secs(30),
     };
@@ -817,6 +822,7 @@ fn a_commit_waits_for_the_git_of_a_killed_run_and_takes_what_it_made() {
         paths: &paths(&["made"]),
         head: after.head.commit.as_deref(),
         base: after.head.commit.as_deref(),
+        is_late: false,
         message: "the step\n",
         deadline: Duration::from_secs(30),
     };

@@ -66,12 +66,31 @@ pub(crate) fn commit_between(
     before: &Snapshot,
     after: &Snapshot,
 ) -> Result<CommitOutcome, CommitError> {
+    commit_at(snapshots, before, after, false)
+}
+
+/// The same, long after the work.
+pub(crate) fn late_commit_between(
+    snapshots: &mut Snapshots<'_>,
+    before: &Snapshot,
+    after: &Snapshot,
+) -> Result<CommitOutcome, CommitError> {
+    commit_at(snapshots, before, after, true)
+}
+
+fn commit_at(
+    snapshots: &mut Snapshots<'_>,
+    before: &Snapshot,
+    after: &Snapshot,
+    is_late: bool,
+) -> Result<CommitOutcome, CommitError> {
     let changes = snapshots.changes(&before.tree, &after.tree).unwrap();
     let done = snapshots.commit(&CommitRequest {
         tree: &after.tree,
         paths: &changes.into_iter().map(|change| change.path).collect(),
         head: after.head.commit.as_deref(),
         base: after.head.commit.as_deref(),
+        is_late,
         message: "the step\n",
         deadline: Duration::from_secs(30),
     });

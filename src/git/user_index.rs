@@ -6,6 +6,20 @@ use std::fs;
 use super::call::GitError;
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
+use super::stamp::Stamp;
+
+/// What is known of the user's index before a commit.
+pub(super) struct UserIndex {
+    /// The lock of the index was waited for in vain.
+    pub(super) is_locked: bool,
+    /// The index as the last look found it, when only an agent can have staged something; `None` where people may have.
+    pub(super) known: Option<Stamp>,
+}
+
+impl UserIndex {
+    /// People may have staged something.
+    pub(super) const TOUCHED: Self = Self { is_locked: false, known: None };
+}
 
 impl Snapshots<'_> {
     /// What changed in the user's index and no look at the files shows: names that came though git
@@ -18,6 +32,13 @@ impl Snapshots<'_> {
         let went: Vec<&RepoPath> = ours.difference(&theirs).filter(exists).collect();
         let forget = self.ignored_of(&went)?;
         Ok((came, forget))
+    }
+
+    /// Whether the path is in the user's index.
+    pub(super) fn is_tracked_by_user(&self, path: &RepoPath) -> Result<bool, GitError> {
+        let call = self.repository().call(["ls-files", "-z", "--"]).arg(path.as_path());
+        let listed = call.env("GIT_LITERAL_PATHSPECS", "1").read(&self.repository().supervisor)?;
+        Ok(!listed.is_empty())
     }
 
     /// Those of these paths that git ignores, whether it has them or not.

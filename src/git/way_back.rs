@@ -1,5 +1,6 @@
 //! The commands that lead back to where HEAD was before an agent moved it.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use super::call::GitError;
@@ -49,6 +50,7 @@ impl Repository {
             (None, None, _) => Vec::new(),
         };
         let steps = if is_renamed { steps } else { self.without_own_files(before, steps)? };
+        let steps = self.around_edits(before, steps)?;
         Ok(WayBack { commands: Some(abort.into_iter().chain(steps).collect()), is_renamed })
     }
 
@@ -83,6 +85,27 @@ impl Repository {
             _ => vec![step],
         };
         Ok(steps.into_iter().flat_map(softly).collect())
+    }
+
+    /// With files put aside that have edits and are otherwise in the commit to go to: git would refuse to go there.
+    fn around_edits(&self, before: &Head, steps: Vec<Vec<String>>) -> Result<Vec<Vec<String>>, GitError> {
+        let changes_files =
+            |step: &Vec<String>| step[0] == "switch" || step.iter().any(|word| word == "--keep");
+        let Some(commit) = before.commit.as_deref().filter(|_| steps.iter().any(changes_files)) else {
+            return Ok(steps);
+        };
+        let names = |args: &[&str]| match self.ask(["diff", "--name-only", "-z"].iter().chain(args)) {
+            Ok(names) => Ok(names),
+            // a branch without a commit
+            Err(GitError::Failed { .. }) => Ok(String::new()),
+            Err(error) => Err(error),
+        };
+        let (edited, changed) = (names(&["HEAD"])?, names(&["HEAD", commit])?);
+        let changed: BTreeSet<&str> = changed.split('\0').filter(|name| !name.is_empty()).collect();
+        if !edited.split('\0').any(|name| changed.contains(name)) {
+            return Ok(steps);
+        }
+        Ok([words("stash")].into_iter().chain(steps).chain([words("stash pop")]).collect())
     }
 
     /// From elsewhere to this commit on this branch.
@@ -220,6 +243,12 @@ mod tests {
                 "",
                 "echo 1 > SEQUENTIAL_STATE.json; git add -A; git commit -q --amend -m x; echo 2 > SEQUENTIAL_STATE.json",
                 "git reset --quiet HASH",
+                false,
+            ),
+            (
+                "seq 9 > first; git commit -qam nine; sed -i.x s/1/one/ first; git commit -qam one",
+                "git reset -q --hard HEAD~1; sed -i.x s/9/nine/ first",
+                "git stash; git reset --keep HASH; git stash pop",
                 false,
             ),
             ("git checkout -q -b 'odd;name'", "git switch -q main", "git switch odd;name", false),

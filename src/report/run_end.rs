@@ -122,11 +122,7 @@ mod tests {
             }
             End::NotCommitted { .. } => {
                 let why = "a hook\nsays no".to_owned();
-                state.settle_commit(
-                    at(0),
-                    "2",
-                    Err(CommitRefused { why, changes: None, for_agent: false, left: None }),
-                );
+                state.settle_commit(at(0), "2", Err(CommitRefused { why, ..CommitRefused::default() }));
             }
             End::Halted { .. } => state.halt(at(0), "2", "Which one?"),
             _ => {}

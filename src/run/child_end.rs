@@ -40,6 +40,7 @@ impl RealWorld<'_> {
                 self.undo_review(reviews.as_deref(), &mut learned);
                 learned.untrusted = self.untrusted(&unit);
                 self.record_words(&dir);
+                self.ended_unit = Some(unit);
                 if outcome != Outcome::Done {
                     self.clear_live_ticks(&live_ticks);
                 }

@@ -27,6 +27,8 @@ struct UnitChanges {
     tree: String,
     /// The commit on which the unit changed them.
     base: Option<String>,
+    /// Whether time has passed since its last attempt.
+    is_late: bool,
 }
 
 /// What became of the changes of a unit in git.
@@ -140,9 +142,10 @@ impl RealWorld<'_> {
                 let words = words_for_agent(&error);
                 if let Some(why) = words.filter(|_| self.config.git.on_refused == RefusedRule::Retry) {
                     let changes = Some(Box::new(changes));
-                    return Err(CommitRefused { why, changes, for_agent: true, left });
+                    return Err(CommitRefused { why, changes, by_git: true, for_agent: true, left });
                 }
-                Err(CommitRefused { left, ..refused(&Error::from(error), Some(changes)) })
+                let by_git = matches!(error, CommitError::Refused(_));
+                Err(CommitRefused { by_git, left, ..refused(&Error::from(error), Some(changes)) })
             }
         }
     }
@@ -162,6 +165,7 @@ impl RealWorld<'_> {
             paths: &found.own,
             head: head.as_deref(),
             base: found.base.as_deref(),
+            is_late: found.is_late,
             message: &message,
             deadline: self.config.git.timeout,
         });
@@ -199,18 +203,19 @@ impl RealWorld<'_> {
     ) -> Result<UnitChanges, GitError> {
         let tasks = snapshots.path_of(&self.place.tasks_path());
         let ownership = Ownership::of(snapshots, state, tasks.as_ref())?;
-        let (mut own, mixed) = (ownership.paths(unit), ownership.mixed(unit));
+        let (mut own, mut mixed) = (ownership.paths(unit), ownership.mixed(unit));
         let Some(left) = known.attempts.last().and_then(|attempt| attempt.learned.after.as_ref()) else {
             // an older version kept no trees of attempts
             let now = snapshots.take()?.tree;
             let after = known.changes.as_ref().map_or(&now, |changes| &changes.after);
             let before = known.before.as_ref().unwrap_or(after);
             own.extend(snapshots.changes(before, after)?.into_iter().map(|change| change.path));
-            return Ok(UnitChanges { own, mixed, tree: now, base: snapshots.head_commit()? });
+            let base = snapshots.head_commit()?;
+            return Ok(UnitChanges { own, mixed, tree: now, base, is_late: false });
         };
-        if known.refused_commit().is_some() {
+        if known.has_commit_refused_by_git() {
             let now = snapshots.take()?;
-            return Ok(UnitChanges { own, mixed, tree: now.tree, base: now.head.commit });
+            return Ok(UnitChanges { own, mixed, tree: now.tree, base: now.head.commit, is_late: false });
         }
         let first = counted(known).find_map(|attempt| attempt.before.as_ref());
         let work = FinishedWork {
@@ -218,12 +223,15 @@ impl RealWorld<'_> {
             after: left.commit.as_deref(),
             tree: &left.tree,
         };
+        let is_late = self.ended_unit.as_deref() != Some(unit);
         // its boxes are as they are now, whatever HEAD did
         let boxes = tasks.as_ref().filter(|tasks| own.remove(*tasks));
-        let base = snapshots.follow_head(&work, &mut own)?;
+        let (base, elsewhere) = snapshots.follow_head(&work, &mut own)?;
+        mixed.extend(elsewhere);
         own.extend(boxes.cloned());
         let tree = boxes.map(|boxes| with_boxes(snapshots, &left.tree, boxes)).transpose()?;
-        Ok(UnitChanges { own, mixed, tree: tree.unwrap_or_else(|| left.tree.clone()), base })
+        let tree = tree.unwrap_or_else(|| left.tree.clone());
+        Ok(UnitChanges { own, mixed, tree, base, is_late })
     }
 
     /// What a commit takes where an agent removed the snapshots from before its attempts. A run begins with a clean tree, so
@@ -247,6 +255,7 @@ impl RealWorld<'_> {
                 mixed: BTreeSet::new(),
                 tree: now.tree,
                 base: now.head.commit,
+                is_late: false,
             })
         });
         if self.config.git.dirty == Dirty::Refuse {
@@ -357,7 +366,7 @@ fn changes_to_count(snapshots: &mut Snapshots<'_>, known: &UnitState) -> Result<
         }
         (None, None) => BTreeSet::new(),
     };
-    Ok(UnitChanges { own, mixed: BTreeSet::new(), tree, base: None })
+    Ok(UnitChanges { own, mixed: BTreeSet::new(), tree, base: None, is_late: false })
 }
 
 /// Whether the commit is not exactly what the unit changed: files of it had changes before its attempts.
@@ -373,7 +382,7 @@ fn commit_differs(trees: &Snapshots<'_>, known: &UnitState, found: &UnitChanges)
 fn refused(error: &Error, changes: Option<Changes>) -> CommitRefused {
     // a request to stop is not a refusal: the next run commits first
     let why = if error.kind() == ErrorKind::Interrupted { String::new() } else { error.render() };
-    CommitRefused { why, changes: changes.map(Box::new), for_agent: false, left: None }
+    CommitRefused { why, changes: changes.map(Box::new), ..CommitRefused::default() }
 }
 
 /// What a hook said that refused the commit. Where git itself cannot commit (no identity, no signature, no room), it ends

@@ -46,10 +46,11 @@ impl Ownership {
             }
             // what is no longer kept says nothing
             let Some(changed) = trees.changes_if_kept(&before.tree, &after.tree)? else { continue };
-            if changed.is_empty() {
+            if changed.is_empty() && found.own.is_empty() {
                 continue;
             }
             let others = found.changes_of_others(trees, before, tasks)?;
+            found.give_up(others.iter().filter(|path| Some(*path) != tasks), state);
             for change in changed {
                 if others.contains(&change.path) {
                     found.own.remove(&change.path);
@@ -74,6 +75,20 @@ impl Ownership {
             self.own.insert(change.path, (unit.to_owned(), change.after));
         }
         Ok(())
+    }
+
+    /// Paths that somebody else changed after an agent had are not the agent's any more; unless its commit was refused, where people
+    /// change them so that git takes them.
+    fn give_up<'p>(&mut self, changed: impl Iterator<Item = &'p RepoPath>, state: &SpecState) {
+        for path in changed {
+            let is_refused =
+                |unit: &String| state.units.get(unit).is_some_and(UnitState::has_commit_refused_by_git);
+            if self.own.get(path).is_some_and(|(unit, _)| !is_refused(unit))
+                && let Some((unit, _)) = self.own.remove(path)
+            {
+                self.mixed.entry(unit).or_default().insert(path.clone());
+            }
+        }
     }
 
     /// Uncommitted paths that were not as agents had left them. Marks in the boxes of tasks.md are the run's, also those that a
@@ -133,7 +148,7 @@ impl Ownership {
     pub(super) fn is_agents(&self, change: &TreeChange, state: &SpecState) -> bool {
         let is_tasks = self.tasks.as_ref() == Some(&change.path);
         let is_taken =
-            |unit: &UnitState| unit.refused_commit().is_some() || is_tasks && unit.pending_commit.is_some();
+            |unit: &UnitState| unit.has_commit_refused_by_git() || is_tasks && unit.pending_commit.is_some();
         self.own
             .get(&change.path)
             .is_some_and(|(unit, left)| *left == change.after || state.units.get(unit).is_some_and(is_taken))

@@ -233,6 +233,7 @@ fn commit_revert(
         paths: own,
         head: head.as_deref(),
         base: head.as_deref(),
+        is_late: false,
         message: &message,
         deadline: config.git.timeout,
     });

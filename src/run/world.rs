@@ -61,6 +61,8 @@ pub struct RealWorld<'a> {
     pub(super) began: Instant,
     /// Whether an attempt has ended in this run.
     pub(super) worked: bool,
+    /// The unit whose attempt ended last in this run, under its eyes.
+    pub(super) ended_unit: Option<String>,
     pub(super) chronicle: Option<Chronicle>,
     /// The end of the pause that was published last.
     pub(super) published_pause: Option<Timestamp>,
@@ -121,6 +123,7 @@ impl<'a> RealWorld<'a> {
             plan: None,
             began: Instant::now(),
             worked: false,
+            ended_unit: None,
             chronicle: None,
             published_pause: None,
             noted_pause: None,

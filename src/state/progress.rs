@@ -258,7 +258,8 @@ impl SpecState {
         self.end_words(unit);
         let unit = self.units.entry(unit.to_owned()).or_default();
         unit.status = UnitStatus::Done;
-        unit.pending_commit = unit.before.is_some().then_some(PendingCommit { since: now, refused: None });
+        unit.pending_commit =
+            unit.before.is_some().then_some(PendingCommit { since: now, refused: None, by_git: false });
         unit.to_tick.extend_from_slice(ids);
     }
 }
@@ -304,8 +305,7 @@ mod tests {
             Err(CommitRefused {
                 why: why.to_owned(),
                 changes: changes.map(Box::new),
-                for_agent: false,
-                left: None,
+                ..CommitRefused::default()
             }),
         );
     }

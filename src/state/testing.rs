@@ -64,11 +64,7 @@ pub(crate) fn in_need(kind: NeedKind, word: &str) -> SpecState {
         NeedKind::HumanTask => End::Human { tasks: vec![reason()] },
         NeedKind::PendingCommit => {
             state.done(at(2), "2", &[unit()]);
-            state.settle_commit(
-                at(2),
-                "2",
-                Err(CommitRefused { why: reason(), changes: None, for_agent: false, left: None }),
-            );
+            state.settle_commit(at(2), "2", Err(CommitRefused { why: reason(), ..CommitRefused::default() }));
             End::NotCommitted { unit: unit() }
         }
         NeedKind::Login => limited(Remedy::Login),

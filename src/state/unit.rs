@@ -156,6 +156,12 @@ impl UnitState {
         Some((pending.refused.as_deref()?, pending.since))
     }
 
+    /// Whether git itself, or a hook of it, refused its commit: people then change its files so that git takes them.
+    #[must_use]
+    pub fn has_commit_refused_by_git(&self) -> bool {
+        self.pending_commit.as_ref().is_some_and(|pending| pending.by_git)
+    }
+
     /// Whether the attempt that the state calls running is over: no run is there, and its process is gone.
     #[must_use]
     pub fn was_cut_off(&self) -> bool {
@@ -207,11 +213,11 @@ impl UnitState {
                 self.pending_commit = None;
                 self.undone = None;
             }
-            Err(CommitRefused { why, changes, .. }) => {
+            Err(CommitRefused { why, changes, by_git, .. }) => {
                 self.changes = changes.map(|changes| *changes);
                 let since = self.refused_commit().map_or(now, |(_, since)| since);
                 let refused = Some(last_characters(why.trim(), GIT_WORDS)).filter(|why| !why.is_empty());
-                self.pending_commit = Some(PendingCommit { since, refused });
+                self.pending_commit = Some(PendingCommit { since, refused, by_git });
             }
         }
     }
@@ -417,7 +423,7 @@ mod tests {
     fn a_refused_commit_keeps_the_end_of_long_words_and_its_first_time() {
         let mut unit = UnitState { status: UnitStatus::Done, ..UnitState::default() };
         let refused = |why: String| {
-            Err(CommitRefused { why, changes: Some(Box::default()), for_agent: false, left: None })
+            Err(CommitRefused { why, changes: Some(Box::default()), ..CommitRefused::default() })
         };
         unit.settle_commit(at(), refused(format!("{}the end\n", "é".repeat(100_000))));
         let later = "2026-01-03T03:04:05Z".parse().unwrap();

@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 pub struct PendingCommit {
     /// Since when.
     pub since: Timestamp,
-    /// Why git refused it, in git's own words (their end); `None`: it was not tried yet.
+    /// Why it was not made, in git's own words (their end); `None`: it was not tried yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// Git itself refused it, or a hook of it: then people change files of the unit so that git takes them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_git: bool,
 }
 
 /// What a unit changed, as git counts it.
@@ -45,13 +48,15 @@ pub struct Changes {
     pub commit_differs: bool,
 }
 
-/// Git refused the commit of a done unit.
+/// The commit of a done unit was not made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommitRefused {
     /// Why, in git's own words. Empty: it was not tried to the end, because the run is to stop.
     pub why: String,
     /// The unit's changes up to then: what others write from now on does not belong to them.
     pub changes: Option<Box<Changes>>,
+    /// Git itself refused it, or a hook of it.
+    pub by_git: bool,
     /// A hook refused what is in the commit, so its agent may be able to fix it.
     pub for_agent: bool,
     /// The tree after the last attempt with what the hooks changed; `None` where they changed nothing.

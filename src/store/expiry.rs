@@ -101,7 +101,8 @@ mod tests {
     fn a_task_that_still_waits_for_its_commit_or_its_tick_keeps_all() {
         let late = at("2036-01-01T00:00:00Z");
         let mut state = state();
-        state.units.get_mut("1").unwrap().pending_commit = Some(PendingCommit { since: late, refused: None });
+        state.units.get_mut("1").unwrap().pending_commit =
+            Some(PendingCommit { since: late, refused: None, by_git: false });
         state.units.get_mut("3").unwrap().to_tick = vec!["3".to_owned()];
         assert!(expired(&state, late).is_empty());
     }

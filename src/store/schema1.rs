@@ -230,7 +230,7 @@ impl OldUnit {
                 UnitStatus::Failed { at, reason }
             }
         };
-        let pending = PendingCommit { since: at, refused: self.not_committed };
+        let pending = PendingCommit { since: at, refused: self.not_committed, by_git: true };
         UnitState {
             findings: None,
             unchecked: false,

@@ -419,11 +419,7 @@ fn a_halt_shows_the_question_and_the_exact_command_at_every_size() {
 fn a_refused_commit_shows_its_reason_and_command_at_every_size() {
     let mut scene = Scene::new(2, 2);
     let why = format!("error: git commit failed\n  {HOSTILE}\n  the linter says no");
-    scene.state.settle_commit(
-        at(0),
-        "2",
-        Err(CommitRefused { why, changes: None, for_agent: false, left: None }),
-    );
+    scene.state.settle_commit(at(0), "2", Err(CommitRefused { why, ..CommitRefused::default() }));
     for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
         let text = scene.screen(columns, rows);
         assert!(text.starts_with("seqorch · login · not committed"), "{text}");

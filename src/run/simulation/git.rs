@@ -15,7 +15,13 @@ const DEADLINE: i64 = 600;
 const PATIENCE: i64 = 60;
 
 fn refused(why: &str, for_agent: bool) -> std::result::Result<Option<Changes>, CommitRefused> {
-    Err(CommitRefused { why: why.to_owned(), changes: Some(Box::default()), for_agent, left: None })
+    Err(CommitRefused {
+        why: why.to_owned(),
+        changes: Some(Box::default()),
+        by_git: true,
+        for_agent,
+        left: None,
+    })
 }
 
 impl Orchestrator<'_> {

@@ -284,8 +284,7 @@ impl World for Orchestrator<'_> {
             Err(CommitRefused {
                 why: why.to_owned(),
                 changes: Some(Box::default()),
-                for_agent: false,
-                left: None,
+                ..CommitRefused::default()
             })
         };
         if !self.lives() {
