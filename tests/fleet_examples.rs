@@ -17,28 +17,32 @@ fn example(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fleet").join(path)
 }
 
-/// As Slurm starts it: in the folder of `sbatch`, with the number of the job in its environment.
+/// As Slurm starts it: in the folder of `sbatch`, with the number of the job in its environment, and the list as arguments.
 #[test]
 fn the_slurm_example_runs_the_spec_of_its_number_in_a_clone_of_its_own() {
-    if Command::new("jq").arg("--version").output().is_err() {
-        return skipped("jq is not installed");
-    }
     let fleet = Fleet::new(WRITES, "");
     fleet.first.write(".home/.gitconfig", "[user]\nname = t\nemail = t@localhost\n");
     let program = Path::new(env!("CARGO_BIN_EXE_seqorch")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-    let job = |number: &str| {
-        let script = example("slurm/array.sbatch");
-        let mut command = fleet.first.command_of("bash", &[script.to_str().unwrap()]);
-        command.env("PATH", &path).env("SLURM_ARRAY_JOB_ID", "7").env("SLURM_ARRAY_TASK_ID", number);
+    let script = example("slurm/array.sbatch");
+    let job = |number: &str, restarts: Option<&str>| {
+        let args = [script.to_str().unwrap(), ".kiro/specs/gone", ".kiro/specs/demo"];
+        let mut command = fleet.first.command_of("bash", &args);
+        command.env_remove("SEQORCH_TRUST").env("PATH", &path);
+        command.env("SLURM_ARRAY_JOB_ID", "7").env("SLURM_ARRAY_TASK_ID", number);
+        command.envs(restarts.map(|count| ("SLURM_RESTART_COUNT", count)));
         command.env("SEQORCH_CLONES", fleet.first.outside().join("clones")).output().unwrap()
     };
-    let out = job("1");
+    let out = job("2", None);
     assert!(out.status.success(), "{out:?}");
     assert_eq!(fleet.subjects(), ["start", "1: First thing", "2: Second thing"]);
-    assert!(fleet.first.outside().join("clones/7-1/.git").exists());
-    let out = job("2");
-    assert!(String::from_utf8_lossy(&out.stdout).contains("nothing is left"), "{out:?}");
+    let out = job("2", Some("1"));
+    assert!(out.status.success(), "{out:?}");
+    for start in ["7-2-0", "7-2-1"] {
+        assert!(fleet.first.outside().join("clones").join(start).join(".git").exists(), "{start}");
+    }
+    let out = job("3", None);
+    assert!(String::from_utf8_lossy(&out.stderr).contains("give the specs to array.sbatch"), "{out:?}");
 }
 
 #[test]
