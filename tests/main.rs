@@ -46,6 +46,7 @@ mod interrupts;
 mod kept_files;
 mod kills;
 mod layout;
+mod left_trees;
 mod limit_messages;
 mod limit_waits;
 mod live_view;

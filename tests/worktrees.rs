@@ -14,7 +14,7 @@ use crate::common::{Project, wait_until};
 const PAGE: &str = include_str!("../docs/worktrees.md");
 
 /// A repository whose trees lie outside of it.
-fn ground(agent: &str, more: &str) -> Project {
+pub(crate) fn ground(agent: &str, more: &str) -> Project {
     with_state_outside(repo(agent, more))
 }
 
@@ -24,7 +24,7 @@ fn with_state_outside(project: Project) -> Project {
 }
 
 /// The work tree of a branch.
-fn tree(project: &Project, branch: &str) -> PathBuf {
+pub(crate) fn tree(project: &Project, branch: &str) -> PathBuf {
     let trees = git(project, &["worktree", "list", "--porcelain"]);
     let of_branch = trees.split("\n\n").find(|tree| tree.ends_with(&format!("branch refs/heads/{branch}")));
     let top = of_branch.unwrap_or_else(|| panic!("no tree has {branch}:\n{trees}")).lines().next().unwrap();

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::flags::{TASKS, Work};
 use super::global::output;
+use super::project::warn_of_lost_tree;
 use super::spec_run::{LeaseFlags, SpecRun};
 use super::trust::TrustFlag;
 use super::{Global, watch};
@@ -127,6 +128,7 @@ fn run_specs(global: &Global, args: &RunArgs) -> Result<u8> {
     }
     if args.dry_run {
         for run in &runs {
+            warn_of_lost_tree(&run.place);
             super::plan::show(global, &run.project, &run.place, &run.work)?;
         }
         return Ok(0);

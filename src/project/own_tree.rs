@@ -43,6 +43,13 @@ pub fn note_remote(place: &SpecPlace, remote: Option<&str>) -> Result<()> {
     record.write(&SpecTree { remote: remote.map(str::to_owned), ..tree })
 }
 
+/// Writes down which branch the spec's own tree is on, where that is another one from now on.
+pub fn note_branch(place: &SpecPlace, branch: &str) -> Result<()> {
+    let Some(record) = record(place) else { return Ok(()) };
+    let Some(tree) = tree_of(place).filter(|tree| tree.branch != branch) else { return Ok(()) };
+    record.write(&SpecTree { branch: branch.to_owned(), ..tree })
+}
+
 /// The work tree of the spec's own that somebody removed: what is known of the spec is on its branch, and not in the checkout.
 #[must_use]
 pub fn lost(place: &SpecPlace) -> Option<SpecTree> {

@@ -142,7 +142,7 @@ fn prepare(request: &RunRequest<'_>, inbox: &Inbox) -> Result<PreparedRun, Refus
     let RunRequest { place, config, .. } = *request;
     if request.remote.is_none() {
         // else its tree is on the branch already
-        branch::enter(place, config, request.trust, inbox, request.wait)?;
+        branch::enter(place, config, request.trust, request.resume, inbox, request.wait)?;
     }
     let CheckedSpec { store, plan, .. } = CheckedSpec::check(place, config, request.resume)?;
     let store = store.prepared()?;

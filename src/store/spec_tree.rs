@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::git_folder::{GitFolder, places};
+use super::git_folder::{GitFolder, HeadPlace, head_of, places};
 use super::spec_folder::folder_name;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{files, nofollow};
@@ -38,6 +38,18 @@ pub struct SpecTree {
     /// The remote that has the spec's lease and state, since a run of this clone took the lease there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote: Option<String>,
+}
+
+impl SpecTree {
+    /// The branch that is checked out in it now; `None`: HEAD is on none. Somebody may have gone to another one.
+    #[must_use]
+    pub fn branch_now(&self) -> Option<String> {
+        match head_of(&self.top) {
+            Some(HeadPlace::Branch(branch)) => Some(branch),
+            Some(HeadPlace::Detached) => None,
+            None => Some(self.branch.clone()),
+        }
+    }
 }
 
 /// How far a work tree is made.
@@ -144,8 +156,18 @@ impl SpecTreeRecord {
 
     /// As [`Self::lock`]; `None` where another process has it.
     pub fn try_lock(&self) -> Result<Option<File>> {
+        self.try_lock_of("lock")
+    }
+
+    /// The right to prepare the tree. The commands that do it hold it, too, also where their run is killed. `None` where one
+    /// of them is still at work.
+    pub fn try_setup_lock(&self) -> Result<Option<SetupLock>> {
+        Ok(self.try_lock_of("setup")?.map(SetupLock))
+    }
+
+    fn try_lock_of(&self, extension: &str) -> Result<Option<File>> {
         self.make_folder()?;
-        let path = self.file.with_extension("lock");
+        let path = self.file.with_extension(extension);
         let file = files::open_private_file(&path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
@@ -156,6 +178,25 @@ impl SpecTreeRecord {
 
     fn make_folder(&self) -> Result<()> {
         self.file.parent().map_or(Ok(()), files::create_private_dir)
+    }
+}
+
+/// The right to prepare a tree.
+#[derive(Debug)]
+pub struct SetupLock(File);
+
+impl SetupLock {
+    /// The file that a command holds.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for SetupLock {
+    fn drop(&mut self) {
+        // a server that a command started may have the file open for ever
+        let _ = self.0.unlock();
     }
 }
 
@@ -200,6 +241,22 @@ mod tests {
         assert_eq!(SpecTreeRecord::all(&record.here), [(record.clone(), tree)]);
         record.remove().unwrap();
         assert_eq!(there.read(), None);
+    }
+
+    #[test]
+    fn a_tree_knows_the_branch_that_somebody_went_to() {
+        let (_dir, record, linked) = trees();
+        let tree = made(&linked, TreeStage::Ready);
+        assert_eq!(tree.branch_now().as_deref(), Some("seqorch/a"), "no file says it");
+        let head = record.common.join("worktrees/linked/HEAD");
+        for (text, branch) in [
+            ("ref: refs/heads/mine/x\n", Some("mine/x")),
+            ("0123456789012345678901234567890123456789\n", None),
+            ("ref: refs/heads/.invalid\n", Some("seqorch/a")),
+        ] {
+            fs::write(&head, text).unwrap();
+            assert_eq!(tree.branch_now().as_deref(), branch, "{text}");
+        }
     }
 
     #[test]
