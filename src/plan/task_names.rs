@@ -63,11 +63,8 @@ impl TaskNames {
         if let Some(range) = self.range(what, text)? {
             return Ok(range);
         }
-        if text.contains(['*', '?']) {
-            return self.matching(what, text);
-        }
-        // "[AI-Review]" may be a part of a title as well
-        match text.contains(['[', '{']).then(|| self.matching(what, text)) {
+        // "Which database?" and "[AI-Review]" may be parts of a title as well
+        match text.contains(['*', '?', '[', '{']).then(|| self.matching(what, text)) {
             Some(Ok(found)) => Ok(found),
             _ => self.titled(what, text),
         }
@@ -347,6 +344,26 @@ mod tests {
             assert_eq!(names.find("", text).unwrap().join(" "), id, "{text}");
         }
         assert!(names.find("", "1,nope").unwrap_err().render().contains("there is no task nope"));
+    }
+
+    #[test]
+    fn titles_may_hold_what_a_pattern_is_made_of() {
+        let names = TaskNames::of(&parse(
+            "- [ ] 1. Which database?\n- [ ] 2. Support **/*.md globs\n- [ ] 3. Why? (size) *\n",
+        ));
+        for (text, ids) in [
+            ("Which database?", "1"),
+            ("database?", "1"),
+            ("**/*.md", "2"),
+            ("*.md globs", "2"),
+            ("(size) *", "3"),
+            ("Which database?, (size)", "1 3"),
+            // what matches ids is a pattern
+            ("?", "1 2 3"),
+        ] {
+            assert_eq!(names.find("", text).unwrap().join(" "), ids, "{text}");
+        }
+        assert!(names.find("", "What?").unwrap_err().render().contains("there is no task What?"));
     }
 
     #[test]
