@@ -191,3 +191,13 @@ fn a_copy_goes_through_no_link_that_is_committed() {
     let top = tree(&project, "seqorch/demo");
     assert_eq!(fs::read_to_string(top.join("conf/folder/inside")).unwrap(), "copied\n");
 }
+
+#[test]
+fn a_folder_for_trees_that_is_a_file_is_named() {
+    let project = ground(WRITES, "worktree = true\n");
+    let file = project.outside().join("file");
+    fs::write(&file, "").unwrap();
+    let project = project.env("SEQORCH_GIT__WORKTREE_DIR", file.join("trees"));
+    project.run(&["run", "demo"]).code(78).says(&["git.worktree_dir: ", "is a file"]);
+    assert_eq!(git(&project, &["branch", "--format=%(refname:short)"]), "main");
+}

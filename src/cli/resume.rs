@@ -95,13 +95,10 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
         resume: Some(resume),
         json: args.json,
         detach: args.detach,
-        inbox: run::enter_own_trees(
-            &mut runs,
-            LeaseFlags { leaves_it: args.detach, ..LeaseFlags::default() },
-        )?,
+        lease: LeaseFlags { leaves_it: args.detach, ..LeaseFlags::default() },
         ..StartOptions::default()
     };
-    run::start(&runs, options)
+    run::start(&mut runs, &options)
 }
 
 /// Gives answers to a run at work, which has parked their tasks.

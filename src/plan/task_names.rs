@@ -169,7 +169,9 @@ impl TaskNames {
         let titles = || self.names.iter().map(|name| (name, name.title.to_lowercase()));
         let whole: Vec<&TaskName> =
             titles().filter(|(_, title)| *title == wanted).map(|(name, _)| name).collect();
-        let short = wanted.chars().filter(|c| c.is_alphabetic()).count() < PART && wanted.is_ascii();
+        let letters = wanted.chars().filter(|c| c.is_alphabetic()).count();
+        // "*.md" is no typo, though it has two letters
+        let short = wanted.is_ascii() && letters < PART && (letters + 1 < PART || wanted.len() <= PART);
         let part = || titles().filter(|(_, title)| !short && title.contains(&wanted)).map(|(name, _)| name);
         let found = if whole.is_empty() { part().collect() } else { whole };
         match found.as_slice() {
@@ -354,7 +356,7 @@ mod tests {
         for (text, ids) in [
             ("Which database?", "1"),
             ("database?", "1"),
-            ("**/*.md", "2"),
+            ("*.md", "2"),
             ("*.md globs", "2"),
             ("(size) *", "3"),
             ("Which database?, (size)", "1 3"),

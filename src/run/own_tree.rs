@@ -189,8 +189,15 @@ impl<'a> Maker<'a> {
         Ok(tree)
     }
 
-    /// Refuses a folder that has something else in it.
+    /// Refuses a folder that has something else in it, or that can't be made.
     fn check_folder(&self) -> Result<()> {
+        let is_file = |place: &&Path| fs::metadata(place).is_ok_and(|data| !data.is_dir());
+        if let Some(file) = self.top.ancestors().skip(1).find(is_file) {
+            let text =
+                format!("git.worktree_dir: {} is a file, and work trees need a folder", file.display());
+            return Err(Error::new(ErrorKind::Config, text)
+                .hint("Move it away, or set git.worktree_dir. No agent was started."));
+        }
         let is_empty = |folder: &Path| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
         if fs::symlink_metadata(&self.top).is_ok() && !is_empty(&self.top) {
             let text = format!("{} is there and is not a work tree of this repository", self.top.display());
