@@ -56,6 +56,7 @@ mod messages;
 mod needed;
 mod needs;
 mod night;
+mod night_recipes;
 mod overrides;
 mod pace;
 mod panes;
