@@ -6,8 +6,9 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use crate::common::git::{TWO, WRITES, git, subjects};
+use crate::common::programs::program;
 use crate::common::{Project, wait_until};
-use crate::worktrees::{ground, tree};
+use crate::worktrees::{ground, tree, which};
 
 /// Git in a work tree.
 fn git_in(project: &Project, top: &Path, args: &[&str]) -> String {
@@ -141,6 +142,30 @@ fn one_request_ends_the_commands_that_prepare_a_tree() {
     assert!(!project.read("ledger").contains("over"), "{}", project.read("ledger"));
     let run = project.start(&["run", "demo"]);
     project.wait_for_ledger(4);
+    project.release();
+    run.wait().code(0);
+}
+
+#[test]
+fn a_run_is_known_and_ends_while_git_makes_its_tree() {
+    let project = ground(WRITES, "worktree = true\n");
+    let (real, root) = (which("git"), project.root().display().to_string());
+    let slow = format!("echo git >> '{root}/ledger'; read -r _ < '{root}/gate'");
+    let script = format!("case \"$*\" in *'worktree add'*) {slow};; esac\nexec '{real}' \"$@\"");
+    let bin = program(&project, "git", &script).parent().unwrap().to_owned();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let project = project.env("PATH", path);
+    for (number, stop) in [&["stop"][..], &["stop", "demo", "--now"]].iter().enumerate() {
+        let run = project.start(&["run", "demo"]);
+        project.wait_for_ledger(number + 1);
+        project.run(&["status", "demo"]).code(0).says(&["demo: running", "run: process"]);
+        project.run(stop).code(0).says(&["the run has ended"]);
+        assert!(run.wait().code >= 130, "{stop:?}");
+    }
+    assert_eq!(git(&project, &["worktree", "list"]).lines().count(), 1);
+    project.run(&["stop", "demo"]).code(0).says(&["nothing is running"]);
+    let run = project.start(&["run", "demo"]);
+    project.wait_for_ledger(3);
     project.release();
     run.wait().code(0);
 }

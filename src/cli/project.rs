@@ -62,7 +62,7 @@ fn lost_tree(place: &SpecPlace, tree: &SpecTree) -> Error {
     let text =
         format!("the work tree of {name} is gone: {top}; the checkout does not have what {branch} has");
     Error::new(ErrorKind::Human, text).hint(format!(
-        "`seqorch run {typed} --worktree` makes it again from the branch; `seqorch forget {typed}` forgets it."
+        "`seqorch run {typed}` makes it again from the branch; `seqorch forget {typed}` forgets it."
     ))
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::spec_place::{Checkout, SpecLocation, SpecPlace, TASKS_FILE};
 use crate::error::Result;
 use crate::spec;
+use crate::store::lock::Holder;
 use crate::store::spec_tree::{SpecTree, SpecTreeRecord, TreeStage};
 
 /// The record of the spec's work tree; `None` where the spec is in no repository.
@@ -34,6 +35,12 @@ pub fn place(place: SpecPlace) -> SpecPlace {
 #[must_use]
 pub fn remote_of(place: &SpecPlace) -> Option<String> {
     record(place)?.read()?.remote
+}
+
+/// The process that makes or prepares the work tree of the spec right now.
+#[must_use]
+pub fn maker(place: &SpecPlace) -> Option<Holder> {
+    record(place)?.maker()
 }
 
 /// Writes down which remote has the lease of the spec; `None`: none has it any more.

@@ -7,6 +7,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::branch;
 use super::patience::{Turn, take_turn};
 use super::protected;
@@ -17,6 +19,7 @@ use crate::git::call::Supervisor;
 use crate::git::linked_trees::{LinkedTree, NewTree};
 use crate::git::repository::Repository;
 use crate::project::{SpecPlace, own_tree};
+use crate::store::lock::Holder;
 use crate::store::spec_tree::{SpecTree, SpecTreeRecord, TreeStage};
 use crate::store::trust_file::state_folder;
 use crate::sys::digest::digest;
@@ -26,7 +29,8 @@ use crate::sys::files;
 pub fn make(request: &TreeRequest<'_>) -> Result<SpecPlace> {
     let here = in_checkout(request.place);
     let record = own_tree::record(&here).ok_or_else(no_repository)?;
-    let _lock = lock(request, &here.name, &record)?;
+    let lock = lock(request, &here.name, &record)?;
+    record.note_maker(&lock, &Holder::listening(&here.path(), Timestamp::now()))?;
     let tree = match record.existing() {
         Some(tree) => {
             note(&format!("{} works in {}, its own work tree", here.name, tree.top.display()));

@@ -25,7 +25,7 @@ use crate::store::lock::Holder;
 use crate::store::spec_tree::{SpecTree, SpecTreeRecord, TreeStage};
 use crate::sys::command::{self, CommandWatch, Finished, OutputLimit, Supervised, Unfinished};
 use crate::sys::variables::text_variables;
-use crate::sys::{files, paths, process, programs};
+use crate::sys::{files, paths, programs};
 
 /// What a work tree is made from.
 #[derive(Debug, Clone, Copy)]
@@ -58,8 +58,7 @@ pub(super) fn prepare(
     let store = there.store().prepared()?;
     let stopped = |pause| request.supervisor.stop.as_ref().is_some_and(|stop| stop.raised_within(pause));
     // so that `stop` and `status` find this process
-    let mut holder = Holder::me(&there.path(), Timestamp::now());
-    holder.listens = Some(process::start_time(holder.pid.cast_signed()));
+    let holder = Holder::listening(&there.path(), Timestamp::now());
     let _run = run_locks::spec_lock(&store.run_lock(), &holder, request.waits.is_some(), &stopped)?;
     let busy = BusyFile::new(&store.folder());
     let prepared = prepare_alone(request, record, (here, there), tree, &busy);

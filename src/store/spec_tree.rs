@@ -1,18 +1,25 @@
 //! Which specs have a work tree of their own, and where it is: a file for each in git's folder.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::git_folder::{GitFolder, HeadPlace, head_of, places};
+use super::lock::{self, Holder};
 use super::spec_folder::folder_name;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{files, nofollow};
 
 /// The folder of the records, in git's common folder.
 const RECORDS: &str = "seqorch/.trees";
+
+/// What the file of the right to make a tree ends with.
+const MAKING: &str = "lock";
+/// Tries to lock a file at which others look.
+const LOOKS: usize = 100;
 
 /// Bytes that a record may have.
 const RECORD_MAX: u64 = 64_000;
@@ -156,7 +163,19 @@ impl SpecTreeRecord {
 
     /// As [`Self::lock`]; `None` where another process has it.
     pub fn try_lock(&self) -> Result<Option<File>> {
-        self.try_lock_of("lock")
+        self.try_lock_of(MAKING)
+    }
+
+    /// Writes down which process makes the tree, while it has the right to.
+    pub fn note_maker(&self, mut lock: &File, maker: &Holder) -> Result<()> {
+        let text = serde_json::to_vec(maker).unwrap_or_default();
+        lock.write_all(&text).map_err(|e| Error::io("writing", &self.file.with_extension(MAKING), e))
+    }
+
+    /// The process that makes or prepares the tree right now.
+    #[must_use]
+    pub fn maker(&self) -> Option<Holder> {
+        lock::holder(&self.file.with_extension(MAKING))
     }
 
     /// The right to prepare the tree. The commands that do it hold it, too, also where their run is killed. `None` where one
@@ -169,11 +188,23 @@ impl SpecTreeRecord {
         self.make_folder()?;
         let path = self.file.with_extension(extension);
         let file = files::open_private_file(&path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(why)) => Err(Error::io("locking", &path, why)),
+        for _ in 0..LOOKS {
+            match file.try_lock() {
+                Ok(()) => {
+                    // the process that had it before makes nothing now
+                    file.set_len(0).map_err(|e| Error::io("writing", &path, e))?;
+                    return Ok(Some(file));
+                }
+                // `status` looks at it for an instant, and lets others look, too
+                Err(TryLockError::WouldBlock) if file.try_lock_shared().is_ok() => {
+                    let _ = file.unlock();
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(why)) => return Err(Error::io("locking", &path, why)),
+            }
         }
+        Ok(None)
     }
 
     fn make_folder(&self) -> Result<()> {
