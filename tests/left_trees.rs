@@ -40,6 +40,11 @@ fn a_run_goes_back_to_the_branch_of_its_tree() {
     let top = tree(&project, "seqorch/demo");
     git_in(&project, &top, &["checkout", "-q", "--detach"]);
     project.run(&["status", "demo"]).code(0).says(&["on no branch (detached HEAD), not on seqorch/demo"]);
+    let undo = project.run(&["undo", "1", "--commit"]).code(2);
+    undo.says(&[
+        "is on no branch (detached HEAD), not on seqorch/demo",
+        "switch seqorch/demo. Nothing was changed",
+    ]);
     project.run(&["run", "demo", "--only", "2"]).code(0).says(&[
         "on the branch seqorch/demo now, before it was a detached HEAD",
         "2 commits on seqorch/demo",

@@ -165,6 +165,7 @@ fn restored(
     }
     let wanted = Restore { request, here, seen, before: &mut before, is_own, is_loss, branch };
     let RestoredSpec { place, mut state, tip } = restore(wanted, remote)?;
+    own_tree::note_branch(&place, branch)?;
     let taken = answers::apply(&remote.answers()?, &mut state);
     if taken > 0 {
         // the take has the answer and its effect
