@@ -200,3 +200,17 @@ fn a_run_does_not_go_to_a_protected_branch() {
     project.run(&["run", "demo"]).code(78).says(&["the branch release/demo is protected"]);
     assert_eq!(git(&project, &["symbolic-ref", "--short", "HEAD"]), "main");
 }
+
+#[test]
+fn a_run_leaves_no_commits_of_a_detached_head_behind() {
+    let project = repo(WRITES, "branch = \"seqorch/{spec}\"\n");
+    git(&project, &["branch", "seqorch/demo"]);
+    git(&project, &["checkout", "-q", "--detach"]);
+    git(&project, &["commit", "-q", "--allow-empty", "-m", "mine"]);
+    project.run(&["run", "demo"]).code(2).says(&["is on no branch (detached HEAD), with 1 commit"]);
+    assert_eq!(subjects(&project), ["start", "mine"]);
+    // a branch that is new begins there, so nothing is left behind
+    git(&project, &["branch", "-q", "-D", "seqorch/demo"]);
+    project.run(&["run", "demo"]).code(0).says(&["made from a detached HEAD"]);
+    assert_eq!(subjects(&project), ["start", "mine", "1: First thing", "2: Second thing"]);
+}

@@ -96,8 +96,9 @@ fn a_broken_file_is_said_with_its_line_and_ends_no_run() {
         "[ $SEQORCH_UNIT = 1 ] && { cp seqorch.local.toml kept; printf '[run\\n' >> seqorch.local.toml; }
          [ $SEQORCH_UNIT = 2 ] && cp kept seqorch.local.toml; say_done",
     );
-    let out =
-        project.run(&["run"]).says(&["the configuration changed and is broken", "seqorch.local.toml:4:"]);
+    let out = project.run(&["run"]).code(0);
+    let out = out.says(&["the configuration changed and is broken", "seqorch.local.toml:4:"]);
+    assert!(!out.stdout.contains("! task "), "no task is to blame: {}", out.stdout);
     assert_eq!(
         (count(&out, "is broken"), count(&out, "says again what the run has")),
         (1, 1),
@@ -181,4 +182,14 @@ fn a_wait_ends_early_where_the_configuration_says_so() {
         .code(0)
         .says(&["↻ the configuration changed, from the next step on: pace.tasks_per_hour 1 → not set"]);
     assert_eq!(project.ledger().len(), 3);
+}
+
+#[test]
+fn a_setting_that_is_taken_back_needs_no_trust() {
+    let project = demo(
+        "[ $SEQORCH_UNIT = 1 ] && { cp seqorch.local.toml kept; printf '[verify]\\ncommands = [[\"false\"]]\\n' >> seqorch.local.toml; }
+         [ $SEQORCH_UNIT = 2 ] && cp kept seqorch.local.toml; say_done",
+    );
+    let out = project.run(&["run"]).code(0);
+    out.says(&["not trusted", "says again what the run has"]);
 }

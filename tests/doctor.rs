@@ -251,3 +251,14 @@ fn project_programs() -> std::path::PathBuf {
     std::os::unix::fs::symlink("/bin/sh", folder.join("sh")).unwrap();
     folder
 }
+
+#[test]
+fn a_rule_that_matches_no_task_of_any_spec_is_a_warning() {
+    let project = healthy().spec("two", "- [ ] 1. Other\n").config(
+        "[[override]]\nmatch = \"^Nothing\"\nmodel = \"m\"\n[[override]]\nmatch = \"Other\"\nmodel = \"m\"\n",
+    );
+    let out = project.run(&["doctor", "--json"]);
+    let report = json(&out.stdout);
+    assert_eq!(findings(&report, "specs", "warning"), ["override[0] (match = \"^Nothing\") matches no task"]);
+    assert_eq!(findings(&report, "specs", "ok"), ["demo: 2 tasks", "two: 1 task"]);
+}

@@ -88,3 +88,21 @@ fn export_packs_what_it_can_where_the_state_is_broken() {
     assert_eq!(files["SEQUENTIAL_STATE.json"], "{\"schema\": 1, \"specs\": {\"lo");
     assert!(files.contains_key("kept/1/1/result.json"), "{:?}", files.keys());
 }
+
+#[test]
+fn export_follows_no_link_at_its_default_place() {
+    let project = Project::new().spec("demo", "- [ ] 1. A\n");
+    project.run(&["run"]).code(0);
+    let mine = project.outside().join("mine");
+    std::fs::write(&mine, "mine\n").unwrap();
+    let archive = project.path(".seqorch/seqorch-demo.tar.gz");
+    std::os::unix::fs::symlink(&mine, &archive).unwrap();
+    project.run(&["export", "demo"]).code(0);
+    assert_eq!(std::fs::read_to_string(&mine).unwrap(), "mine\n");
+    assert!(std::fs::symlink_metadata(&archive).unwrap().is_file());
+    // a link that a person names is meant
+    let link = project.outside().join("link.tar.gz");
+    std::os::unix::fs::symlink(&mine, &link).unwrap();
+    project.run(&["export", "demo", "--output", link.to_str().unwrap()]).code(0);
+    assert!(std::fs::read(&mine).unwrap().starts_with(&[0x1f, 0x8b]));
+}

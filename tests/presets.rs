@@ -141,12 +141,16 @@ fn presets_that_cannot_be_had_say_why() {
         ("https://example.org/p.toml".to_owned(), 78, ["is an address", "git+https://"]),
     ] {
         project.write("seqorch.local.toml", format!("extends = [\"{extends}\"]\n"));
-        project.run(&["config", "fetch"]).code(fetch).says(&parts);
+        let fetched = project.run(&["config", "fetch"]).code(fetch).says(&parts);
+        assert!(!fetched.stdout.contains("no file takes a preset"), "{}", fetched.stdout);
     }
     project.write("seqorch.lock", "[[preset]]\nextends = \"x\"\ncommit = \"main\"\n");
     project.write("seqorch.local.toml", format!("extends = [\"{}\"]\n", address(&project, "v1")));
     project.run(&["config", "show"]).code(78).says(&["seqorch.lock", "whole id of a commit"]);
-    project.run(&["config", "fetch"]).code(78).says(&["restore that file with git"]);
+    for verb in ["fetch", "update"] {
+        let broken = project.run(&["config", verb]).code(78).says(&["restore that file with git"]);
+        assert!(!broken.stdout.contains("no file takes a preset"), "{}", broken.stdout);
+    }
 }
 
 #[test]

@@ -140,3 +140,18 @@ fn the_page_is_opened_in_the_browser_of_the_person() {
     let project = project.env("PATH", "/nowhere");
     project.run(&["report", "--open"]).code(69).says(&["no program opens a page", "report.html"]);
 }
+
+#[test]
+fn words_of_a_person_make_no_sections_of_the_report() {
+    let project = Project::new()
+        .spec("demo", "- [ ] 1. A\n")
+        .agent("[ $SEQORCH_ATTEMPT = 1 ] && { echo 'Which?'; say_halt; exit; }; say_done");
+    project.run(&["run"]).code(2);
+    project.run(&["note", "1", "## Left\n\nNothing."]).code(0);
+    project.run(&["resume", "demo", "--answer", "This:\n\n## Tasks\n\n<script>x</script>"]).code(0);
+    let text = project.run(&["report"]).code(0).stdout;
+    assert!(text.contains("> Which?\n\n> This:\n> \n> ## Tasks\n") && text.contains("> ## Left\n"), "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("## ")).count(), 2, "{text}");
+    let page = project.run(&["report", "--html", "-"]).code(0).stdout;
+    assert!(!page.contains("<script>x") && page.contains("&lt;script&gt;x"), "{page}");
+}

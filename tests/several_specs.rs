@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::common::Project;
-use crate::common::git::init;
+use crate::common::git::{WRITES, init};
 use crate::common::programs::json as json_of;
 
 #[test]
@@ -257,4 +257,41 @@ fn a_tasks_file_that_cannot_be_run_hides_no_question() {
     project.run(&["status"]).code(0).says(&parts[2..]);
     project.run(&["doctor"]).says(&["task 2 asks"]);
     project.run(&["resume", "--answer", "A"]).code(65).says(&["tasks.md"]);
+}
+
+#[test]
+fn a_spec_that_cannot_be_prepared_ends_a_queue_only_where_that_is_asked() {
+    let make = || {
+        let prepares = r#"worktree_setup = [["sh", "-c", "[ $SEQORCH_SPEC != b ]"]]"#;
+        let agent = format!("note $SEQORCH_SPEC; {WRITES}");
+        let config = format!("[git]\ncommit = \"step\"\nworktree = true\n{prepares}\n");
+        let project = three_of_one_task().agent(&agent).config(&config);
+        init(&project);
+        let state = project.outside().join("state");
+        project.env("XDG_STATE_HOME", state)
+    };
+    let project = make();
+    project
+        .run(&["run", "a", "b", "c"])
+        .code(69)
+        .says(&["`sh -c", "note: not started, since b could not run: c; start them with: seqorch run c"]);
+    assert_eq!(project.ledger(), ["1 1", "a"]);
+    let project = make().env("SEQORCH_RUN__ON_FAILURE", "skip");
+    let run = project.run(&["run", "a", "b", "c"]).code(69);
+    run.says(&["git.worktree_setup: `sh -c", "note: b did not start"]);
+    assert_eq!(project.ledger(), ["1 1", "a", "1 1", "c"]);
+}
+
+#[test]
+fn a_broken_spec_of_a_queue_does_not_keep_the_others_from_their_work() {
+    let project = three_of_one_task().spec("b", "nothing\n").agent("note $SEQORCH_SPEC; say_done");
+    project.run(&["run", "a", "b", "c"]).code(65).says(&["since b could not run: c"]);
+    assert_eq!(project.ledger(), ["1 1", "a"]);
+    let project = project.env("SEQORCH_RUN__ON_FAILURE", "skip");
+    project.run(&["run", "a", "b", "c"]).code(65).says(&["note: b did not start"]);
+    assert_eq!(project.ledger(), ["1 1", "a", "1 1", "c"]);
+}
+
+fn three_of_one_task() -> Project {
+    ["a", "b", "c"].iter().fold(Project::new(), |project, name| project.spec(name, "- [ ] 1. A\n"))
 }

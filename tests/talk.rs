@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use crate::common::Project;
 use crate::common::git::{git, repo};
-use crate::common::recipes::{commands_below, recipe};
+use crate::common::recipes::{commands_below, recipe, settings_below};
 
 const PAGE: &str = include_str!("../docs/talk.md");
 const TWO: &str = "- [ ] 1. Store\n- [ ] 2. Form\n";
@@ -103,16 +103,7 @@ fn a_hint_goes_with_another_try() {
 
 #[test]
 fn decisions_are_kept_and_shown_everywhere() {
-    let config = PAGE
-        .split("## Decisions")
-        .nth(1)
-        .unwrap()
-        .split("```toml\n")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
+    let config = settings_below(PAGE, "Decisions");
     let agent = "if [ $SEQORCH_UNIT-$SEQORCH_ATTEMPT = 1-1 ]; then echo 'How long, for `Retention`?'; say_halt; exit; fi\n\
                  echo $SEQORCH_UNIT > made-$SEQORCH_UNIT; say_done";
     let project = repo(agent, "").env("USER", "ann");

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::common::recipes::recipe;
+use crate::common::recipes::{recipe, settings_below};
 use crate::common::{Project, Running, tasks, wait_until};
 
 const PAGE: &str = include_str!("../docs/times.md");
@@ -141,7 +141,7 @@ fn a_run_whose_time_is_up_starts_no_step_and_ends_with_1() {
 #[test]
 fn a_hard_stop_ends_the_agent_and_costs_no_attempt() {
     let project = demo(2, "[ $SEQORCH_ATTEMPT = 1 ] && gate; say_done")
-        .config("[run]\nhard_stop = true\n[retry]\nattempts = 1\n");
+        .config(&format!("{}[retry]\nattempts = 1\n", settings_below(PAGE, "A night")));
     let run = at_the_gate(&project, &["run", "--for", "1s"]);
     run.wait().code(1).says(&["ending the agent", "the time is up"]);
     assert_eq!(project.outcomes("login", "1"), ["cancelled"]);

@@ -14,7 +14,7 @@ use crate::common::{Project, wait_until};
 const PAGE: &str = include_str!("../docs/worktrees.md");
 
 /// A repository whose trees lie outside of it.
-fn ground(agent: &str, more: &str) -> Project {
+pub(crate) fn ground(agent: &str, more: &str) -> Project {
     with_state_outside(repo(agent, more))
 }
 
@@ -24,7 +24,7 @@ fn with_state_outside(project: Project) -> Project {
 }
 
 /// The work tree of a branch.
-fn tree(project: &Project, branch: &str) -> PathBuf {
+pub(crate) fn tree(project: &Project, branch: &str) -> PathBuf {
     let trees = git(project, &["worktree", "list", "--porcelain"]);
     let of_branch = trees.split("\n\n").find(|tree| tree.ends_with(&format!("branch refs/heads/{branch}")));
     let top = of_branch.unwrap_or_else(|| panic!("no tree has {branch}:\n{trees}")).lines().next().unwrap();
@@ -193,7 +193,7 @@ fn a_tree_that_somebody_removed_is_said_and_nothing_is_written_beside_it() {
     }
     for verb in ["status", "report"] {
         let shown = project.run(&[verb]);
-        assert!(shown.stderr.contains("`seqorch run demo --worktree` makes it again"), "{}", shown.stderr);
+        assert!(shown.stderr.contains("`seqorch run demo` makes it again"), "{}", shown.stderr);
     }
     assert_eq!(checkout(&project), before);
     project.run(&["run", "demo", "--worktree"]).code(0).says(&["complete"]);
@@ -422,7 +422,7 @@ fn a_kill_while_git_makes_the_tree_costs_nothing() {
     }
 }
 
-fn which(name: &str) -> String {
+pub(crate) fn which(name: &str) -> String {
     let path = std::env::var_os("PATH").unwrap();
     let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
     found.unwrap().display().to_string()

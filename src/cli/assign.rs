@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
-use super::project::Project;
+use super::project::{Project, refuse_lost_tree};
 use super::trust::{TrustFlag, required};
 use crate::config::AssignMode;
 use crate::error::Result;
@@ -36,6 +36,7 @@ pub(super) fn assign_missing(project: &Project, place: &SpecPlace, flag: TrustFl
     if units.is_empty() {
         return Ok(());
     }
+    refuse_lost_tree(place)?;
     required(project, &place.root, flag)?;
     store.prepare()?;
     let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;

@@ -101,13 +101,14 @@ fn fetch(global: &Global, newest: bool) -> Result<u8> {
     };
     let fetched = fetch_presets(&request, newest, &Supervisor::default(), starting)?;
     let mut out = stdout();
-    if fetched.is_empty() {
-        let _ = writeln!(out, "no file takes a preset from a repository of git");
-    }
     for preset in &fetched {
         let _ = writeln!(out, "{}", sanitise_line(&words(preset)));
     }
     config::load(&request)?;
+    // one that is broken may name some
+    if fetched.is_empty() {
+        let _ = writeln!(out, "no file takes a preset from a repository of git");
+    }
     Ok(0)
 }
 

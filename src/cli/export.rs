@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::global::{Global, check_output_file, stdout};
 use super::overview::{Unnamed, spec_for};
-use super::project::Project;
+use super::project::{Project, warn_of_lost_tree};
 use super::report::spec_report;
 use crate::agent::redact::Redactor;
 use crate::agent::redact_stream::StreamRedactor;
@@ -47,16 +47,16 @@ pub(super) fn export(global: &Global, args: &ExportArgs) -> Result<u8> {
     let project = Project::open_to_look(global, args.spec.as_deref())?;
     let spec = spec_for(&project, args.spec.as_deref(), Unnamed::Shows)?;
     let place = project.place(&spec, Selection::default())?;
+    warn_of_lost_tree(&place);
     let top = format!("seqorch-{}", file_name_of(&place.name));
     let to_stdout = args.output.as_ref().is_some_and(|path| path.as_os_str() == "-");
     let path = match &args.output {
         _ if to_stdout => std::env::temp_dir().join(&top),
-        Some(path) => project.cwd.join(path),
+        // the person named it, and may mean what a link leads to
+        Some(path) => paths::real(&project.cwd.join(path)),
         // git ignores this folder: no agent's commit takes the archive in, and it makes no work tree dirty
         None => ignored_folder(&place.root)?.join(format!("{top}.tar.gz")),
     };
-    // the person named it, and may mean what a link leads to
-    let path = paths::real(&path);
     let folder = path.parent().unwrap_or(Path::new("."));
     check_output_file(&path, "--output")?;
     let mut temp = tempfile::Builder::new()

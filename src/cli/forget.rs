@@ -130,23 +130,32 @@ fn no_terminal() -> Error {
 
 fn would_be_lost(tree: &LeftTree) -> Error {
     let top = tree.top.display();
-    let (text, hint) = if tree.uncommitted.is_empty() {
-        (format!("{top} has submodules with commits of their own"), "Push them from there")
-    } else {
+    let (text, hint) = if !tree.uncommitted.is_empty() {
         let files = plural(tree.uncommitted.len(), "file");
-        (format!("{top} has {files} not committed"), "Commit them there")
+        (format!("{top} has {files} not committed"), "Commit them there".to_owned())
+    } else if tree.nameless > 0 {
+        let (commits, word) = (plural(tree.nameless, "commit"), shell_word(&top.to_string()));
+        (
+            format!("{top} has {commits} that no branch has (detached HEAD)"),
+            format!("Keep them on a branch (git -C {word} branch NAME)"),
+        )
+    } else {
+        (format!("{top} has submodules with commits of their own"), "Push them from there".to_owned())
     };
     Error::new(ErrorKind::Human, text)
         .detail(shown_losses(tree))
         .hint(format!("{hint}, or remove them with it: type forget without --yes, which asks."))
 }
 
-/// The first files of a work tree that are not committed, and its submodules with commits of their own, a line each.
+/// The first files of a work tree that are not committed, its commits without a branch, and its submodules with commits of their own, a line each.
 fn shown_losses(tree: &LeftTree) -> String {
     let mut lines: Vec<String> =
         tree.uncommitted.iter().take(10).map(|path| format!("  {}", sanitise_line(path))).collect();
     if tree.uncommitted.len() > lines.len() {
         lines.push(format!("  and {} more", tree.uncommitted.len() - lines.len()));
+    }
+    if tree.nameless > 0 {
+        lines.push(format!("  {} that no branch has (detached HEAD)", plural(tree.nameless, "commit")));
     }
     lines.extend(tree.unpushed.iter().map(|one| format!("  {}", sanitise_line(one))));
     lines.join("\n")

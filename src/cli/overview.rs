@@ -11,8 +11,8 @@ use super::project::Project;
 use super::typed_command;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
-use crate::project::SpecPlace;
 use crate::project::discovery::FoundSpec;
+use crate::project::{SpecPlace, own_tree};
 use crate::report::needs;
 use crate::report::text::{plural, sanitise_line, shell_word, width};
 use crate::report::theme::{BAD, BOLD, DIM, paint, style_of};
@@ -90,7 +90,7 @@ impl SpecLook {
             Ok((place, tasks, trouble, state)) => {
                 let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
                 let store = place.store();
-                let held = lock::holder(&store.run_lock()).is_some();
+                let held = lock::holder(&store.run_lock()).is_some() || own_tree::maker(&place).is_some();
                 let alive = state.running().is_some_and(|(unit, attempt)| {
                     let dir = store.attempt_dir(state.folder(unit), attempt.number);
                     AtWork::look(&dir, attempt) == AtWork::Agent

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::flags::Work;
 use super::global::{Global, colored, raw_stdout, terminal_width};
-use super::project::Project;
+use super::project::{Project, warn_of_lost_tree};
 use super::trust::TrustFlag;
 use crate::agent::sanitise::{harmless, sanitise};
 use crate::config::{Config, ModelPrice, UnknownUsage};
@@ -66,6 +66,7 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
         ErrorKind::BadTasks => Ok(()),
         _ => Err(error),
     })?;
+    warn_of_lost_tree(&place);
     if !args.dry_run && args.prompt.is_none() {
         super::assign::assign_missing(&project, &place, args.trust)?;
     }

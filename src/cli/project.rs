@@ -49,7 +49,22 @@ pub(super) fn refuse_lost_tree(place: &SpecPlace) -> Result<()> {
     }
 }
 
-/// Warns of the same, for a verb that only looks.
+/// Refuses to commit in the spec's own work tree where that is on another branch than its own, or on none.
+pub(super) fn refuse_other_branch(place: &SpecPlace) -> Result<()> {
+    let Some(tree) = own_tree::tree_of(place) else { return Ok(()) };
+    let now = tree.branch_now();
+    if now.as_ref() == Some(&tree.branch) {
+        return Ok(());
+    }
+    let now = now.map_or_else(|| "no branch (detached HEAD)".to_owned(), |now| format!("the branch {now}"));
+    let text = format!("the work tree of {} is on {now}, not on {}", place.name, tree.branch);
+    let (top, branch) = (tree.top.to_string_lossy(), &tree.branch);
+    let command = format!("git -C {} switch {}", shell_word(&top), shell_word(branch));
+    Err(Error::new(ErrorKind::Human, sanitise_line(&text))
+        .hint(format!("Go back first: {}. Nothing was changed.", sanitise_line(&command))))
+}
+
+/// Warns of a lost tree, for a verb that only looks.
 pub(super) fn warn_of_lost_tree(place: &SpecPlace) {
     if let Some(tree) = own_tree::lost(place) {
         complain(&lost_tree(place, &tree).render_warning());
@@ -62,7 +77,7 @@ fn lost_tree(place: &SpecPlace, tree: &SpecTree) -> Error {
     let text =
         format!("the work tree of {name} is gone: {top}; the checkout does not have what {branch} has");
     Error::new(ErrorKind::Human, text).hint(format!(
-        "`seqorch run {typed} --worktree` makes it again from the branch; `seqorch forget {typed}` forgets it."
+        "`seqorch run {typed}` makes it again from the branch; `seqorch forget {typed}` forgets it."
     ))
 }
 

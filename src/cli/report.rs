@@ -27,6 +27,7 @@ use crate::run::task_changes::{changed_files, patch};
 use crate::state::counts;
 use crate::state::standing::standings;
 use crate::store::attempt_folder;
+use crate::store::spec_tree::SpecTree;
 use crate::sys::nofollow::{self, WHOLE_MAX};
 use crate::sys::{files, paths, programs};
 
@@ -142,7 +143,10 @@ fn open_in_browser(page: &Path) -> Result<()> {
 
 /// The work tree that the spec has for itself.
 pub(super) fn shown_tree(place: &SpecPlace) -> Option<ShownTree> {
-    own_tree::tree_of(place).map(|tree| ShownTree::new(&tree.top.to_string_lossy(), &tree.branch))
+    let shown = |tree: SpecTree| {
+        ShownTree::new(&tree.top.to_string_lossy(), tree.branch_now().as_deref(), &tree.branch)
+    };
+    own_tree::tree_of(place).map(shown)
 }
 
 /// The report on the spec's last run, or on all of its runs, with or without the changes line by line; `None`: nothing has

@@ -11,7 +11,7 @@ use super::Global;
 use super::flags::{TASKS, Work};
 use super::global::print_line;
 use super::overview::{Unnamed, spec_for};
-use super::project::Project;
+use super::project::{Project, refuse_lost_tree};
 use super::remote_view::{self, never_ran};
 use super::run::{self, StartOptions};
 use super::spec_run::{LeaseFlags, SpecRun};
@@ -69,8 +69,12 @@ pub(super) struct ResumeArgs {
 pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
     let spec = spec(global, args)?;
     let run = SpecRun::find(global, &args.work, spec.as_deref(), !args.all, args.detach, Some(args.trust))?;
-    if !args.now && run.project.loaded.config.remote.name.is_some() {
-        return answer_remote(&run, args);
+    if run.is_shared() {
+        if !args.now {
+            return answer_remote(&run, args);
+        }
+    } else {
+        refuse_lost_tree(&run.place)?;
     }
     let resume = if args.now {
         if stop::retry_now(&run.place)? {
@@ -91,13 +95,10 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
         resume: Some(resume),
         json: args.json,
         detach: args.detach,
-        inbox: run::enter_own_trees(
-            &mut runs,
-            LeaseFlags { leaves_it: args.detach, ..LeaseFlags::default() },
-        )?,
+        lease: LeaseFlags { leaves_it: args.detach, ..LeaseFlags::default() },
         ..StartOptions::default()
     };
-    run::start(&runs, options)
+    run::start(&mut runs, &options)
 }
 
 /// Gives answers to a run at work, which has parked their tasks.

@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::flags::{TASKS, Work};
-use super::global::output;
+use super::global::{complain, output};
+use super::project::warn_of_lost_tree;
 use super::spec_run::{LeaseFlags, SpecRun};
 use super::trust::TrustFlag;
 use super::{Global, watch};
+use crate::config::HaltOrSkip;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::{command_line, plural};
 use crate::run::detached::{self, DetachRequest, DetachedPaths};
@@ -87,8 +89,9 @@ pub(super) struct StartOptions {
     pub(super) detach: bool,
     pub(super) in_main: bool,
     pub(super) ready: Option<PathBuf>,
-    /// The inbox of this process, if it is open.
-    pub(super) inbox: Option<Inbox>,
+    /// A note for the selected tasks.
+    pub(super) hint: Option<String>,
+    pub(super) lease: LeaseFlags,
 }
 
 pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
@@ -127,6 +130,7 @@ fn run_specs(global: &Global, args: &RunArgs) -> Result<u8> {
     }
     if args.dry_run {
         for run in &runs {
+            warn_of_lost_tree(&run.place);
             super::plan::show(global, &run.project, &run.place, &run.work)?;
         }
         return Ok(0);
@@ -138,10 +142,6 @@ fn run_specs(global: &Global, args: &RunArgs) -> Result<u8> {
         waits: args.wait,
         leaves_it: args.detach,
     };
-    let inbox = enter_own_trees(&mut runs, lease)?;
-    if let (Some(hint), [run]) = (&args.hint, runs.as_slice()) {
-        write_notes(&run.place, &run.project.loaded.config, &run.place.selection.only.join(","), hint)?;
-    }
     let options = StartOptions {
         resume,
         resume_file: args.resume_file.clone(),
@@ -151,9 +151,10 @@ fn run_specs(global: &Global, args: &RunArgs) -> Result<u8> {
         detach: args.detach,
         in_main: args.in_main,
         ready: args.ready.clone(),
-        inbox,
+        hint: args.hint.clone(),
+        lease,
     };
-    start(&runs, options)
+    start(&mut runs, &options)
 }
 
 /// Refuses what does not go with a lease on a remote.
@@ -165,16 +166,18 @@ fn refuse_for_remote(runs: &[SpecRun], args: &RunArgs) -> Result<()> {
     if runs.len() > 1 { refuse("--remote goes with one spec: start a run for each") } else { Ok(()) }
 }
 
-/// Goes to the work trees of those specs that have one of their own, and makes those that are missing. Returns the inbox of
-/// this process where that needed it.
-pub(super) fn enter_own_trees(runs: &mut [SpecRun], lease: LeaseFlags) -> Result<Option<Inbox>> {
-    let enters = |run: &SpecRun| run.has_own_tree() && !(lease.leaves_it && run.is_shared());
-    if !runs.iter().any(enters) {
-        return Ok(None);
+/// Goes to the work tree of a spec that has one of its own, and makes it where it is missing; leaves the note.
+fn enter(run: &mut SpecRun, options: &StartOptions, inbox: Option<&Inbox>) -> Result<()> {
+    if run.has_own_tree() && !(options.lease.leaves_it && run.is_shared()) {
+        match inbox {
+            Some(inbox) => run.enter_own_tree(inbox, options.lease)?,
+            None => run.enter_own_tree(&Inbox::open()?, options.lease)?,
+        }
     }
-    let inbox = Inbox::open()?;
-    runs.iter_mut().filter(|run| enters(run)).try_for_each(|run| run.enter_own_tree(&inbox, lease))?;
-    Ok(Some(inbox))
+    if let Some(hint) = &options.hint {
+        write_notes(&run.place, &run.project.loaded.config, &run.place.selection.only.join(","), hint)?;
+    }
+    Ok(())
 }
 
 /// Releases the lease of a run on a remote, also where an error ended it.
@@ -187,50 +190,35 @@ fn released(run: &SpecRun, ended: Result<RunResult>) -> Result<RunResult> {
 }
 
 /// Runs the specs one after another, until one ends so that the settings do not let the others run.
-pub(super) fn start(runs: &[SpecRun], options: StartOptions) -> Result<u8> {
+pub(super) fn start(runs: &mut [SpecRun], options: &StartOptions) -> Result<u8> {
     if options.detach {
         let [run] = runs else {
             return Err(Error::new(ErrorKind::Usage, "--detach goes with one spec"));
         };
+        enter(run, options, None)?;
         return start_detached(run, options.resume.as_ref());
     }
-    let inbox = options.inbox.map_or_else(Inbox::open, Ok)?;
+    let inbox = Inbox::open()?;
     let mut worst = 0;
-    for (number, run) in runs.iter().enumerate() {
-        let view_argv: ViewArgv<'_> =
-            &|holder: &Holder| watch::argv(&run.global, &run.work, &run.place, holder);
-        let config = &run.project.loaded.config;
-        let trust =
-            run.trust.as_ref().ok_or_else(|| Error::new(ErrorKind::Internal, "a run without trust"))?;
-        let left = &runs[number + 1..];
-        let ended = lifecycle::run(
-            &RunRequest {
-                place: &run.place,
-                config,
-                options: &run.options(),
-                last_options: run.last.as_deref(),
-                times: run.work.times(),
-                resume: options.resume.as_ref(),
-                resume_file: options.resume_file.as_deref(),
-                trust,
-                verbosity: run.project.verbosity,
-                wait: options.wait,
-                ask: options.ask,
-                json: options.json,
-                view_argv: (!options.in_main).then_some(view_argv),
-                remote: run.remote.as_ref(),
-                ready: options.ready.as_deref(),
-            },
-            &inbox,
-        );
-        let ended = released(run, ended);
-        if ended.is_err() {
-            note_not_started(left, &format!("{} could not run", run.place.name));
-        }
-        let ended = ended?;
+    for at in 0..runs.len() {
+        let ended =
+            enter(&mut runs[at], options, Some(&inbox)).and_then(|()| run_one(&runs[at], options, &inbox));
+        let (run, left) = (&runs[at], &runs[at + 1..]);
+        let ended = match ended {
+            Err(error) if !left.is_empty() && lets_others_run(run, &error) => {
+                complain(&format!("{}note: {} did not start\n", error.render(), run.place.name));
+                worst = worst.max(signals::exit_code(error.kind()));
+                continue;
+            }
+            Err(error) => {
+                note_not_started(left, &format!("{} could not run", run.place.name));
+                return Err(error);
+            }
+            Ok(ended) => ended,
+        };
         worst = worst.max(ended.exit_code);
         if !options.json {
-            for line in merge_lines(&run.place, config) {
+            for line in merge_lines(&run.place, &run.project.loaded.config) {
                 let _ = writeln!(output(), "  {line}");
             }
         }
@@ -240,6 +228,39 @@ pub(super) fn start(runs: &[SpecRun], options: StartOptions) -> Result<u8> {
         }
     }
     Ok(worst)
+}
+
+/// Whether an error that kept a spec of a queue from its run is one of that spec alone, and the settings let the others run.
+fn lets_others_run(run: &SpecRun, error: &Error) -> bool {
+    let is_of_all = matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::Internal | ErrorKind::Usage);
+    !is_of_all && run.project.loaded.config.run.on_failure == HaltOrSkip::Skip
+}
+
+/// Runs a spec that is in its work tree.
+fn run_one(run: &SpecRun, options: &StartOptions, inbox: &Inbox) -> Result<RunResult> {
+    let view_argv: ViewArgv<'_> = &|holder: &Holder| watch::argv(&run.global, &run.work, &run.place, holder);
+    let trust = run.trust.as_ref().ok_or_else(|| Error::new(ErrorKind::Internal, "a run without trust"))?;
+    let ended = lifecycle::run(
+        &RunRequest {
+            place: &run.place,
+            config: &run.project.loaded.config,
+            options: &run.options(),
+            last_options: run.last.as_deref(),
+            times: run.work.times(),
+            resume: options.resume.as_ref(),
+            resume_file: options.resume_file.as_deref(),
+            trust,
+            verbosity: run.project.verbosity,
+            wait: options.wait,
+            ask: options.ask,
+            json: options.json,
+            view_argv: (!options.in_main).then_some(view_argv),
+            remote: run.remote.as_ref(),
+            ready: options.ready.as_deref(),
+        },
+        inbox,
+    );
+    released(run, ended)
 }
 
 /// Names the specs of a queue that are not started, and the command that starts them.

@@ -173,16 +173,17 @@ impl SpecRun {
         self.project.loaded.config.remote.name.is_some()
     }
 
-    /// Whether the spec has a work tree of its own, or is to get one.
+    /// Whether the spec has a work tree of its own, also one that somebody removed; or is to get one.
     pub(super) fn has_own_tree(&self) -> bool {
         let config = &self.project.loaded.config;
-        self.place.checkout.is_some() || config.git.worktree || config.remote.name.is_some()
+        let is_wanted = config.git.worktree || config.remote.name.is_some();
+        is_wanted || self.place.checkout.is_some() || own_tree::lost(&self.place).is_some()
     }
 
     /// Makes the spec's own work tree, as far as it is not there, and goes to it.
     pub(super) fn enter_own_tree(&mut self, inbox: &Inbox, lease: LeaseFlags) -> Result<()> {
         let Some((trust, flag)) = self.trust.as_ref().zip(self.flag) else { return Ok(()) };
-        let supervisor = Supervisor { stop: Some(inbox.stop_flag()), watch: None };
+        let supervisor = Supervisor { stop: Some(inbox.request_flag()), watch: None };
         let config = &self.project.loaded.config;
         let place = if config.remote.name.is_some() {
             let LeaseFlags { takes_lease, accepts_branch, waits, .. } = lease;

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::fleet::lease::Lease;
 use crate::git::call::Supervisor;
 use crate::plan::Plan;
-use crate::project::SpecPlace;
+use crate::project::{SpecPlace, own_tree};
 use crate::report::events;
 use crate::report::spans::waits_of_all_runs;
 use crate::report::view::Standing;
@@ -70,7 +70,7 @@ impl<'a> SpecStatus<'a> {
         state.sum_up();
         let (tasks, trouble) = place.shown_tasks()?;
         let plan = super::plan::current(place, config, &tasks, &state);
-        let holder = lock::holder(&store.run_lock());
+        let holder = lock::holder(&store.run_lock()).or_else(|| own_tree::maker(place));
         let running = RunningAttempt::find(&store, &state, &plan);
         let alive = running.as_ref().is_some_and(|running| running.doing == AtWork::Agent);
         let runs = holder.is_some() || lease.is_some_and(Lease::is_held);

@@ -41,7 +41,7 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
     let place = project.place(&spec, Selection::default())?;
     let store = place.store();
     let patience = project.loaded.config.timeout.grace.saturating_add(PATIENCE);
-    let run = ActiveRun::find(&store, "stop")?;
+    let run = ActiveRun::find_from_its_start(&place, &store, "stop")?;
     match &run {
         Some(run) if args.cancel => {
             run.keep_running()?;

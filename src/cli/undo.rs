@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::global::{Global, output};
-use super::project::{Project, refuse_lost_tree};
+use super::project::{Project, refuse_lost_tree, refuse_other_branch};
 use super::trust::required_of_git;
 use crate::error::Result;
 use crate::plan::Selection;
@@ -32,6 +32,9 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
     refuse_lost_tree(&place)?;
+    if args.commit {
+        refuse_other_branch(&place)?;
+    }
     required_of_git(&project, |key| key.starts_with("filter."))?;
     let state = project.state(&place)?;
     let mut units = place.units_named(&state, &args.id)?;

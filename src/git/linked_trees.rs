@@ -99,8 +99,29 @@ impl Repository {
     pub fn commits_ahead(&self, branch: &str) -> Result<usize, GitError> {
         let range = format!("HEAD..refs/heads/{branch}");
         let printed = self.ask(["rev-list", "--count", &range])?;
-        printed.parse().map_err(|_| GitError::Unusable { why: format!("git counts {printed:?} commits") })
+        count(&printed)
     }
+
+    /// How many commits HEAD has that no ref has which lasts: not those of this work tree alone, nor those of seqorch.
+    pub fn commits_without_ref(&self) -> Result<usize, GitError> {
+        let mut args = vec!["rev-list", "--count", "HEAD", "--not"];
+        // `--all` would count HEAD itself
+        args.extend(PASSING_REFS);
+        args.push("--glob=refs/*");
+        count(&self.ask(args)?)
+    }
+}
+
+/// Refs that go with a work tree, or with what is kept of runs.
+const PASSING_REFS: [&str; 4] = [
+    "--exclude=refs/bisect/*",
+    "--exclude=refs/rewritten/*",
+    "--exclude=refs/worktree/*",
+    "--exclude=refs/seqorch/*",
+];
+
+fn count(printed: &str) -> Result<usize, GitError> {
+    printed.parse().map_err(|_| GitError::Unusable { why: format!("git counts {printed:?} commits") })
 }
 
 #[cfg(test)]
@@ -132,6 +153,18 @@ mod tests {
         repo.remove_tree(&top, MINUTE).unwrap();
         repo.delete_branch("b").unwrap();
         assert_eq!(repo.commit_of_branch("b").unwrap(), None);
+    }
+
+    #[test]
+    fn commits_of_a_detached_head_count_until_a_branch_has_them() {
+        let (_dir, repo) = repository();
+        git(&repo.top, &["checkout", "-q", "--detach"]);
+        assert_eq!(repo.commits_without_ref().unwrap(), 0);
+        git(&repo.top, &["commit", "-q", "--allow-empty", "-m", "more"]);
+        git(&repo.top, &["update-ref", "refs/worktree/mine", "HEAD"]);
+        assert_eq!(repo.commits_without_ref().unwrap(), 1);
+        git(&repo.top, &["branch", "kept"]);
+        assert_eq!(repo.commits_without_ref().unwrap(), 0);
     }
 
     #[test]

@@ -63,11 +63,8 @@ impl TaskNames {
         if let Some(range) = self.range(what, text)? {
             return Ok(range);
         }
-        if text.contains(['*', '?']) {
-            return self.matching(what, text);
-        }
-        // "[AI-Review]" may be a part of a title as well
-        match text.contains(['[', '{']).then(|| self.matching(what, text)) {
+        // "Which database?" and "[AI-Review]" may be parts of a title as well
+        match text.contains(['*', '?', '[', '{']).then(|| self.matching(what, text)) {
             Some(Ok(found)) => Ok(found),
             _ => self.titled(what, text),
         }
@@ -172,7 +169,9 @@ impl TaskNames {
         let titles = || self.names.iter().map(|name| (name, name.title.to_lowercase()));
         let whole: Vec<&TaskName> =
             titles().filter(|(_, title)| *title == wanted).map(|(name, _)| name).collect();
-        let short = wanted.chars().filter(|c| c.is_alphabetic()).count() < PART && wanted.is_ascii();
+        let letters = wanted.chars().filter(|c| c.is_alphabetic()).count();
+        // "*.md" is no typo, though it has two letters
+        let short = wanted.is_ascii() && letters < PART && (letters + 1 < PART || wanted.len() <= PART);
         let part = || titles().filter(|(_, title)| !short && title.contains(&wanted)).map(|(name, _)| name);
         let found = if whole.is_empty() { part().collect() } else { whole };
         match found.as_slice() {
@@ -347,6 +346,26 @@ mod tests {
             assert_eq!(names.find("", text).unwrap().join(" "), id, "{text}");
         }
         assert!(names.find("", "1,nope").unwrap_err().render().contains("there is no task nope"));
+    }
+
+    #[test]
+    fn titles_may_hold_what_a_pattern_is_made_of() {
+        let names = TaskNames::of(&parse(
+            "- [ ] 1. Which database?\n- [ ] 2. Support **/*.md globs\n- [ ] 3. Why? (size) *\n",
+        ));
+        for (text, ids) in [
+            ("Which database?", "1"),
+            ("database?", "1"),
+            ("*.md", "2"),
+            ("*.md globs", "2"),
+            ("(size) *", "3"),
+            ("Which database?, (size)", "1 3"),
+            // what matches ids is a pattern
+            ("?", "1 2 3"),
+        ] {
+            assert_eq!(names.find("", text).unwrap().join(" "), ids, "{text}");
+        }
+        assert!(names.find("", "What?").unwrap_err().render().contains("there is no task What?"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::spec_place::{Checkout, SpecLocation, SpecPlace, TASKS_FILE};
 use crate::error::Result;
 use crate::spec;
+use crate::store::lock::Holder;
 use crate::store::spec_tree::{SpecTree, SpecTreeRecord, TreeStage};
 
 /// The record of the spec's work tree; `None` where the spec is in no repository.
@@ -36,11 +37,24 @@ pub fn remote_of(place: &SpecPlace) -> Option<String> {
     record(place)?.read()?.remote
 }
 
+/// The process that makes or prepares the work tree of the spec right now.
+#[must_use]
+pub fn maker(place: &SpecPlace) -> Option<Holder> {
+    record(place)?.maker()
+}
+
 /// Writes down which remote has the lease of the spec; `None`: none has it any more.
 pub fn note_remote(place: &SpecPlace, remote: Option<&str>) -> Result<()> {
     let Some(record) = record(place) else { return Ok(()) };
     let Some(tree) = record.read().filter(|tree| tree.remote.as_deref() != remote) else { return Ok(()) };
     record.write(&SpecTree { remote: remote.map(str::to_owned), ..tree })
+}
+
+/// Writes down which branch the spec's own tree is on, where that is another one from now on.
+pub fn note_branch(place: &SpecPlace, branch: &str) -> Result<()> {
+    let Some(record) = record(place) else { return Ok(()) };
+    let Some(tree) = tree_of(place).filter(|tree| tree.branch != branch) else { return Ok(()) };
+    record.write(&SpecTree { branch: branch.to_owned(), ..tree })
 }
 
 /// The work tree of the spec's own that somebody removed: what is known of the spec is on its branch, and not in the checkout.

@@ -101,8 +101,13 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
                 for line in words.asked.lines() {
                     let _ = writeln!(out, "> {line}");
                 }
-                let gap = if words.asked.is_empty() { "" } else { "\n" };
-                let _ = writeln!(out, "{gap}{}", words.said);
+                if !words.asked.is_empty() {
+                    out.push('\n');
+                }
+                // a person may paste headings
+                for line in words.said.lines() {
+                    let _ = writeln!(out, "> {line}");
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rustix::process::Signal;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::project::SpecPlace;
+use crate::project::{SpecPlace, own_tree};
 use crate::state::SpecState;
 use crate::store::attempt_folder;
 use crate::store::lock::{self, Holder, RunLock};
@@ -24,6 +24,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 pub struct ActiveRun<'a> {
     store: &'a Store,
     holder: Holder,
+    /// It still makes the work tree of its spec, and has no lock of the spec yet.
+    prepares: bool,
     /// The arguments that a person types after `seqorch` to get here.
     verb: &'static str,
 }
@@ -64,7 +66,7 @@ impl<'a> ActiveRun<'a> {
                 .hint(format!("Type `seqorch {verb}` on {}.", holder.host)));
             }
             if holder.listens.is_some() {
-                return Ok(Some(Self { store, holder, verb }));
+                return Ok(Some(Self { store, holder, prepares: false, verb }));
             }
             if start.elapsed() > NOT_LISTENING {
                 return Err(Error::new(
@@ -75,6 +77,20 @@ impl<'a> ActiveRun<'a> {
             }
             std::thread::sleep(LOOK_AGAIN);
         }
+    }
+
+    /// Finds the run of the spec as [`Self::find`] does, also one that still makes the work tree for it.
+    pub fn find_from_its_start(
+        place: &SpecPlace,
+        store: &'a Store,
+        verb: &'static str,
+    ) -> Result<Option<Self>> {
+        if let Some(run) = Self::find(store, verb)? {
+            return Ok(Some(run));
+        }
+        let maker =
+            own_tree::maker(place).filter(|maker| maker.listens.is_some() && maker.host == lock::host());
+        Ok(maker.map(|holder| Self { store, holder, prepares: true, verb }))
     }
 
     /// The id of its process.
@@ -94,7 +110,7 @@ impl<'a> ActiveRun<'a> {
         let sent = process::send_signal(pid, self.holder.listens.unwrap_or(0), signal).map_err(|e| {
             Error::new(ErrorKind::Internal, format!("sending a signal to process {pid}")).caused_by(e)
         })?;
-        if !sent && lock::holder(&self.store.run_lock()).as_ref() == Some(&self.holder) {
+        if !sent && !self.prepares && lock::holder(&self.store.run_lock()).as_ref() == Some(&self.holder) {
             return Err(Error::new(
                 ErrorKind::Locked,
                 format!("the run is process {pid}, which is not visible from here"),

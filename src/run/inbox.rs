@@ -24,6 +24,7 @@ pub struct Inbox {
     sender: Sender<InboxMessage>,
     stop: StopFlag,
     end: StopFlag,
+    request: StopFlag,
 }
 
 impl Inbox {
@@ -31,6 +32,7 @@ impl Inbox {
     pub fn open() -> Result<Self> {
         let inbox = Self::without_signals()?;
         let (sender, stop, end) = (inbox.sender(), inbox.stop_flag(), inbox.end_flag());
+        let request = inbox.request_flag();
         let mut asked = false;
         signals::watch(move |what| {
             let at_once = what == Interrupt::Terminate || (what == Interrupt::Interrupt && asked);
@@ -40,6 +42,11 @@ impl Inbox {
             }
             if what.ends() {
                 end.raise();
+            }
+            if what.ends() || what == Interrupt::AfterStep {
+                request.raise();
+            } else if what == Interrupt::KeepRunning {
+                request.lower();
             }
             asked = match what {
                 Interrupt::Interrupt | Interrupt::AfterStep => true,
@@ -56,7 +63,7 @@ impl Inbox {
         let (sender, receiver) = channel();
         let flag =
             || StopFlag::new().map_err(|e| Error::new(ErrorKind::Internal, "opening a pipe").caused_by(e));
-        Ok(Self { receiver, sender, stop: flag()?, end: flag()? })
+        Ok(Self { receiver, sender, stop: flag()?, end: flag()?, request: flag()? })
     }
 
     /// Raised by a request to end now.
@@ -69,6 +76,13 @@ impl Inbox {
     #[must_use]
     pub(super) fn end_flag(&self) -> StopFlag {
         self.end.clone()
+    }
+
+    /// Raised by each request for an end, also one for an end after the step, until that is taken back: for what comes before
+    /// the first step.
+    #[must_use]
+    pub fn request_flag(&self) -> StopFlag {
+        self.request.clone()
     }
 
     /// A sender for the thread that waits for a child.

@@ -17,7 +17,7 @@ use crate::store::spec_tree::SpecTreeRecord;
 pub struct LeftTree {
     /// Its top.
     pub top: PathBuf,
-    /// The branch that is checked out in it.
+    /// The branch that was made for it, as far as it is there. Another one that somebody checked out there is left alone.
     pub branch: Option<String>,
     /// Files in it that are not committed as they are.
     pub uncommitted: Vec<String>,
@@ -25,6 +25,8 @@ pub struct LeftTree {
     pub unpushed: Vec<String>,
     /// Commits of the branch that the checkout lacks.
     pub unmerged: usize,
+    /// Commits that only a detached HEAD in the tree has.
+    pub nameless: usize,
     /// Other specs that work in it, too, as people name them.
     pub shared_with: Vec<String>,
     checkout: Repository,
@@ -41,13 +43,24 @@ impl LeftTree {
         let (Some(here), Some(there)) = (find(&checkout.root)?, find(&place.root)?) else { return Ok(None) };
         let Some(record) = own_tree::record(place) else { return Ok(None) };
         let lock = record.lock()?;
+        if record.try_setup_lock()?.is_none() {
+            let text =
+                format!("a command of git.worktree_setup is still at work in {}", checkout.tree.display());
+            return Err(Error::new(ErrorKind::Locked, text).hint("Wait for its end, or end it."));
+        }
         let there = there.only_to_look();
         let status = there.status()?;
         let only_here = |(path, commits): (PathBuf, usize)| {
             format!("{}: {} that none of its remotes has", path.display(), plural(commits, "commit"))
         };
         let unpushed = there.unpushed_submodules()?.into_iter().map(only_here).collect();
-        let branch = status.head.branch.clone();
+        let nameless = if status.head.branch.is_none() { there.commits_without_ref()? } else { 0 };
+        let own = own_tree::tree_of(place).map(|tree| tree.branch);
+        let is_there = |name: &String| Ok::<_, Error>(there.commit_of_branch(name)?.is_some());
+        let branch = match own {
+            Some(name) if is_there(&name)? => Some(name),
+            _ => None,
+        };
         let here = here.only_to_look();
         let all = SpecTreeRecord::all(&checkout.root).into_iter();
         let others = all.filter(|(other, tree)| other.spec != record.spec && tree.top == checkout.tree);
@@ -59,6 +72,7 @@ impl LeftTree {
             uncommitted: status.uncommitted().iter().map(ToString::to_string).collect(),
             unpushed,
             unmerged,
+            nameless,
             shared_with,
             checkout: here,
             record,
@@ -69,7 +83,7 @@ impl LeftTree {
     /// Whether something goes with the tree that nothing else has.
     #[must_use]
     pub fn would_lose(&self) -> bool {
-        !self.uncommitted.is_empty() || !self.unpushed.is_empty()
+        !self.uncommitted.is_empty() || !self.unpushed.is_empty() || self.nameless > 0
     }
 
     /// Leaves the tree to the other specs that work in it.

@@ -57,7 +57,7 @@ use crate::sys::awake::Awake;
 use crate::sys::clock::SystemClock;
 use crate::sys::command::CommandWatch;
 use crate::sys::interrupt::Interrupt;
-use crate::sys::{process, programs, socket};
+use crate::sys::{programs, socket};
 use crate::tmux::server::TmuxCaller;
 
 /// The arguments of the live view of a run that this process is.
@@ -142,12 +142,11 @@ fn prepare(request: &RunRequest<'_>, inbox: &Inbox) -> Result<PreparedRun, Refus
     let RunRequest { place, config, .. } = *request;
     if request.remote.is_none() {
         // else its tree is on the branch already
-        branch::enter(place, config, request.trust, inbox, request.wait)?;
+        branch::enter(place, config, request.trust, request.resume, inbox, request.wait)?;
     }
     let CheckedSpec { store, plan, .. } = CheckedSpec::check(place, config, request.resume)?;
     let store = store.prepared()?;
-    let mut holder = Holder::me(&place.path(), Timestamp::now());
-    holder.listens = Some(process::start_time(holder.pid.cast_signed()));
+    let holder = Holder::listening(&place.path(), Timestamp::now());
     let path = store.run_lock();
     let stopped = |pause| inbox.stop_flag().raised_within(pause) || inbox.has_stop_request();
     let spec = run_locks::spec_lock(&path, &holder, request.wait, &stopped)?;

@@ -7,15 +7,19 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::branch;
 use super::patience::{Turn, take_turn};
+use super::protected;
 use super::tree_setup::{self, TreeRequest};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::git::call::Supervisor;
 use crate::git::linked_trees::{LinkedTree, NewTree};
 use crate::git::repository::Repository;
-use crate::plan::branch_names::OF_OWN_TREES;
 use crate::project::{SpecPlace, own_tree};
+use crate::store::lock::Holder;
 use crate::store::spec_tree::{SpecTree, SpecTreeRecord, TreeStage};
 use crate::store::trust_file::state_folder;
 use crate::sys::digest::digest;
@@ -25,7 +29,8 @@ use crate::sys::files;
 pub fn make(request: &TreeRequest<'_>) -> Result<SpecPlace> {
     let here = in_checkout(request.place);
     let record = own_tree::record(&here).ok_or_else(no_repository)?;
-    let _lock = lock(request, &here.name, &record)?;
+    let lock = lock(request, &here.name, &record)?;
+    record.note_maker(&lock, &Holder::listening(&here.path(), Timestamp::now()))?;
     let tree = match record.existing() {
         Some(tree) => {
             note(&format!("{} works in {}, its own work tree", here.name, tree.top.display()));
@@ -39,7 +44,7 @@ pub fn make(request: &TreeRequest<'_>) -> Result<SpecPlace> {
     let (copied, commands) = (git.worktree_copy.clone(), git.worktree_setup.clone());
     let ready = SpecTree { stage: TreeStage::Ready, copied, commands, ..tree.clone() };
     if ready != tree {
-        tree_setup::prepare(request, &here, &there, &tree)?;
+        tree_setup::prepare(request, &record, (&here, &there), &tree)?;
         record.write(&ready)?;
     }
     Ok(there)
@@ -48,7 +53,7 @@ pub fn make(request: &TreeRequest<'_>) -> Result<SpecPlace> {
 /// Takes the right to make the tree; where the request waits, once another process has made or removed it.
 fn lock(request: &TreeRequest<'_>, name: &str, record: &SpecTreeRecord) -> Result<File> {
     let Some(inbox) = request.waits else { return record.lock() };
-    let stopped = |pause| inbox.stop_flag().raised_within(pause) || inbox.has_stop_request();
+    let stopped = |pause| inbox.request_flag().raised_within(pause);
     take_turn(&stopped, || {
         let busy =
             || Turn::Busy { who: "another run".to_owned(), does: format!("makes the work tree of {name}") };
@@ -89,15 +94,10 @@ impl<'a> Maker<'a> {
         let config = request.config;
         let found = Repository::find(&place.root, request.supervisor)?.ok_or_else(no_repository)?;
         let repository = Repository { pin: request.trust.git.clone(), ..found };
-        let pattern = config.git.branch.as_deref().unwrap_or(OF_OWN_TREES);
-        let mut branch = branch::checked_name(&repository, pattern, &place.name)?;
-        // the name of another spec may give the same branch; without {spec} a person wants one branch for several
-        let is_anothers =
-            |(other, tree): &(SpecTreeRecord, SpecTree)| other.spec != record.spec && tree.branch == branch;
-        if pattern.contains("{spec}") && SpecTreeRecord::all(&place.root).iter().any(is_anothers) {
-            let mark: String = digest(record.spec.as_os_str().as_encoded_bytes()).chars().take(6).collect();
-            branch = branch::checked_name(&repository, &format!("{branch}-{mark}"), &place.name)?;
-        }
+        let branch = match lost_branch(config, &repository, record)? {
+            Some(branch) => branch,
+            None => branch::name_for_tree(&repository, config, place, record)?,
+        };
         let top = folder(config, &repository)?.join(folder_name(&branch));
         Ok(Self { place, config, record, repository, branch, top })
     }
@@ -119,6 +119,7 @@ impl<'a> Maker<'a> {
         if !repository.has_file(commit, tasks)? {
             return Err(self.not_committed(tasks, existing.is_some()));
         }
+        protected::check_branch(self.config, branch)?;
         self.check_folder()?;
         let is_missing = |tree: &&LinkedTree| tree.is_missing && tree.top == self.top;
         let new = NewTree {
@@ -133,7 +134,7 @@ impl<'a> Maker<'a> {
             self.remove_begun();
             if from.is_some() {
                 // it has no commit of its own
-                let _ = repository.delete_branch(branch);
+                let _ = self.unstopped().delete_branch(branch);
             }
             return Err(
                 Error::from(error).hint("No agent was started. git.worktree_dir puts work trees elsewhere.")
@@ -159,10 +160,15 @@ impl<'a> Maker<'a> {
     fn remove_begun(&self) {
         let Some(begun) = self.record.read().filter(|tree| tree.stage == TreeStage::Begun) else { return };
         // git may not know it yet, or may have removed it itself
-        if self.repository.remove_tree(&begun.top, self.config.git.timeout).is_err() {
+        if self.unstopped().remove_tree(&begun.top, self.config.git.timeout).is_err() {
             let _ = fs::remove_dir(&begun.top);
         }
         let _ = self.record.remove();
+    }
+
+    /// The repository for what must be done also after a request to end.
+    fn unstopped(&self) -> Repository {
+        Repository { supervisor: Supervisor::default(), ..self.repository.clone() }
     }
 
     /// Takes a tree that is there and has the branch: one that an earlier run made, or that a person made in its place.
@@ -187,8 +193,15 @@ impl<'a> Maker<'a> {
         Ok(tree)
     }
 
-    /// Refuses a folder that has something else in it.
+    /// Refuses a folder that has something else in it, or that can't be made.
     fn check_folder(&self) -> Result<()> {
+        let is_file = |place: &&Path| fs::metadata(place).is_ok_and(|data| !data.is_dir());
+        if let Some(file) = self.top.ancestors().skip(1).find(is_file) {
+            let text =
+                format!("git.worktree_dir: {} is a file, and work trees need a folder", file.display());
+            return Err(Error::new(ErrorKind::Config, text)
+                .hint("Move it away, or set git.worktree_dir. No agent was started."));
+        }
         let is_empty = |folder: &Path| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
         if fs::symlink_metadata(&self.top).is_ok() && !is_empty(&self.top) {
             let text = format!("{} is there and is not a work tree of this repository", self.top.display());
@@ -211,6 +224,14 @@ impl<'a> Maker<'a> {
             .hint(format!("Commit it: git add {what} && git commit. No agent was started."))
             .hint("Or run without --worktree.")
     }
+}
+
+/// The branch of a tree that somebody removed, as far as the branch is there: it has what was done. Of a spec that a remote
+/// keeps, the remote says the branch.
+fn lost_branch(config: &Config, repository: &Repository, record: &SpecTreeRecord) -> Result<Option<String>> {
+    let lost = record.read().filter(|tree| tree.stage != TreeStage::Begun && config.remote.name.is_none());
+    let Some(branch) = lost.map(|tree| tree.branch) else { return Ok(None) };
+    Ok(repository.commit_of_branch(&branch)?.map(|_| branch))
 }
 
 fn unborn() -> Error {

@@ -11,14 +11,21 @@ use crate::report::text::sanitise_line;
 
 /// Refuses a run that would commit to a protected branch: the one that it goes to, or else that of now.
 pub(super) fn check(place: &SpecPlace, config: &Config, repository: &RunRepository) -> Result<()> {
-    if config.git.commit == Commit::Off || config.git.protect.is_empty() {
+    if config.git.protect.is_empty() {
         return Ok(());
     }
     let wanted = config.git.branch.as_deref().map(|pattern| branch_names::branch(pattern, &place.name));
     let branch = if wanted.is_some() { wanted } else { repository.repository().branch()? };
-    branch
-        .filter(|branch| branch_names::is_protected(&config.git.protect, branch))
-        .map_or(Ok(()), |branch| Err(refusal(&branch)))
+    branch.map_or(Ok(()), |branch| check_branch(config, &branch))
+}
+
+/// Refuses a run that would commit to this branch, where that is protected: before anything is made for it.
+pub(super) fn check_branch(config: &Config, branch: &str) -> Result<()> {
+    let commits = config.git.commit != Commit::Off;
+    if commits && branch_names::is_protected(&config.git.protect, branch) {
+        return Err(refusal(branch));
+    }
+    Ok(())
 }
 
 /// Says that a run would commit to a protected branch, as far as the files of git say it.

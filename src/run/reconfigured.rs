@@ -22,7 +22,9 @@ impl Machine {
     ) -> Vec<Effect> {
         if let Some(policy) = policy {
             self.policy = Policy { ask: self.policy.ask, ..policy };
-            // a run takes only what a person trusts
+        }
+        // a run takes only what a person trusts, and what says again what it has changes nothing
+        if matches!(became, ConfigOutcome::Taken { .. } | ConfigOutcome::Restored) {
             self.state.trust_settings();
         }
         if let Some(open) = self.state.run.open_mut() {

@@ -5,8 +5,13 @@ use std::io::{self, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::inbox::Inbox;
+use super::patience::{Turn, take_turn};
+use super::run_locks;
 use super::trust::RunTrust;
 use crate::agent::redact::Redactor;
 use crate::agent::sanitise::sanitise;
@@ -15,8 +20,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
 use crate::project::SpecPlace;
 use crate::report::text::{last_lines, sanitise_line, shown_command};
-use crate::store::spec_tree::{SpecTree, TreeStage};
-use crate::sys::command::{self, Finished, OutputLimit, Supervised, Unfinished};
+use crate::store::busy_file::BusyFile;
+use crate::store::lock::Holder;
+use crate::store::spec_tree::{SpecTree, SpecTreeRecord, TreeStage};
+use crate::sys::command::{self, CommandWatch, Finished, OutputLimit, Supervised, Unfinished};
 use crate::sys::variables::text_variables;
 use crate::sys::{files, paths, programs};
 
@@ -44,12 +51,41 @@ const SHOWN: usize = 15;
 /// `there`: in the tree.
 pub(super) fn prepare(
     request: &TreeRequest<'_>,
-    here: &SpecPlace,
-    there: &SpecPlace,
+    record: &SpecTreeRecord,
+    (here, there): (&SpecPlace, &SpecPlace),
     tree: &SpecTree,
 ) -> Result<()> {
+    let store = there.store().prepared()?;
+    let stopped = |pause| request.supervisor.stop.as_ref().is_some_and(|stop| stop.raised_within(pause));
+    // so that `stop` and `status` find this process
+    let holder = Holder::listening(&there.path(), Timestamp::now());
+    let _run = run_locks::spec_lock(&store.run_lock(), &holder, request.waits.is_some(), &stopped)?;
+    let busy = BusyFile::new(&store.folder());
+    let prepared = prepare_alone(request, record, (here, there), tree, &busy);
+    busy.over();
+    prepared
+}
+
+/// The same, while no other run can begin.
+fn prepare_alone(
+    request: &TreeRequest<'_>,
+    record: &SpecTreeRecord,
+    (here, there): (&SpecPlace, &SpecPlace),
+    tree: &SpecTree,
+    busy: &BusyFile,
+) -> Result<()> {
+    let stopped = |pause| request.supervisor.stop.as_ref().is_some_and(|stop| stop.raised_within(pause));
+    let lock = take_turn(&stopped, || {
+        let left = || {
+            busy.slow("a command of git.worktree_setup of an earlier run");
+            let who = "a command of git.worktree_setup".to_owned();
+            Turn::Busy { who, does: "an earlier run that was killed left at work".to_owned() }
+        };
+        Ok(record.try_setup_lock()?.map_or_else(left, Turn::Ours))
+    })?;
     for path in request.config.git.worktree_copy.iter().filter(|path| !tree.copied.contains(path)) {
-        copy(Path::new(path), &here.root, &there.root)?;
+        busy.slow(&format!("the copy of {path} to the work tree"));
+        copy(Path::new(path), &here.root, &there.root, &|| stopped(Duration::ZERO))?;
     }
     let all = &request.config.git.worktree_setup;
     let setup: Vec<_> = all.iter().filter(|argv| !tree.commands.contains(argv)).collect();
@@ -63,14 +99,16 @@ pub(super) fn prepare(
         }
         return Ok(());
     }
-    let store = there.store().prepared()?;
-    let log = store.folder().join("worktree-setup.log");
+    let log = there.store().folder().join("worktree-setup.log");
     let mut file = files::create_private_file(&log)?;
-    setup.into_iter().try_for_each(|argv| run(request, there, argv, &mut file, &log))
+    setup.into_iter().try_for_each(|argv| {
+        busy.slow(&format!("git.worktree_setup: {}", shown_command(argv)));
+        run(request, there, (argv, lock.file()), &mut file, &log)
+    })
 }
 
 /// Copies a file, or a folder with all that is in it.
-fn copy(path: &Path, from: &Path, to: &Path) -> Result<()> {
+fn copy(path: &Path, from: &Path, to: &Path, stopped: &dyn Fn() -> bool) -> Result<()> {
     let (source, target) = (from.join(path), to.join(path));
     if paths::leads_out(to, &target) {
         let text = format!("git.worktree_copy: {} would lead out of the work tree", path.display());
@@ -87,14 +125,25 @@ fn copy(path: &Path, from: &Path, to: &Path) -> Result<()> {
             Error::new(ErrorKind::Config, text).hint("Name a file of the project. No agent was started.")
         );
     }
-    copy_all(&paths::real(&source), &target)
-        .map_err(|e| Error::io("copying to the work tree", &source, e).hint("No agent was started."))
+    copy_all(&paths::real(&source), &target, stopped).map_err(|e| match e.kind() {
+        io::ErrorKind::Interrupted => {
+            Error::new(ErrorKind::Interrupted, format!("stopped while {} was copied", source.display()))
+        }
+        _ => Error::io("copying to the work tree", &source, e).hint("No agent was started."),
+    })
 }
 
-fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
+fn copy_all(from: &Path, to: &Path, stopped: &dyn Fn() -> bool) -> io::Result<()> {
+    if stopped() {
+        return Err(io::ErrorKind::Interrupted.into());
+    }
     let data = fs::symlink_metadata(from)?;
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent)?;
+    }
+    // a link that is committed there leads nothing out of the tree
+    if fs::symlink_metadata(to).is_ok_and(|there| there.is_symlink()) {
+        fs::remove_file(to)?;
     }
     if data.is_symlink() {
         let _ = fs::remove_file(to);
@@ -107,7 +156,7 @@ fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
-        copy_all(&entry.path(), &to.join(entry.file_name()))?;
+        copy_all(&entry.path(), &to.join(entry.file_name()), stopped)?;
     }
     fs::set_permissions(to, data.permissions())
 }
@@ -115,7 +164,7 @@ fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
 fn run(
     request: &TreeRequest<'_>,
     there: &SpecPlace,
-    argv: &[String],
+    (argv, lock): (&[String], &File),
     log: &mut File,
     log_path: &Path,
 ) -> Result<()> {
@@ -134,7 +183,7 @@ fn run(
     let call = Supervised {
         command,
         stdin: b"",
-        holds: None,
+        holds: Some(lock),
         deadline: request.config.verify.timeout,
         keep: OutputLimit::End(KEPT),
         shown: &shown,

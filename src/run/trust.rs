@@ -20,8 +20,6 @@ use crate::sys::paths::leads_out;
 
 /// How the keys of settings of git begin.
 const GIT_SETTING: &str = "git setting ";
-/// What a person has to look at where no setting can be read.
-const BROKEN: &str = "the configuration";
 /// Lines of a hook that are shown.
 const HOOK_LINES: usize = 12;
 
@@ -153,23 +151,14 @@ impl RunTrust {
     fn changes(&self) -> Vec<(UntrustedChange, (String, String))> {
         let mut now = Vec::new();
         if self.files.iter().any(|(path, stamp)| Stamp::of(path) != *stamp) {
-            match config::load(&self.request) {
-                Ok(loaded) => {
-                    let settings = self.settings.iter();
-                    let begun: Vec<TrustedSetting> = settings
-                        .map(|one| TrustedSetting { key: one.key.clone(), value: one.value.clone() })
-                        .collect();
-                    let lost = lost_guards(&loaded, &begun);
-                    now.extend(of_configuration(&loaded).into_iter().chain(lost).map(|one| (one, false)));
-                }
-                Err(error) => {
-                    let (key, value) = (BROKEN.to_owned(), error.brief());
-                    let shown = format!("cannot be read any more: {value}");
-                    now.push((
-                        ReachingSetting { key, value, shown, place: "seqorch.toml".to_owned() },
-                        false,
-                    ));
-                }
+            // one that is broken is read again before the next step, and can't be run with: no task is to blame for a typo
+            if let Ok(loaded) = config::load(&self.request) {
+                let settings = self.settings.iter();
+                let begun: Vec<TrustedSetting> = settings
+                    .map(|one| TrustedSetting { key: one.key.clone(), value: one.value.clone() })
+                    .collect();
+                let lost = lost_guards(&loaded, &begun);
+                now.extend(of_configuration(&loaded).into_iter().chain(lost).map(|one| (one, false)));
             }
         }
         if self.git.as_ref().is_some_and(|pin| pin.may_have_changed())
@@ -182,7 +171,6 @@ impl RunTrust {
         };
         let changed = now.into_iter().filter(|(one, _)| !known(one));
         let line = |one: &ReachingSetting, of_git: bool| match one.key.as_str() {
-            BROKEN => sanitise_line(&format!("{BROKEN} {}", one.shown)),
             key if of_git => format!("{key} ({})", one.place),
             _ => one_line(one),
         };
@@ -233,9 +221,6 @@ impl TrustWatch {
 /// What became of such a change: `git hook pre-commit (…) is new; …`.
 #[must_use]
 pub fn not_used(change: &UntrustedChange) -> String {
-    if change.what.starts_with(BROKEN) {
-        return format!("{}; this run keeps what it had", change.what);
-    }
     format!("{} is new; this run does not execute it, and the next one asks for trust", change.what)
 }
 

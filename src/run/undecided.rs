@@ -20,18 +20,23 @@ pub(super) fn refuse(
     state: &SpecState,
     repository: Option<&RunRepository>,
 ) -> Result<()> {
-    let is_decided = match resume {
-        Some(ResumeRequest::Retry | ResumeRequest::Answers(_)) => true,
-        None | Some(ResumeRequest::ForgetLimits) => config.git.history != HistoryRule::Halt,
-    };
     let Some(End::History { unit, .. }) = state.run.over().map(|over| &over.end) else { return Ok(()) };
-    let Some(repository) = repository.filter(|_| !is_decided) else { return Ok(()) };
+    let Some(repository) = repository.filter(|_| is_open(config, resume, state)) else { return Ok(()) };
     let repository = repository.repository();
     let is_back = match unit {
         Some(unit) => is_back(repository, unit, state)?,
         None => lost_commits(repository, state)?.is_empty(),
     };
     if is_back { Ok(()) } else { Err(undecided(place, state)) }
+}
+
+/// Whether a person has to decide about history before this run, as far as the state says it.
+pub(super) fn is_open(config: &Config, resume: Option<&ResumeRequest>, state: &SpecState) -> bool {
+    let is_decided = match resume {
+        Some(ResumeRequest::Retry | ResumeRequest::Answers(_)) => true,
+        None | Some(ResumeRequest::ForgetLimits) => config.git.history != HistoryRule::Halt,
+    };
+    !is_decided && matches!(state.run.over().map(|over| &over.end), Some(End::History { .. }))
 }
 
 /// Whether HEAD is where it was before the last attempt of a unit, or ahead of that.

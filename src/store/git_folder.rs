@@ -93,6 +93,24 @@ pub(super) fn places(dir: &Path) -> Option<(PathBuf, PathBuf, PathBuf)> {
     is_repository(&common).then(|| (top.to_owned(), git_dir, common))
 }
 
+/// Where HEAD of a work tree is.
+pub(super) enum HeadPlace {
+    /// On this branch.
+    Branch(String),
+    /// On none.
+    Detached,
+}
+
+/// Where HEAD is in the work tree at `top`, as git's file says it; `None`: the file does not say.
+pub(super) fn head_of(top: &Path) -> Option<HeadPlace> {
+    let (_, git_dir, _) = places(top)?;
+    let text = fs::read_to_string(git_dir.join("HEAD")).ok()?;
+    let Some(name) = text.trim_end().strip_prefix("ref: ") else { return Some(HeadPlace::Detached) };
+    // where git keeps refs in tables, the file names a ref that cannot be
+    let branch = name.strip_prefix("refs/heads/").filter(|name| *name != ".invalid")?;
+    Some(HeadPlace::Branch(branch.to_owned()))
+}
+
 /// Whether a folder of git has what makes it one.
 pub(super) fn is_repository(common: &Path) -> bool {
     fs::symlink_metadata(common.join("HEAD")).is_ok() && common.join("objects").is_dir()

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{files, nofollow};
+use crate::sys::{files, nofollow, process};
 
 /// Who holds a run lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,13 @@ impl Holder {
             session: None,
             listens: None,
         }
+    }
+
+    /// The same of a process that handles `seqorch stop`.
+    #[must_use]
+    pub fn listening(spec: &Path, started_at: Timestamp) -> Self {
+        let me = Self::me(spec, started_at);
+        Self { listens: Some(process::start_time(me.pid.cast_signed())), ..me }
     }
 }
 

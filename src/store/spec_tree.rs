@@ -1,18 +1,25 @@
 //! Which specs have a work tree of their own, and where it is: a file for each in git's folder.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::git_folder::{GitFolder, places};
+use super::git_folder::{GitFolder, HeadPlace, head_of, places};
+use super::lock::{self, Holder};
 use super::spec_folder::folder_name;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{files, nofollow};
 
 /// The folder of the records, in git's common folder.
 const RECORDS: &str = "seqorch/.trees";
+
+/// What the file of the right to make a tree ends with.
+const MAKING: &str = "lock";
+/// Tries to lock a file at which others look.
+const LOOKS: usize = 100;
 
 /// Bytes that a record may have.
 const RECORD_MAX: u64 = 64_000;
@@ -38,6 +45,18 @@ pub struct SpecTree {
     /// The remote that has the spec's lease and state, since a run of this clone took the lease there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote: Option<String>,
+}
+
+impl SpecTree {
+    /// The branch that is checked out in it now; `None`: HEAD is on none. Somebody may have gone to another one.
+    #[must_use]
+    pub fn branch_now(&self) -> Option<String> {
+        match head_of(&self.top) {
+            Some(HeadPlace::Branch(branch)) => Some(branch),
+            Some(HeadPlace::Detached) => None,
+            None => Some(self.branch.clone()),
+        }
+    }
 }
 
 /// How far a work tree is made.
@@ -144,18 +163,71 @@ impl SpecTreeRecord {
 
     /// As [`Self::lock`]; `None` where another process has it.
     pub fn try_lock(&self) -> Result<Option<File>> {
+        self.try_lock_of(MAKING)
+    }
+
+    /// Writes down which process makes the tree, while it has the right to.
+    pub fn note_maker(&self, mut lock: &File, maker: &Holder) -> Result<()> {
+        let text = serde_json::to_vec(maker).unwrap_or_default();
+        lock.write_all(&text).map_err(|e| Error::io("writing", &self.file.with_extension(MAKING), e))
+    }
+
+    /// The process that makes or prepares the tree right now.
+    #[must_use]
+    pub fn maker(&self) -> Option<Holder> {
+        lock::holder(&self.file.with_extension(MAKING))
+    }
+
+    /// The right to prepare the tree. The commands that do it hold it, too, also where their run is killed. `None` where one
+    /// of them is still at work.
+    pub fn try_setup_lock(&self) -> Result<Option<SetupLock>> {
+        Ok(self.try_lock_of("setup")?.map(SetupLock))
+    }
+
+    fn try_lock_of(&self, extension: &str) -> Result<Option<File>> {
         self.make_folder()?;
-        let path = self.file.with_extension("lock");
+        let path = self.file.with_extension(extension);
         let file = files::open_private_file(&path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(why)) => Err(Error::io("locking", &path, why)),
+        for _ in 0..LOOKS {
+            match file.try_lock() {
+                Ok(()) => {
+                    // the process that had it before makes nothing now
+                    file.set_len(0).map_err(|e| Error::io("writing", &path, e))?;
+                    return Ok(Some(file));
+                }
+                // `status` looks at it for an instant, and lets others look, too
+                Err(TryLockError::WouldBlock) if file.try_lock_shared().is_ok() => {
+                    let _ = file.unlock();
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(why)) => return Err(Error::io("locking", &path, why)),
+            }
         }
+        Ok(None)
     }
 
     fn make_folder(&self) -> Result<()> {
         self.file.parent().map_or(Ok(()), files::create_private_dir)
+    }
+}
+
+/// The right to prepare a tree.
+#[derive(Debug)]
+pub struct SetupLock(File);
+
+impl SetupLock {
+    /// The file that a command holds.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for SetupLock {
+    fn drop(&mut self) {
+        // a server that a command started may have the file open for ever
+        let _ = self.0.unlock();
     }
 }
 
@@ -200,6 +272,22 @@ mod tests {
         assert_eq!(SpecTreeRecord::all(&record.here), [(record.clone(), tree)]);
         record.remove().unwrap();
         assert_eq!(there.read(), None);
+    }
+
+    #[test]
+    fn a_tree_knows_the_branch_that_somebody_went_to() {
+        let (_dir, record, linked) = trees();
+        let tree = made(&linked, TreeStage::Ready);
+        assert_eq!(tree.branch_now().as_deref(), Some("seqorch/a"), "no file says it");
+        let head = record.common.join("worktrees/linked/HEAD");
+        for (text, branch) in [
+            ("ref: refs/heads/mine/x\n", Some("mine/x")),
+            ("0123456789012345678901234567890123456789\n", None),
+            ("ref: refs/heads/.invalid\n", Some("seqorch/a")),
+        ] {
+            fs::write(&head, text).unwrap();
+            assert_eq!(tree.branch_now().as_deref(), branch, "{text}");
+        }
     }
 
     #[test]

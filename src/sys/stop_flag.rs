@@ -17,6 +17,7 @@ impl StopFlag {
     /// A flag that is not raised.
     pub fn new() -> io::Result<Self> {
         let pipe = cloexec_pipe()?;
+        rustix::io::ioctl_fionbio(&pipe.0, true)?;
         rustix::io::ioctl_fionbio(&pipe.1, true)?;
         Ok(Self { pipe: Arc::new(pipe) })
     }
@@ -25,6 +26,11 @@ impl StopFlag {
     pub fn raise(&self) {
         // a full pipe has been written to already
         let _ = rustix::io::write(&self.pipe.1, &[1]);
+    }
+
+    /// Takes the request back.
+    pub fn lower(&self) {
+        while rustix::io::read(&self.pipe.0, &mut [0; 64]).is_ok_and(|count| count > 0) {}
     }
 
     /// Whether somebody asked for the end.
@@ -64,5 +70,23 @@ pub(super) fn timespec(limit: Duration) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(limit.subsec_nanos()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StopFlag;
+
+    #[test]
+    fn a_request_counts_until_it_is_taken_back() {
+        let flag = StopFlag::new().unwrap();
+        let other = flag.clone();
+        flag.raise();
+        flag.raise();
+        assert!(other.is_raised());
+        other.lower();
+        assert!(!flag.is_raised());
+        flag.raise();
+        assert!(other.is_raised());
     }
 }

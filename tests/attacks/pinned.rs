@@ -162,5 +162,6 @@ fn unchanged() {
 fn broken() {
     let project = project("echo '[[[' >> seqorch.toml; say_done").spec("demo", tasks(1));
     trusted(&project);
-    project.run(&["run"]).code(2).says(&["task 1 changed settings", "cannot be read any more"]);
+    project.run(&["run"]).code(0).says(&["is broken; the run keeps what it had", "seqorch.toml:"]);
+    project.run(&["run"]).code(78);
 }

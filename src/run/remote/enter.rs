@@ -29,6 +29,7 @@ use crate::report::text::{plural, sanitise_line};
 use crate::report::times::to_the_second;
 use crate::run::branch;
 use crate::run::own_tree::in_checkout;
+use crate::run::protected;
 use crate::run::trust::RunTrust;
 use crate::state::SpecState;
 use crate::store::lock;
@@ -60,6 +61,7 @@ pub fn enter(request: &RemoteRequest<'_>) -> Result<(SpecPlace, RemoteRun)> {
     let found = Repository::find(&here.root, &Supervisor::default())?.ok_or_else(no_repository)?;
     let repository = Repository { pin: trust.git.clone(), ..found };
     let name = branch::checked_name(&repository, &config.remote.branch, &here.name)?;
+    protected::check_branch(config, &name)?;
     let names = RefNames::of(&record.spec.to_string_lossy(), &name);
     let own = CloneRecord::take(&repository.common_dir, &names.key)?;
     let timing = LeaseTiming::of(config.remote.lease);
@@ -163,6 +165,7 @@ fn restored(
     }
     let wanted = Restore { request, here, seen, before: &mut before, is_own, is_loss, branch };
     let RestoredSpec { place, mut state, tip } = restore(wanted, remote)?;
+    own_tree::note_branch(&place, branch)?;
     let taken = answers::apply(&remote.answers()?, &mut state);
     if taken > 0 {
         // the take has the answer and its effect

@@ -257,7 +257,7 @@ fn tip_here(
 
 /// Makes the work tree of the branch, as far as it is not there.
 fn made(request: &RemoteRequest<'_>, branch: &str) -> Result<SpecPlace> {
-    let supervisor = Supervisor { stop: Some(request.inbox.stop_flag()), watch: None };
+    let supervisor = Supervisor { stop: Some(request.inbox.request_flag()), watch: None };
     let mut config = request.config.clone();
     config.git.branch = Some(branch.to_owned());
     let (place, trust) = (request.place, request.trust);

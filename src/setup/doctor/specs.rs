@@ -3,15 +3,18 @@
 use super::subject::{DoctorSubject, typed};
 use crate::config::Config;
 use crate::error::ErrorKind;
+use crate::plan::unmatched::UnmatchedRule;
 use crate::plan::{Progress, Selection};
 use crate::project::SpecPlace;
 use crate::project::current_plan::make_plan;
+use crate::project::unmatched::unmatched_rules;
 use crate::report::text::plural;
 use crate::setup::findings::DoctorFinding;
 use crate::spec::{Diagnostic, Severity};
 use crate::state::{SpecState, counts};
 
 const TOPIC: &str = "specs";
+const UNMATCHED: &str = "Correct it, or remove it: `seqorch plan --dry-run` shows ids and titles.";
 /// How many diagnostics of one severity are shown for a spec.
 const SHOWN_DIAGNOSTICS: usize = 5;
 
@@ -30,7 +33,20 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
             Ok((place, _)) => check_tasks(subject, &loaded.config, place),
             Err(error) => vec![DoctorFinding::error(TOPIC, error)],
         })
+        .chain(check_rules(subject, &loaded.config))
         .collect()
+}
+
+/// Overrides and rules that match no task of any spec.
+fn check_rules(subject: &DoctorSubject<'_>, config: &Config) -> Vec<DoctorFinding> {
+    let mut places = subject.specs.iter().filter_map(|spec| spec.as_ref().ok()).map(|(place, _)| place);
+    // this one is compared with all others
+    let Some(place) = places.find(|place| place.good_tasks().is_ok()) else { return Vec::new() };
+    let finding = |rule: UnmatchedRule| {
+        let text = format!("{} ({}) matches no task", rule.key, rule.wanted);
+        DoctorFinding::warning(TOPIC, text).fix(UNMATCHED)
+    };
+    unmatched_rules(place, config).into_iter().map(finding).collect()
 }
 
 fn check_tasks(subject: &DoctorSubject<'_>, config: &Config, place: &SpecPlace) -> Vec<DoctorFinding> {
