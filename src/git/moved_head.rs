@@ -204,6 +204,7 @@ mod tests {
     }
 
     fn back(top: &Path, old: &str) {
+        git(top, &["update-index", "-q", "--refresh"]);
         git(top, &["reset", "-q", "--keep", old]);
     }
 

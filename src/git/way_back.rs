@@ -50,7 +50,8 @@ impl Repository {
             (None, None, _) => Vec::new(),
         };
         let steps = if is_renamed { steps } else { self.without_own_files(before, steps)? };
-        let steps = self.around_edits(before, steps)?;
+        // an abort takes back what the operation left in files
+        let steps = if operation.is_none() { self.around_edits(before, steps)? } else { steps };
         Ok(WayBack { commands: Some(abort.into_iter().chain(steps).collect()), is_renamed })
     }
 
@@ -87,25 +88,30 @@ impl Repository {
         Ok(steps.into_iter().flat_map(softly).collect())
     }
 
-    /// With files put aside that have edits and are otherwise in the commit to go to: git would refuse to go there.
+    /// With what git asks for where it has to change files: those that have edits are put aside, and for those that were only
+    /// written again `reset --keep` needs a fresh index.
     fn around_edits(&self, before: &Head, steps: Vec<Vec<String>>) -> Result<Vec<Vec<String>>, GitError> {
-        let changes_files =
-            |step: &Vec<String>| step[0] == "switch" || step.iter().any(|word| word == "--keep");
+        let keeps = |step: &Vec<String>| step.iter().any(|word| word == "--keep");
+        let changes_files = |step: &Vec<String>| step[0] == "switch" || keeps(step);
         let Some(commit) = before.commit.as_deref().filter(|_| steps.iter().any(changes_files)) else {
             return Ok(steps);
         };
-        let names = |args: &[&str]| match self.ask(["diff", "--name-only", "-z"].iter().chain(args)) {
+        let names = |args: &[&str]| match self.ask(args.iter().chain(&["--name-only", "-z"])) {
             Ok(names) => Ok(names),
             // a branch without a commit
             Err(GitError::Failed { .. }) => Ok(String::new()),
             Err(error) => Err(error),
         };
-        let (edited, changed) = (names(&["HEAD"])?, names(&["HEAD", commit])?);
+        let changed = names(&["diff", "HEAD", commit])?;
         let changed: BTreeSet<&str> = changed.split('\0').filter(|name| !name.is_empty()).collect();
-        if !edited.split('\0').any(|name| changed.contains(name)) {
-            return Ok(steps);
+        let is_in_way = |names: String| names.split('\0').any(|name| changed.contains(name));
+        if is_in_way(names(&["diff", "HEAD"])?) {
+            return Ok([words("stash")].into_iter().chain(steps).chain([words("stash pop")]).collect());
         }
-        Ok([words("stash")].into_iter().chain(steps).chain([words("stash pop")]).collect())
+        if steps.iter().any(keeps) && is_in_way(names(&["diff-files"])?) {
+            return Ok([words("update-index -q --refresh")].into_iter().chain(steps).collect());
+        }
+        Ok(steps)
     }
 
     /// From elsewhere to this commit on this branch.
@@ -249,6 +255,12 @@ mod tests {
                 "seq 9 > first; git commit -qam nine; sed -i.x s/1/one/ first; git commit -qam one",
                 "git reset -q --hard HEAD~1; sed -i.x s/9/nine/ first",
                 "git stash; git reset --keep HASH; git stash pop",
+                false,
+            ),
+            (
+                "",
+                "echo x > made; git add made; git commit -q --amend --allow-empty -m x; touch -d 2001-01-01 made",
+                "git update-index -q --refresh; git reset --keep HASH",
                 false,
             ),
             ("git checkout -q -b 'odd;name'", "git switch -q main", "git switch odd;name", false),
