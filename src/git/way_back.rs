@@ -88,30 +88,27 @@ impl Repository {
         Ok(steps.into_iter().flat_map(softly).collect())
     }
 
-    /// With what git asks for where it has to change files: those that have edits are put aside, and for those that were only
-    /// written again `reset --keep` needs a fresh index.
+    /// With files put aside that have edits and are otherwise in the commit to go to: git would refuse to go there.
     fn around_edits(&self, before: &Head, steps: Vec<Vec<String>>) -> Result<Vec<Vec<String>>, GitError> {
-        let keeps = |step: &Vec<String>| step.iter().any(|word| word == "--keep");
-        let changes_files = |step: &Vec<String>| step[0] == "switch" || keeps(step);
+        let changes_files =
+            |step: &Vec<String>| step[0] == "switch" || step.iter().any(|word| word == "--keep");
         let Some(commit) = before.commit.as_deref().filter(|_| steps.iter().any(changes_files)) else {
             return Ok(steps);
         };
-        let names = |args: &[&str]| match self.ask(args.iter().chain(&["--name-only", "-z"])) {
+        let names = |args: &[&str]| match self.ask(["diff", "--name-only", "-z"].iter().chain(args)) {
             Ok(names) => Ok(names),
             // a branch without a commit
             Err(GitError::Failed { .. }) => Ok(String::new()),
             Err(error) => Err(error),
         };
-        let changed = names(&["diff", "HEAD", commit])?;
+        // this refreshes the index, without which `reset --keep` refuses files that were only written again
+        let edited = names(&["HEAD"])?;
+        let changed = names(&["HEAD", commit])?;
         let changed: BTreeSet<&str> = changed.split('\0').filter(|name| !name.is_empty()).collect();
-        let is_in_way = |names: String| names.split('\0').any(|name| changed.contains(name));
-        if is_in_way(names(&["diff", "HEAD"])?) {
-            return Ok([words("stash")].into_iter().chain(steps).chain([words("stash pop")]).collect());
+        if !edited.split('\0').any(|name| changed.contains(name)) {
+            return Ok(steps);
         }
-        if steps.iter().any(keeps) && is_in_way(names(&["diff-files"])?) {
-            return Ok([words("update-index -q --refresh")].into_iter().chain(steps).collect());
-        }
-        Ok(steps)
+        Ok([words("stash")].into_iter().chain(steps).chain([words("stash pop")]).collect())
     }
 
     /// From elsewhere to this commit on this branch.
@@ -260,7 +257,7 @@ mod tests {
             (
                 "",
                 "echo x > made; git add made; git commit -q --amend --allow-empty -m x; touch -d 2001-01-01 made",
-                "git update-index -q --refresh; git reset --keep HASH",
+                "git reset --keep HASH",
                 false,
             ),
             ("git checkout -q -b 'odd;name'", "git switch -q main", "git switch odd;name", false),
