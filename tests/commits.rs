@@ -50,7 +50,7 @@ fn a_dirty_tree_is_refused_or_stays_out_of_every_commit() {
     project.write("seqorch.local.toml", "[git]\ncommit = \"step\"\ndirty = \"allow\"\n");
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");
-    assert!(out.stdout.contains("not committed, because others had changed them before the task: mine.txt"));
+    assert!(out.stdout.contains("not committed, because others have changed them, too: mine.txt"));
     assert!(!git(&project, &["log", "--name-only", "--format="]).contains("mine.txt"));
     assert_eq!(project.read("mine.txt"), "precious\nmore\nmore\n");
 }
@@ -489,7 +489,7 @@ fn a_tasks_md_that_was_dirty_before_is_named_where_it_stays_uncommitted() {
     let tasks = project.tasks("demo") + "\nA note of mine.\n";
     project.write(".kiro/specs/demo/tasks.md", &tasks);
     let out = project.run(&["run"]).code(0);
-    let words = "not committed, because others had changed it before the task";
+    let words = "not committed, because others have changed it, too";
     for id in ["1", "2"] {
         let line = format!("left out of task {id}: .kiro/specs/demo/tasks.md ({words})");
         assert!(out.stdout.contains(&line), "{}", out.stdout);

@@ -19,10 +19,21 @@ pub struct FinishedWork<'a> {
     pub tree: &'a str,
 }
 
-/// How entries of a reflog begin that say that HEAD went to a commit which was there before.
-const WENT: [&str; 5] = ["checkout: ", "reset: ", "clone: ", "Branch: ", "seqorch: "];
-/// And what is in those of merges and rebases that went to one.
-const WENT_ALONG: [&str; 4] = ["(start)", "(finish)", "(abort)", ": Fast-forward"];
+/// What entries of a reflog begin with where HEAD went to a commit that was there before.
+const WENT: [&str; 5] = ["checkout", "reset", "clone", "Branch", "seqorch"];
+/// And what is in that of a rebase that goes there.
+const WENT_ALONG: [&str; 3] = ["(start)", "(finish)", "(abort)"];
+
+/// Whether an entry of a reflog is that of a new commit.
+fn is_made(entry: &str) -> bool {
+    // what follows may be the subject of a commit
+    let (action, rest) = entry.split_once(": ").unwrap_or((entry, ""));
+    let is_forward = (action.starts_with("merge") || action.starts_with("pull")) && rest == "Fast-forward";
+    !action.is_empty()
+        && !is_forward
+        && !WENT.contains(&action)
+        && !WENT_ALONG.iter().any(|went| action.contains(went))
+}
 
 impl Snapshots<'_> {
     /// The commit on which the agent changed its paths `own`. Where a person led HEAD back from where the agent had moved it,
@@ -42,9 +53,12 @@ impl Snapshots<'_> {
             Some(old) => self.repository().is_ancestor(old, new),
             None => Ok(true),
         };
-        let is_kept = now == after || is_beneath(Some(after), now)?;
-        if is_kept && (now == after || !is_beneath(work.before, now)?) || is_beneath(work.before, after)? {
-            return Ok((base(if is_kept { work.after } else { work.before }), BTreeSet::new()));
+        // HEAD is on the agent's line, and not only since that goes back
+        let is_kept = now == after
+            || is_beneath(Some(after), now)?
+                && (is_beneath(work.before, after)? || !is_beneath(work.before, now)?);
+        if is_kept {
+            return Ok((base(work.after), BTreeSet::new()));
         }
         let ground = self.ground(work.before, after)?;
         let changed = self.paths_unlike(ground.as_deref(), work.tree)?;
@@ -93,17 +107,16 @@ impl Snapshots<'_> {
         let Some(of_agent) = began.filter(|began| *began > 0).map(|began| &entries[..began]) else {
             return Ok(None);
         };
-        let is_made = |what: &str| {
-            !what.is_empty()
-                && !WENT.iter().any(|went| what.starts_with(went))
-                && !WENT_ALONG.iter().any(|went| what.contains(went))
-        };
         let made = of_agent.iter().filter(|(_, what)| is_made(what));
         Ok(Some(made.map(|(id, _)| (*id).to_owned()).collect()))
     }
 
     /// The paths at which two commits differ; `None` is before the first one.
-    fn paths_between(&self, one: Option<&str>, other: &str) -> Result<BTreeSet<RepoPath>, GitError> {
+    pub(super) fn paths_between(
+        &self,
+        one: Option<&str>,
+        other: &str,
+    ) -> Result<BTreeSet<RepoPath>, GitError> {
         let tree = self.read_object(other)?.and_then(|object| tree_of(&object.bytes));
         tree.map_or_else(|| Ok(BTreeSet::new()), |tree| self.paths_unlike(one, &tree))
     }
@@ -251,6 +264,47 @@ mod tests {
             git(top, &["commit", "-qm", "work"]);
         };
         assert_eq!(after(works, switched_back), left(&["A\town", "A\ttwo"], &[], "first\none", &["theirs"]));
+    }
+
+    #[test]
+    fn a_branch_that_is_ahead_brings_nothing_into_the_work() {
+        let goes = |top: &Path| {
+            git(top, &["worktree", "add", "-q", "-b", "ahead", "../up", "main"]);
+            let up = top.join("../up");
+            fs::write(up.join("theirs"), "x\n").unwrap();
+            git(&up, &["add", "theirs"]);
+            git(&up, &["commit", "-qm", "theirs"]);
+            git(top, &["worktree", "remove", "--force", "../up"]);
+            git(top, &["switch", "-q", "ahead"]);
+        };
+        assert_eq!(after(goes, switched_back), left(&["A\ttwo"], &[], "first\none", &[]));
+        let works = |top: &Path| {
+            git(top, &["switch", "-qc", "other"]);
+            fs::write(top.join("made"), "agent\n").unwrap();
+            git(top, &["add", "made"]);
+            git(top, &["commit", "-qm", "Handle (abort): Fast-forward"]);
+        };
+        let expected = left(&["A\tmade", "A\ttwo"], &[], "first\none", &[]);
+        assert_eq!(after(works, switched_back), expected);
+    }
+
+    #[test]
+    fn new_commits_are_known_by_the_reflog() {
+        for (entry, expected) in [
+            ("commit: Handle (abort) of: Fast-forward", true),
+            ("commit (amend): x", true),
+            ("rebase (pick): x", true),
+            ("merge side: Merge made by the 'ort' strategy.", true),
+            ("merge side: Fast-forward", false),
+            ("pull: Fast-forward", false),
+            ("rebase (start): checkout side", false),
+            ("rebase -i (finish): returning to refs/heads/main", false),
+            ("reset: moving to HEAD~1", false),
+            ("checkout: moving from main to side", false),
+            ("", false),
+        ] {
+            assert_eq!(is_made(entry), expected, "{entry}");
+        }
     }
 
     #[test]

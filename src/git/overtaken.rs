@@ -54,7 +54,7 @@ impl Snapshots<'_> {
             Some(base) => format!("{base}..{head}"),
             None => head.to_owned(),
         };
-        let args = ["log", "--format=", "--name-only", "--no-renames", "-z", "--root", "-m", &range];
+        let args = ["log", "--format=", "--name-only", "--no-renames", "-z", "--root", "-c", &range];
         let listed = self.repository().call(args).read(&self.repository().supervisor)?;
         touched.extend(listed.split(|b| *b == 0).filter(|name| !name.is_empty()).map(RepoPath::new));
         Ok(touched)
@@ -194,6 +194,29 @@ mod tests {
         assert!(matches!(done, Ok(CommitOutcome::New { .. })), "{done:?}");
         assert_eq!(status(top), ["?? mine"]);
         assert_eq!(fs::read_to_string(top.join("first")).unwrap(), "first\nagent\n");
+    }
+
+    #[test]
+    fn a_merge_of_a_person_takes_nothing_out_of_a_late_commit() {
+        let (_dir, repo) = repository();
+        let top = &repo.top;
+        git(top, &["branch", "side"]);
+        fs::write(top.join("first"), "first\nolder\n").unwrap();
+        git(top, &["commit", "-qam", "older"]);
+        let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+        let before = snapshots.take().unwrap();
+        fs::write(top.join("first"), "first\nolder\nagent\n").unwrap();
+        let after = snapshots.take().unwrap();
+        git(top, &["stash", "-q"]);
+        git(top, &["switch", "-q", "side"]);
+        fs::write(top.join("theirs"), "x\n").unwrap();
+        git(top, &["add", "theirs"]);
+        git(top, &["commit", "-qm", "theirs"]);
+        git(top, &["switch", "-q", "main"]);
+        git(top, &["merge", "-q", "--no-edit", "side"]);
+        let done = late_commit_between(&mut snapshots, &before, &after);
+        assert!(matches!(done, Ok(CommitOutcome::New { .. })), "{done:?}");
+        assert_eq!((last_commit(top), status(top)), (vec!["M\tfirst".to_owned()], Vec::new()));
     }
 
     #[test]

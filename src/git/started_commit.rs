@@ -90,7 +90,7 @@ impl Snapshots<'_> {
             // an older commit of the same changes may have been undone since
             let is_there = is_same
                 && self.repository().is_ancestor(&commit, "HEAD")?
-                && self.has_all_of(&started.tree, request)?;
+                && self.is_as_in(&commit, request)?;
             let outcome = CommitOutcome::New { commit, beyond: Vec::new(), left: Vec::new(), note: None };
             return Ok(is_there.then_some((outcome, started.tree)));
         }
@@ -114,10 +114,10 @@ impl Snapshots<'_> {
         Ok((started.message == request.message).then_some((outcome, started.tree)))
     }
 
-    /// Whether HEAD has the task's paths as this tree has them.
-    fn has_all_of(&self, tree: &str, request: &CommitRequest<'_>) -> Result<bool, GitError> {
-        let missing = self.paths_unlike(self.head_commit()?.as_deref(), tree)?;
-        Ok(!request.paths.iter().any(|path| missing.contains(path)))
+    /// Whether HEAD has the task's paths as this commit has them.
+    fn is_as_in(&self, commit: &str, request: &CommitRequest<'_>) -> Result<bool, GitError> {
+        let changed = self.paths_between(Some(commit), "HEAD")?;
+        Ok(!request.paths.iter().any(|path| changed.contains(path)))
     }
 
     fn started_path(&self) -> PathBuf {
@@ -231,7 +231,9 @@ impl Snapshots<'_> {
 mod tests {
     use super::*;
     use crate::git::commit::CommitError;
-    use crate::git::testing::{git, last_commit, late_commit_between, repository, status};
+    use crate::git::testing::{
+        commit_between, git, hook, last_commit, late_commit_between, repository, status,
+    };
 
     /// A commit of `made`, noted as if seqorch had been killed before it knew of it; what a person does then; and what the next run
     /// finds.
@@ -327,5 +329,25 @@ mod tests {
             (git(top, &["rev-parse", "HEAD"]), last_commit(top)),
             (commit, vec!["A\tmade".to_owned()])
         );
+    }
+
+    #[test]
+    fn a_commit_from_which_a_hook_took_a_file_is_not_made_twice() {
+        let (_dir, repo) = repository();
+        let top = &repo.top;
+        hook(top, "pre-commit", "git rm -q --cached secret");
+        let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+        let before = snapshots.take().unwrap();
+        for name in ["made", "secret"] {
+            fs::write(top.join(name), "x\n").unwrap();
+        }
+        let after = snapshots.take().unwrap();
+        let first = commit_between(&mut snapshots, &before, &after).unwrap();
+        let CommitOutcome::New { commit, .. } = first else { panic!("{first:?}") };
+        // a kill before the state knew of the commit: it is asked for again
+        let mut later = Snapshots::begin(&repo, "test", 0).unwrap();
+        let again = commit_between(&mut later, &before, &after).unwrap();
+        assert!(matches!(&again, CommitOutcome::New { commit: same, .. } if *same == commit), "{again:?}");
+        assert_eq!(git(top, &["rev-list", "--count", "HEAD"]), "2");
     }
 }

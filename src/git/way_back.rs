@@ -49,9 +49,14 @@ impl Repository {
             (Some(old), Some(commit), _) => self.to_branch(old, commit)?,
             (None, None, _) => Vec::new(),
         };
-        let steps = if is_renamed { steps } else { self.without_own_files(before, steps)? };
-        // an abort takes back what the operation left in files
-        let steps = if operation.is_none() { self.around_edits(before, steps)? } else { steps };
+        let steps = if is_renamed {
+            steps
+        } else {
+            let softly = self.without_own_files(before, steps.clone())?;
+            // an abort takes back what the operation left in files
+            let changes_files = softly == steps && operation.is_none();
+            if changes_files { self.around_edits(before, softly)? } else { softly }
+        };
         Ok(WayBack { commands: Some(abort.into_iter().chain(steps).collect()), is_renamed })
     }
 
@@ -258,6 +263,12 @@ mod tests {
                 "",
                 "echo x > made; git add made; git commit -q --amend --allow-empty -m x; touch -d 2001-01-01 made",
                 "git reset --keep HASH",
+                false,
+            ),
+            (
+                "echo a > made; git add made; git commit -qm made; git checkout -q --detach; echo 1 > SEQUENTIAL_STATE.json",
+                "echo b > made; git add -A; git commit -q --amend -m x; echo 2 > SEQUENTIAL_STATE.json",
+                "git switch --detach; git reset --quiet HASH",
                 false,
             ),
             ("git checkout -q -b 'odd;name'", "git switch -q main", "git switch odd;name", false),

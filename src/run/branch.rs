@@ -109,13 +109,18 @@ pub(super) fn name_for_tree(
 ) -> Result<String> {
     let pattern = config.git.branch.as_deref().unwrap_or(OF_OWN_TREES);
     let branch = checked_name(repository, pattern, &place.name)?;
+    let mark: String = digest(record.spec.as_os_str().as_encoded_bytes()).chars().take(6).collect();
+    let marked = format!("{branch}-{mark}");
+    // it had to have a mark once, and the other spec may be forgotten since
+    if own_tree::tree_of(place).is_some_and(|tree| tree.branch == marked) {
+        return Ok(marked);
+    }
     let is_anothers =
         |(other, tree): &(SpecTreeRecord, SpecTree)| other.spec != record.spec && tree.branch == branch;
     if !pattern.contains("{spec}") || !SpecTreeRecord::all(&place.root).iter().any(is_anothers) {
         return Ok(branch);
     }
-    let mark: String = digest(record.spec.as_os_str().as_encoded_bytes()).chars().take(6).collect();
-    checked_name(repository, &format!("{branch}-{mark}"), &place.name)
+    checked_name(repository, &marked, &place.name)
 }
 
 /// The branch of the spec, whose name git accepts.

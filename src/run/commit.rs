@@ -21,7 +21,7 @@ use crate::state::{Answer, Changes, CommitRefused, SpecState, UnitState};
 struct UnitChanges {
     /// Paths that are committed.
     own: BTreeSet<RepoPath>,
-    /// Paths that others had changed before, so that no commit has them.
+    /// Paths that others have changed, too, so that no commit has them.
     mixed: BTreeSet<RepoPath>,
     /// The tree that has them, with the boxes that were ticked after the attempt.
     tree: String,
@@ -107,7 +107,7 @@ impl RealWorld<'_> {
         changes.not_committed = mixed.map(ToString::to_string).collect();
         if !changes.not_committed.is_empty() {
             self.say(&format!(
-                "! not committed, because others had changed them before the task: {}",
+                "! not committed, because others have changed them, too: {}",
                 changes.not_committed.join(", ")
             ));
         }

@@ -17,7 +17,8 @@ use crate::store::spec_tree::SpecTreeRecord;
 pub struct LeftTree {
     /// Its top.
     pub top: PathBuf,
-    /// The branch that was made for it, as far as it is there. Another one that somebody checked out there is left alone.
+    /// The branch that was made for it, as far as it is there and no other work tree is on it. Another one that somebody checked
+    /// out there is left alone.
     pub branch: Option<String>,
     /// Files in it that are not committed as they are.
     pub uncommitted: Vec<String>,
@@ -56,12 +57,16 @@ impl LeftTree {
         let unpushed = there.unpushed_submodules()?.into_iter().map(only_here).collect();
         let nameless = if status.head.branch.is_none() { there.commits_without_ref()? } else { 0 };
         let own = own_tree::tree_of(place).map(|tree| tree.branch);
+        let here = here.only_to_look();
+        let trees = here.trees()?;
+        let is_elsewhere = |name: &str| {
+            trees.iter().any(|tree| tree.branch.as_deref() == Some(name) && tree.top != there.top)
+        };
         let is_there = |name: &String| Ok::<_, Error>(there.commit_of_branch(name)?.is_some());
         let branch = match own {
-            Some(name) if is_there(&name)? => Some(name),
+            Some(name) if !is_elsewhere(&name) && is_there(&name)? => Some(name),
             _ => None,
         };
-        let here = here.only_to_look();
         let all = SpecTreeRecord::all(&checkout.root).into_iter();
         let others = all.filter(|(other, tree)| other.spec != record.spec && tree.top == checkout.tree);
         let shared_with = others.map(|(other, _)| other.spec.display().to_string()).collect();

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::git::branch::branch_in_folder;
 use crate::git::call::GitError;
 use crate::plan::branch_names;
-use crate::project::SpecPlace;
+use crate::project::{SpecPlace, own_tree};
 use crate::report::text::sanitise_line;
 
 /// Refuses a run that would commit to a protected branch: the one that it goes to, or else that of now.
@@ -31,8 +31,10 @@ pub(super) fn check_branch(config: &Config, branch: &str) -> Result<()> {
 /// Says that a run would commit to a protected branch, as far as the files of git say it.
 pub(super) fn foreseen(place: &SpecPlace, config: &Config) -> Option<String> {
     let git = &config.git;
-    let of_own_tree = git.worktree.then_some(branch_names::OF_OWN_TREES);
-    let branch = match git.branch.as_deref().or(of_own_tree) {
+    let of_remote = config.remote.name.as_ref().map(|_| config.remote.branch.as_str());
+    let own = own_tree::tree_of(place).map(|tree| tree.branch);
+    let of_own_tree = own.as_deref().or(git.worktree.then_some(branch_names::OF_OWN_TREES));
+    let branch = match of_remote.or(git.branch.as_deref()).or(of_own_tree) {
         Some(pattern) => branch_names::branch(pattern, &place.name),
         None => branch_in_folder(&place.store().git_dir()?)?,
     };

@@ -14,7 +14,7 @@ use crate::agent::PriceTable;
 /// Characters of git's words that are kept: a hook may print a whole build.
 const GIT_WORDS: usize = 4000;
 /// Why a file stays out of a commit.
-const OF_OTHERS: &str = "not committed, because others had changed it before the task";
+const OF_OTHERS: &str = "not committed, because others have changed it, too";
 const BY_HOOK: &str = "not committed: a hook of git took it out, or changed it after the commit";
 
 /// One unit.
@@ -217,6 +217,8 @@ impl UnitState {
                 self.changes = changes.map(|changes| *changes);
                 let since = self.refused_commit().map_or(now, |(_, since)| since);
                 let refused = Some(last_characters(why.trim(), GIT_WORDS)).filter(|why| !why.is_empty());
+                // what a person has changed for git is not forgotten when something else comes in the way
+                let by_git = by_git || self.has_commit_refused_by_git();
                 self.pending_commit = Some(PendingCommit { since, refused, by_git });
             }
         }

@@ -34,7 +34,7 @@ pub struct Changes {
     /// Its commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Files of it that are in no commit, because others had changed them before.
+    /// Files of it that are in no commit, because others have changed them, too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_committed: Vec<String>,
     /// Files of it that its commit does not have as they are: a hook of git took them out, or changed them afterwards.

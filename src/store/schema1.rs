@@ -230,7 +230,8 @@ impl OldUnit {
                 UnitStatus::Failed { at, reason }
             }
         };
-        let pending = PendingCommit { since: at, refused: self.not_committed, by_git: true };
+        let pending =
+            PendingCommit { since: at, by_git: self.not_committed.is_some(), refused: self.not_committed };
         UnitState {
             findings: None,
             unchecked: false,

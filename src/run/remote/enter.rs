@@ -38,7 +38,7 @@ use crate::sys::random;
 
 /// How often a remote is asked that does not answer.
 const ASKED: u32 = 3;
-/// The pause between two looks at a lease that another process has.
+/// The longest pause between two looks at a lease that another process has. A short lease is looked at more often.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// How often `--take-lease` tries to be faster than a holder that renews.
 const TAKES: u32 = 10;
@@ -185,7 +185,9 @@ fn restored(
 /// Looks at the remote until the lease is free.
 fn free(request: &RemoteRequest<'_>, here: &SpecPlace, remote: &mut SpecRemote) -> Result<SeenRefs> {
     let mut watched = None;
-    let (mut unanswered, mut noted) = (0, false);
+    let (mut unanswered, mut noted, mut expected) = (0, false, false);
+    let lease_time = LeaseTiming::of(request.config.remote.lease).lease;
+    let again = LOOK_AGAIN.min(lease_time / 4);
     loop {
         let Some(seen) = remote.read(&RefQuestion::default()) else {
             if let Some(why) = &remote.unreadable {
@@ -207,15 +209,18 @@ fn free(request: &RemoteRequest<'_>, here: &SpecPlace, remote: &mut SpecRemote) 
             TakeAnswer::Free => return Ok(seen),
             TakeAnswer::LookAgain(at) => {
                 let left = at.saturating_sub(now.boot);
-                if left > LeaseTiming::of(request.config.remote.lease).lease && !request.waits {
+                if left > lease_time && !request.waits {
                     return Err(longer_than_ours(here, left));
                 }
-                note(&format!(
-                    "the lease of {} ended by the clock of its holder; looking for {} s whether it is renewed",
-                    sanitise_line(&here.name),
-                    left.as_secs() + 1
-                ));
-                pause(request, left.min(LOOK_AGAIN))?;
+                if !expected {
+                    expected = true;
+                    note(&format!(
+                        "the lease of {} ended by the clock of its holder; looking for {} s whether it is renewed",
+                        sanitise_line(&here.name),
+                        left.as_secs() + 1
+                    ));
+                }
+                pause(request, left.min(again))?;
             }
             TakeAnswer::Held { certain, lease, .. } if request.waits => {
                 if !noted {
@@ -223,7 +228,7 @@ fn free(request: &RemoteRequest<'_>, here: &SpecPlace, remote: &mut SpecRemote) 
                     let (who, spec) = (sanitise_line(&lease.who()), sanitise_line(&here.name));
                     note(&format!("waiting for {who}, which works on {spec}"));
                 }
-                pause(request, certain.saturating_sub(now.boot).min(LOOK_AGAIN))?;
+                pause(request, certain.saturating_sub(now.boot).min(again))?;
             }
             TakeAnswer::Held { lease, until, .. } => {
                 let who = sanitise_line(&lease.who());
