@@ -155,9 +155,8 @@ impl Snapshots<'_> {
             }
         }
         let staged = self.staged_entries()?;
-        let is_old = |path: &RepoPath, before: &[TreeEntry]| match staged.get(path) {
-            Some(entry) => before.contains(entry),
-            None => before.iter().any(|entry| !entry.exists()),
+        let is_old = |path: &RepoPath, before: &[TreeEntry]| {
+            before.iter().any(|entry| is_staged_as(&staged, path, entry))
         };
         Ok(wanted
             .into_iter()
@@ -173,20 +172,16 @@ impl Snapshots<'_> {
         new: &NewCommit,
     ) -> Result<BTreeMap<RepoPath, TreeEntry>, GitError> {
         let staged = self.staged_entries()?;
-        let is_as = |path: &RepoPath, entry: &TreeEntry| match staged.get(path) {
-            Some(staged) => staged == entry,
-            None => !entry.exists(),
-        };
-        let is_staged = |change: &&TreeChange| {
-            !is_as(&change.path, &change.before) && !is_as(&change.path, &change.after)
-        };
-        let edited = if new.changes.iter().any(|change| is_staged(&change)) {
+        let is_as = |path: &RepoPath, entry: &TreeEntry| is_staged_as(&staged, path, entry);
+        let is_staged =
+            |change: &TreeChange| !is_as(&change.path, &change.before) && !is_as(&change.path, &change.after);
+        let edited = if new.changes.iter().any(is_staged) {
             let now = self.take()?.tree;
             self.paths_unlike(Some(&new.commit), &now)?
         } else {
             BTreeSet::new()
         };
-        let is_theirs = |change: &&TreeChange| is_staged(change) && edited.contains(&change.path);
+        let is_theirs = |change: &TreeChange| is_staged(change) && edited.contains(&change.path);
         let entries = new.changes.iter().filter(|change| !is_theirs(change));
         Ok(entries.map(|change| (change.path.clone(), change.after.clone())).collect())
     }
@@ -206,6 +201,15 @@ impl Snapshots<'_> {
         };
         Ok(printed.split(|b| *b == 0).filter_map(entry).collect())
     }
+}
+
+/// Whether the user's index, with these entries, has a path as this one; an entry that does not exist is none.
+pub(super) fn is_staged_as(
+    staged: &BTreeMap<RepoPath, TreeEntry>,
+    path: &RepoPath,
+    entry: &TreeEntry,
+) -> bool {
+    staged.get(path).map_or(!entry.exists(), |found| found == entry)
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! The branch that HEAD is on, and the way to another one.
 
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use super::call::{GitCall, GitError, one_line};
@@ -9,18 +7,6 @@ use super::repository::Repository;
 
 /// Where the refs of branches are.
 const HEADS: &str = "refs/heads/";
-
-/// What HEAD of a repository with reftables says to old readers.
-const NOT_HERE: &str = ".invalid";
-
-/// The branch that HEAD is on, as its file in git's folder of a work tree says it: for those who may start no program.
-/// `None` where HEAD is detached, or the file does not say it.
-#[must_use]
-pub fn branch_in_folder(git_dir: &Path) -> Option<String> {
-    let head = fs::read_to_string(git_dir.join("HEAD")).ok()?;
-    let branch = head.trim_end().strip_prefix("ref: ")?.strip_prefix(HEADS)?;
-    (branch != NOT_HERE).then(|| branch.to_owned())
-}
 
 impl Repository {
     /// The branch that HEAD is on, also before its first commit; `None` where HEAD is detached.
@@ -78,10 +64,10 @@ mod tests {
     #[test]
     fn a_branch_is_made_from_head_once_and_keeps_what_is_not_committed() {
         let (_dir, repo) = repository();
-        fs::write(repo.top.join("first"), "edited\n").unwrap();
+        std::fs::write(repo.top.join("first"), "edited\n").unwrap();
         assert!(repo.switch("seqorch/a", MINUTE).unwrap());
         assert_eq!(repo.branch().unwrap().as_deref(), Some("seqorch/a"));
-        assert_eq!(fs::read_to_string(repo.top.join("first")).unwrap(), "edited\n");
+        assert_eq!(std::fs::read_to_string(repo.top.join("first")).unwrap(), "edited\n");
         assert!(repo.switch("main", MINUTE).is_ok_and(|is_new| !is_new));
         assert!(repo.switch("seqorch/a", MINUTE).is_ok_and(|is_new| !is_new));
     }
@@ -91,10 +77,8 @@ mod tests {
         let (_dir, repo) = repository();
         git(&repo.top, &["checkout", "-q", "--detach"]);
         assert_eq!(repo.branch().unwrap(), None);
-        assert_eq!(branch_in_folder(&repo.git_dir), None);
         let (_dir, unborn) = unborn();
         assert_eq!(unborn.branch().unwrap().as_deref(), Some("main"));
-        assert_eq!(branch_in_folder(&unborn.git_dir).as_deref(), Some("main"));
         assert_eq!(unborn.commit_of_branch("main").unwrap(), None);
         assert!(unborn.switch("new", MINUTE).unwrap());
         assert_eq!(unborn.branch().unwrap().as_deref(), Some("new"));

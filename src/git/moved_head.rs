@@ -35,50 +35,60 @@ fn is_made(entry: &str) -> bool {
         && !WENT_ALONG.iter().any(|went| action.contains(went))
 }
 
+/// What of an agent's work is left to commit.
+#[derive(Debug)]
+pub struct WorkToCommit {
+    /// The commit on which the agent did it.
+    pub base: Option<String>,
+    /// The paths that a commit takes.
+    pub own: BTreeSet<RepoPath>,
+    /// Paths that the agent changed in another version than HEAD has, so no commit takes them.
+    pub elsewhere: BTreeSet<RepoPath>,
+}
+
 impl Snapshots<'_> {
-    /// The commit on which the agent changed its paths `own`. Where a person led HEAD back from where the agent had moved it,
-    /// what the agent only took from the history there goes out of `own`. Returned as well: paths of `own` that went
-    /// because the agent changed another version of them than HEAD has.
+    /// What is left to commit of an agent's changes to its paths `own`. Where a person led HEAD back from where the agent had
+    /// moved it, what the agent only took from the history there is not its work.
     pub fn follow_head(
         &self,
         work: &FinishedWork<'_>,
-        own: &mut BTreeSet<RepoPath>,
-    ) -> Result<(Option<String>, BTreeSet<RepoPath>), GitError> {
+        mut own: BTreeSet<RepoPath>,
+    ) -> Result<WorkToCommit, GitError> {
+        let all_on = |base: Option<&str>, own| WorkToCommit {
+            base: base.map(str::to_owned),
+            own,
+            elsewhere: BTreeSet::new(),
+        };
         let head = self.head_commit()?;
-        let base = |commit: Option<&str>| commit.map(str::to_owned);
         let (Some(now), Some(after)) = (head.as_deref(), work.after) else {
-            return Ok((base(work.after), BTreeSet::new()));
+            return Ok(all_on(work.after, own));
         };
         let is_beneath = |old: Option<&str>, new: &str| match old {
             Some(old) => self.repository().is_ancestor(old, new),
             None => Ok(true),
         };
-        // HEAD is on the agent's line, and not only since that goes back
+        // HEAD has what the agent left, and not only because the agent went back in history
         let is_kept = now == after
             || is_beneath(Some(after), now)?
                 && (is_beneath(work.before, after)? || !is_beneath(work.before, now)?);
         if is_kept {
-            return Ok((base(work.after), BTreeSet::new()));
+            return Ok(all_on(work.after, own));
         }
         let ground = self.ground(work.before, after)?;
         let changed = self.paths_unlike(ground.as_deref(), work.tree)?;
         own.retain(|path| changed.contains(path));
-        let moved = match (work.before, &ground) {
-            (Some(before), ground) => self.paths_between(ground.as_deref(), before)?,
-            (None, _) => BTreeSet::new(),
-        };
-        let differs = self.paths_unlike(work.before, work.tree)?;
-        let (elsewhere, own_now) =
-            std::mem::take(own).into_iter().partition(|path| moved.contains(path) && differs.contains(path));
-        *own = own_now;
-        Ok((base(work.before), elsewhere))
+        let Some(before) = work.before else { return Ok(all_on(None, own)) };
+        let moved = self.paths_between(ground.as_deref(), before)?;
+        let differs = self.paths_unlike(Some(before), work.tree)?;
+        let (elsewhere, own) =
+            own.into_iter().partition(|path| moved.contains(path) && differs.contains(path));
+        Ok(WorkToCommit { base: Some(before.to_owned()), own, elsewhere })
     }
 
     /// The newest commit beneath `after` that the agent did not make; `None` where it made all of them. What HEAD did is in
     /// its reflog. Without one, it is the newest that `before` has, too.
     fn ground(&self, before: Option<&str>, after: &str) -> Result<Option<String>, GitError> {
-        let made = self.made_by_agent(before, after)?;
-        let Some(made) = made else {
+        let Some(made) = self.made_by_agent(before, after)? else {
             return before.map_or(Ok(None), |before| self.repository().common_commit(before, after));
         };
         let mut next = Some(after.to_owned());
@@ -188,10 +198,10 @@ mod tests {
         let old = before.head.commit.clone().unwrap();
         person(top, &old);
         let changes = snapshots.changes(&before.tree, &left.tree).unwrap();
-        let mut own: BTreeSet<RepoPath> = changes.into_iter().map(|change| change.path).collect();
+        let own = changes.into_iter().map(|change| change.path).collect();
         let after = left.head.commit.as_deref();
         let work = FinishedWork { before: Some(&old), after, tree: &left.tree };
-        let (base, elsewhere) = snapshots.follow_head(&work, &mut own).unwrap();
+        let WorkToCommit { base, own, elsewhere } = snapshots.follow_head(&work, own).unwrap();
         let head = snapshots.head_commit().unwrap();
         let request = CommitRequest {
             tree: &left.tree,

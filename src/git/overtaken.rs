@@ -92,24 +92,29 @@ impl Snapshots<'_> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::Path;
 
     use super::*;
     use crate::git::commit::CommitOutcome;
+    use crate::git::snapshot::Snapshot;
     use crate::git::testing::{
         commit_between, git, hook, last_commit, late_commit_between, repository, status, step, unborn,
     };
 
-    /// A task that adds a line to `first` and makes `made`; then a person does this.
-    fn after(
-        person: impl FnOnce(&std::path::Path),
-    ) -> (Result<CommitOutcome, CommitError>, Vec<String>, Vec<String>) {
-        let (_dir, repo) = repository();
-        let top = &repo.top;
-        let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    /// A task that adds a line to `first` and makes `made`: what is there before and after it.
+    fn work(snapshots: &mut Snapshots<'_>, top: &Path) -> (Snapshot, Snapshot) {
         let before = snapshots.take().unwrap();
         fs::write(top.join("first"), "first\nagent\n").unwrap();
         fs::write(top.join("made"), "x\n").unwrap();
-        let after = snapshots.take().unwrap();
+        (before, snapshots.take().unwrap())
+    }
+
+    /// That task; then a person does this.
+    fn after(person: impl FnOnce(&Path)) -> (Result<CommitOutcome, CommitError>, Vec<String>, Vec<String>) {
+        let (_dir, repo) = repository();
+        let top = &repo.top;
+        let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+        let (before, after) = work(&mut snapshots, top);
         person(top);
         let done = commit_between(&mut snapshots, &before, &after);
         (done, last_commit(top), status(top))
@@ -184,10 +189,7 @@ mod tests {
         let (_dir, repo) = repository();
         let top = &repo.top;
         let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
-        let before = snapshots.take().unwrap();
-        fs::write(top.join("first"), "first\nagent\n").unwrap();
-        fs::write(top.join("made"), "x\n").unwrap();
-        let after = snapshots.take().unwrap();
+        let (before, after) = work(&mut snapshots, top);
         git(top, &["stash", "-q", "-u"]);
         fs::write(top.join("mine"), "person\n").unwrap();
         let done = late_commit_between(&mut snapshots, &before, &after);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use super::behind_index::is_staged_as;
 use super::call::GitError;
 use super::change::{TreeChange, TreeEntry};
 use super::index_entries::index_info;
@@ -94,10 +95,7 @@ impl Snapshots<'_> {
             dirty.iter().map(|change| (&change.path, &change.before)).collect();
         let staged = self.staged_entries()?;
         let step = self.changes(before, after)?;
-        let is_staged = |change: &&TreeChange| match staged.get(&change.path) {
-            Some(entry) => *entry == change.after,
-            None => !change.after.exists(),
-        };
+        let is_staged = |change: &&TreeChange| is_staged_as(&staged, &change.path, &change.after);
         let restored = step.iter().filter(|change| paths.contains(&change.path)).filter(is_staged);
         // a path that was clean before is in HEAD as it was then
         let entries = restored

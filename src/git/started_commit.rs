@@ -231,9 +231,19 @@ impl Snapshots<'_> {
 mod tests {
     use super::*;
     use crate::git::commit::CommitError;
+    use crate::git::snapshot::Snapshot;
     use crate::git::testing::{
         commit_between, git, hook, last_commit, late_commit_between, repository, status,
     };
+
+    /// Makes `made` and commits it: what is there before and after that work.
+    fn committed(snapshots: &mut Snapshots<'_>, top: &Path) -> (Snapshot, Snapshot) {
+        let before = snapshots.take().unwrap();
+        fs::write(top.join("made"), "x\n").unwrap();
+        let after = snapshots.take().unwrap();
+        late_commit_between(snapshots, &before, &after).unwrap();
+        (before, after)
+    }
 
     /// A commit of `made`, noted as if seqorch had been killed before it knew of it; what a person does then; and what the next run
     /// finds.
@@ -241,10 +251,7 @@ mod tests {
         let (_dir, repo) = repository();
         let top = &repo.top;
         let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
-        let before = snapshots.take().unwrap();
-        fs::write(top.join("made"), "x\n").unwrap();
-        let after = snapshots.take().unwrap();
-        late_commit_between(&mut snapshots, &before, &after).unwrap();
+        let (before, after) = committed(&mut snapshots, top);
         let note = fs::read(snapshots.started_path()).unwrap();
         let mut note: StartedCommit = serde_json::from_slice(&note).unwrap();
         note.made = None;
@@ -316,10 +323,7 @@ mod tests {
         let (_dir, repo) = repository();
         let top = &repo.top;
         let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
-        let before = snapshots.take().unwrap();
-        fs::write(top.join("made"), "x\n").unwrap();
-        let after = snapshots.take().unwrap();
-        late_commit_between(&mut snapshots, &before, &after).unwrap();
+        let (before, after) = committed(&mut snapshots, top);
         git(top, &["revert", "--no-edit", "HEAD"]);
         fs::write(top.join("made"), "x\n").unwrap();
         snapshots.take().unwrap();

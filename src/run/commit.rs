@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::git::call::GitError;
 use crate::git::change::TreeChange;
 use crate::git::commit::{CommitError, CommitOutcome, CommitRequest};
-use crate::git::moved_head::FinishedWork;
+use crate::git::moved_head::{FinishedWork, WorkToCommit};
 use crate::git::path::RepoPath;
 use crate::git::snapshot::Snapshots;
 use crate::report::text::sanitise_line;
@@ -27,8 +27,6 @@ struct UnitChanges {
     tree: String,
     /// The commit on which the unit changed them.
     base: Option<String>,
-    /// Whether time has passed since its last attempt.
-    is_late: bool,
 }
 
 /// What became of the changes of a unit in git.
@@ -165,7 +163,7 @@ impl RealWorld<'_> {
             paths: &found.own,
             head: head.as_deref(),
             base: found.base.as_deref(),
-            is_late: found.is_late,
+            is_late: self.ended_unit.as_deref() != Some(unit),
             message: &message,
             deadline: self.config.git.timeout,
         });
@@ -210,12 +208,11 @@ impl RealWorld<'_> {
             let after = known.changes.as_ref().map_or(&now, |changes| &changes.after);
             let before = known.before.as_ref().unwrap_or(after);
             own.extend(snapshots.changes(before, after)?.into_iter().map(|change| change.path));
-            let base = snapshots.head_commit()?;
-            return Ok(UnitChanges { own, mixed, tree: now, base, is_late: false });
+            return Ok(UnitChanges { own, mixed, tree: now, base: snapshots.head_commit()? });
         };
         if known.has_commit_refused_by_git() {
             let now = snapshots.take()?;
-            return Ok(UnitChanges { own, mixed, tree: now.tree, base: now.head.commit, is_late: false });
+            return Ok(UnitChanges { own, mixed, tree: now.tree, base: now.head.commit });
         }
         let first = counted(known).find_map(|attempt| attempt.before.as_ref());
         let work = FinishedWork {
@@ -223,15 +220,14 @@ impl RealWorld<'_> {
             after: left.commit.as_deref(),
             tree: &left.tree,
         };
-        let is_late = self.ended_unit.as_deref() != Some(unit);
         // its boxes are as they are now, whatever HEAD did
         let boxes = tasks.as_ref().filter(|tasks| own.remove(*tasks));
-        let (base, elsewhere) = snapshots.follow_head(&work, &mut own)?;
+        let WorkToCommit { base, mut own, elsewhere } = snapshots.follow_head(&work, own)?;
         mixed.extend(elsewhere);
         own.extend(boxes.cloned());
         let tree = boxes.map(|boxes| with_boxes(snapshots, &left.tree, boxes)).transpose()?;
         let tree = tree.unwrap_or_else(|| left.tree.clone());
-        Ok(UnitChanges { own, mixed, tree, base, is_late })
+        Ok(UnitChanges { own, mixed, tree, base })
     }
 
     /// What a commit takes where an agent removed the snapshots from before its attempts. A run begins with a clean tree, so
@@ -255,7 +251,6 @@ impl RealWorld<'_> {
                 mixed: BTreeSet::new(),
                 tree: now.tree,
                 base: now.head.commit,
-                is_late: false,
             })
         });
         if self.config.git.dirty == Dirty::Refuse {
@@ -366,7 +361,7 @@ fn changes_to_count(snapshots: &mut Snapshots<'_>, known: &UnitState) -> Result<
         }
         (None, None) => BTreeSet::new(),
     };
-    Ok(UnitChanges { own, mixed: BTreeSet::new(), tree, base: None, is_late: false })
+    Ok(UnitChanges { own, mixed: BTreeSet::new(), tree, base: None })
 }
 
 /// Whether the commit is not exactly what the unit changed: files of it had changes before its attempts.

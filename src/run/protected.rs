@@ -3,11 +3,11 @@
 use super::run_repository::RunRepository;
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
-use crate::git::branch::branch_in_folder;
 use crate::git::call::GitError;
 use crate::plan::branch_names;
 use crate::project::{SpecPlace, own_tree};
 use crate::report::text::sanitise_line;
+use crate::store::work_tree_folders::WorkTreeFolders;
 
 /// Refuses a run that would commit to a protected branch: the one that it goes to, or else that of now.
 pub(super) fn check(place: &SpecPlace, config: &Config, repository: &RunRepository) -> Result<()> {
@@ -36,7 +36,7 @@ pub(super) fn foreseen(place: &SpecPlace, config: &Config) -> Option<String> {
     let of_own_tree = own.as_deref().or(git.worktree.then_some(branch_names::OF_OWN_TREES));
     let branch = match of_remote.or(git.branch.as_deref()).or(of_own_tree) {
         Some(pattern) => branch_names::branch(pattern, &place.name),
-        None => branch_in_folder(&place.store().git_dir()?)?,
+        None => WorkTreeFolders::find(&place.root)?.branch()?,
     };
     let is_refused = git.commit == Commit::Step && branch_names::is_protected(&git.protect, &branch);
     is_refused.then(|| format!("the branch {} is protected (git.protect)", sanitise_line(&branch)))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::git_folder;
+use super::git_folder::{self, HeadPlace};
 
 /// A work tree of git.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,15 @@ impl WorkTreeFolders {
         let (top, git_dir, common) = git_folder::places(dir)?;
         let common = Some(common).filter(|common| git_dir.canonicalize().ok().as_ref() != Some(common));
         Some(Self { top, git: common.into_iter().chain([git_dir]).collect() })
+    }
+
+    /// The branch that it is on, as far as files say it; `None`: it is on none, or they do not say.
+    #[must_use]
+    pub fn branch(&self) -> Option<String> {
+        match git_folder::head_of(&self.top)? {
+            HeadPlace::Branch(branch) => Some(branch),
+            HeadPlace::Detached => None,
+        }
     }
 
     /// The folders in git's that a run writes to, each with what it writes there. `commits`: it makes commits.
