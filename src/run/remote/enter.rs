@@ -185,7 +185,7 @@ fn restored(
 /// Looks at the remote until the lease is free.
 fn free(request: &RemoteRequest<'_>, here: &SpecPlace, remote: &mut SpecRemote) -> Result<SeenRefs> {
     let mut watched = None;
-    let (mut unanswered, mut noted, mut expected) = (0, false, false);
+    let (mut unanswered, mut said_held, mut said_ended) = (0, false, false);
     let lease_time = LeaseTiming::of(request.config.remote.lease).lease;
     let again = LOOK_AGAIN.min(lease_time / 4);
     loop {
@@ -212,8 +212,8 @@ fn free(request: &RemoteRequest<'_>, here: &SpecPlace, remote: &mut SpecRemote) 
                 if left > lease_time && !request.waits {
                     return Err(longer_than_ours(here, left));
                 }
-                if !expected {
-                    expected = true;
+                if !said_ended {
+                    said_ended = true;
                     note(&format!(
                         "the lease of {} ended by the clock of its holder; looking for {} s whether it is renewed",
                         sanitise_line(&here.name),
@@ -223,8 +223,8 @@ fn free(request: &RemoteRequest<'_>, here: &SpecPlace, remote: &mut SpecRemote) 
                 pause(request, left.min(again))?;
             }
             TakeAnswer::Held { certain, lease, .. } if request.waits => {
-                if !noted {
-                    noted = true;
+                if !said_held {
+                    said_held = true;
                     let (who, spec) = (sanitise_line(&lease.who()), sanitise_line(&here.name));
                     note(&format!("waiting for {who}, which works on {spec}"));
                 }
