@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -96,12 +96,15 @@ impl AgentProcess {
             PromptBy::Arg | PromptBy::File => (File::open("/dev/null"), None),
         };
         let stdin = stdin.map_err(|e| Error::io("opening", &prompt_path, e))?;
-        let mut args = session::args(Some(&dir.unavailable()));
-        args.extend(attempt.argv.iter().map(|arg| {
+        let args = attempt.argv[1..].iter().map(|arg| {
             let arg = arg.replace("{prompt_file}", &prompt_path.to_string_lossy());
-            OsString::from(arg.replace("{prompt}", prompt))
-        }));
-        let command = duct::cmd(exe, args)
+            arg.replace("{prompt}", prompt)
+        });
+        let command = duct::cmd(program_in(&attempt.cwd, &attempt.argv[0]), args)
+            .before_spawn(|command| {
+                session::lead(command);
+                Ok(())
+            })
             .dir(&attempt.cwd)
             .full_env(with_attempt(env, attempt, dir))
             .stdin_file(stdin)
@@ -320,6 +323,11 @@ fn pipe() -> Result<(PipeReader, PipeWriter)> {
     #[cfg(target_os = "linux")]
     let _ = rustix::pipe::fcntl_setpipe_size(&write, 1 << 20);
     Ok((read, write))
+}
+
+/// The program to start in the folder `cwd`: duct looks for `./agent` in our own.
+fn program_in(cwd: &Path, program: &str) -> PathBuf {
+    if program.contains('/') { cwd.join(program) } else { PathBuf::from(program) }
 }
 
 /// The agent's environment, which also says where the agent is.

@@ -1,5 +1,6 @@
 //! The life of an attempt: lock, handoff, agent, deadlines, end of all processes, result.
 
+use std::convert::Infallible;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -182,11 +183,16 @@ impl RunningAttempt<'_> {
                 return Ok(AgentEnd::Whole);
             }
         }
+        // a check prints no signals, and no run asks the agent that assigns tasks for one
+        let wants_signal = !self.dir.is_check() && self.file.decided_at.is_some();
+        let color = io::stdout().is_terminal();
+        let (screen, printed) = WindowScreen::start(color, redactor.clone());
         lock.share_with_children();
         let (agent, output) = match AgentProcess::start(self.file, self.dir, self.exe, &prompt, env)? {
             Ok(started) => started,
             Err(why) => {
                 result.unavailable = Some(why);
+                close(screen, &printed, closing_line(result, wants_signal, Duration::ZERO));
                 return Ok(AgentEnd::Whole);
             }
         };
@@ -197,8 +203,6 @@ impl RunningAttempt<'_> {
         }
 
         let activity = Arc::new(OutputActivity::new(agent.started));
-        let color = io::stdout().is_terminal();
-        let (screen, printed) = WindowScreen::start(color, redactor.clone());
         // the attempt may be over already
         let report = |events: Sender<AttemptEvent>, activity: Arc<OutputActivity>| {
             move |limit| drop(events.send(AttemptEvent::Limit(limit, activity.pieces())))
@@ -221,9 +225,6 @@ impl RunningAttempt<'_> {
         result.exit = agent.watch(self.file, &activity, inbox, &on_look, result);
         drop(input);
         let end = self.end_leftovers(&agent, result);
-        if let Ok(why) = nofollow::read(&self.dir.unavailable(), WHOLE_MAX) {
-            result.unavailable = Some(String::from_utf8_lossy(&why).into_owned());
-        }
         let stderr_lines = note_captured(stdout, stderr, result, clean);
         // a capturing thread that is still busy finds no reader from here on
         if let Some(reader) = reader.lock().ok().and_then(|mut reader| reader.take()) {
@@ -232,11 +233,7 @@ impl RunningAttempt<'_> {
             note_stream_facts(result, facts, &stderr_lines, clean);
             result.session = result.session.take().or(self.file.session.clone());
         }
-        // a check prints no signals, and no run asks the agent that assigns tasks for one
-        let wants_signal = !self.dir.is_check() && self.file.decided_at.is_some();
-        screen.line(closing_line(result, wants_signal, agent.started.elapsed()));
-        drop(screen);
-        let _ = printed.recv_timeout(DRAIN);
+        close(screen, &printed, closing_line(result, wants_signal, agent.started.elapsed()));
         Ok(end)
     }
 
@@ -249,6 +246,13 @@ impl RunningAttempt<'_> {
         let grace = LEFTOVER_GRACE.min(self.file.deadlines.grace());
         if left.is_empty() || agent.end_processes(grace) { AgentEnd::Whole } else { AgentEnd::Survived }
     }
+}
+
+/// Shows the last line, and waits until everything is printed. A terminal that stands still ends the wait.
+fn close(screen: WindowScreen, printed: &Receiver<Infallible>, line: String) {
+    screen.line(line);
+    drop(screen);
+    let _ = printed.recv_timeout(DRAIN);
 }
 
 /// Notes what the two streams were, and returns the last lines of stderr.

@@ -9,7 +9,6 @@ use super::project::Project;
 use crate::agent::sanitise::harmless;
 use crate::error::Result;
 use crate::setup::backend_list;
-use crate::sys::programs;
 
 #[derive(Debug, Args)]
 #[command(
@@ -23,7 +22,7 @@ pub(super) struct BackendsArgs {
 
 pub(super) fn backends(global: &Global, args: &BackendsArgs) -> Result<u8> {
     let project = Project::open_to_look(global, None)?;
-    let listed = backend_list::list(&project.loaded, &project.root, &programs::own_program()?, |_| true)?;
+    let listed = backend_list::list(&project.loaded, &project.root, |_| true)?;
     let mut out = stdout();
     if args.json {
         let json = format!("{:#}", serde_json::json!({ "schema": 1, "backends": listed }));

@@ -14,7 +14,6 @@ use crate::project::discovery::FoundSpec;
 use crate::run::trust::{RunTrust, one_line};
 use crate::setup::doctor::{DoctorSubject, TrustState, check_setup};
 use crate::setup::findings;
-use crate::sys::programs;
 
 #[derive(Debug, Args)]
 #[command(
@@ -39,7 +38,6 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
     let subject = DoctorSubject {
         trust: trust.as_ref(),
         root: &root,
-        exe: &programs::own_program()?,
         loaded: project.as_ref().map(|project| &project.loaded),
         specs: &specs,
     };

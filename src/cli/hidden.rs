@@ -11,10 +11,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::notify::delivery;
 use crate::sandbox::container;
 use crate::sys::programs;
-use crate::sys::session::{self, SessionStart};
-
-/// What shells report for a program that cannot be started.
-const CANNOT_START: u8 = 127;
 
 /// Runs the hidden verb of this command line and returns the exit code. `None` if it has no such verb.
 pub(super) fn run() -> Option<u8> {
@@ -25,7 +21,6 @@ pub(super) fn run() -> Option<u8> {
         window::VERB => WindowProgram::parse(args).ok_or_else(misused).map(|window| window.run()),
         container::VERB => container::be_guard(args).then_some(0).ok_or_else(misused),
         delivery::VERB => delivery::be_deliverer(args).then_some(0).ok_or_else(misused),
-        session::VERB => SessionStart::parse(args).ok_or_else(misused).map(|start| start_session(&start)),
         _ => return None,
     };
     Some(done.unwrap_or_else(|error| {
@@ -38,16 +33,6 @@ fn run_attempt(mut args: impl Iterator<Item = OsString>) -> Result<u8> {
     let dir = args.next().ok_or_else(misused)?;
     attempt::run(Path::new(&dir), &programs::own_program()?)?;
     Ok(0)
-}
-
-fn start_session(start: &SessionStart) -> u8 {
-    match start.exec() {
-        Ok(never) => match never {},
-        Err(error) => {
-            print(&error);
-            CANNOT_START
-        }
-    }
 }
 
 fn misused() -> Error {

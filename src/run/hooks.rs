@@ -30,8 +30,6 @@ const TAIL: u64 = 4096;
 /// The hooks of a project, and how to call them.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// This program.
-    pub exe: PathBuf,
     /// `[hooks]` of the configuration.
     pub hooks: Hooks,
     /// The folder in which they run.
@@ -57,8 +55,9 @@ impl Caller {
         let failed = |e: std::io::Error| format!("hooks.{name}: {} cannot be started: {e}", argv[0]);
         let (mut log, from) = self.open_log(name, argv).map_err(failed)?;
         let mark = format!("{}-{name}", std::process::id());
-        let mut command = Command::new(&self.exe);
-        command.args(session::args(None)).arg(program).args(&argv[1..]).current_dir(&self.cwd);
+        let mut command = Command::new(program);
+        session::lead(&mut command);
+        command.args(&argv[1..]).current_dir(&self.cwd);
         command.envs(facts.iter().map(|(name, value)| (name, value))).env("SEQORCH_EVENT", name);
         command.env(MARK, &mark);
         command.stdin(input(json).map_err(failed)?);

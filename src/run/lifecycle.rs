@@ -377,7 +377,7 @@ fn chronicle(request: &RunRequest<'_>, store: &Store) -> Result<Chronicle> {
     let log = store.folder().join("hooks.log");
     hooks::forget(&log);
     let hooks = request.config.hooks.clone();
-    let caller = Caller { exe: programs::own_program()?, hooks, cwd: place.root.clone(), log };
+    let caller = Caller { hooks, cwd: place.root.clone(), log };
     let facts = vec![
         ("SEQORCH_SPEC", place.name.clone()),
         ("SEQORCH_SPEC_DIR", place.dir.display().to_string()),

@@ -51,13 +51,7 @@ pub struct BackendStatus {
 }
 
 /// Finds the program and the version of each configured backend that `wanted` accepts, by the settings that use it.
-/// `exe` is this program.
-pub fn list(
-    loaded: &Loaded,
-    root: &Path,
-    exe: &Path,
-    wanted: impl Fn(&[String]) -> bool,
-) -> Result<Vec<BackendStatus>> {
+pub fn list(loaded: &Loaded, root: &Path, wanted: impl Fn(&[String]) -> bool) -> Result<Vec<BackendStatus>> {
     let config = &loaded.config;
     let cwd = workdir(config, root);
     let mut uses = uses(config);
@@ -94,7 +88,7 @@ pub fn list(
             Some(ProbeCommand::version(config.backends.get(&one.name)?, one.path.clone()?, is_own))
         })
         .collect();
-    let answers = probe::run_probes(exe, &commands, probe::DEADLINE)?;
+    let answers = probe::run_probes(&commands, probe::DEADLINE)?;
     for (one, answer) in asked.into_iter().zip(answers) {
         one.version = Some(answer);
     }

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::thread;
@@ -113,9 +113,8 @@ impl ProbeAnswer {
     }
 }
 
-/// Runs the commands, a few at a time, and returns their answers in the same order. Equal commands run once. `exe` is
-/// this program.
-pub fn run_probes(exe: &Path, commands: &[ProbeCommand], deadline: Duration) -> Result<Vec<ProbeAnswer>> {
+/// Runs the commands, a few at a time, and returns their answers in the same order. Equal commands run once.
+pub fn run_probes(commands: &[ProbeCommand], deadline: Duration) -> Result<Vec<ProbeAnswer>> {
     let parallel = thread::available_parallelism().map_or(2, usize::from);
     let mut answers: Vec<Option<ProbeAnswer>> = vec![None; commands.len()];
     let first_equal = |command| commands.iter().position(|other| other == command).unwrap_or(0);
@@ -126,7 +125,7 @@ pub fn run_probes(exe: &Path, commands: &[ProbeCommand], deadline: Duration) -> 
         while running.len() < parallel
             && let Some(next) = waiting.pop_front()
         {
-            match RunningProbe::start(exe, &commands[next])? {
+            match RunningProbe::start(&commands[next])? {
                 Ok(probe) => running.push((next, probe)),
                 Err(why) => answers[next] = Some(ProbeAnswer::Failed { why }),
             }
@@ -156,7 +155,7 @@ struct RunningProbe {
 
 impl RunningProbe {
     /// Starts a command. The inner error is the program's, not seqorch's.
-    fn start(exe: &Path, probe: &ProbeCommand) -> Result<Result<Self, String>> {
+    fn start(probe: &ProbeCommand) -> Result<Result<Self, String>> {
         let dir = tempfile::Builder::new()
             .prefix("seqorch-")
             .tempdir()
@@ -167,8 +166,9 @@ impl RunningProbe {
             File::create(&path).map_err(|e| Error::io("creating", &path, e))
         };
         let mark = dir.path().as_os_str().to_owned();
-        let mut command = Command::new(exe);
-        command.args(session::args(None)).arg(&probe.program).args(&probe.args).current_dir(&probe.cwd);
+        let mut command = Command::new(&probe.program);
+        command.args(&probe.args).current_dir(&probe.cwd);
+        session::lead(&mut command);
         for name in &probe.env_remove {
             command.env_remove(name);
         }

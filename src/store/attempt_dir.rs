@@ -77,11 +77,6 @@ impl AttemptDir {
     pub fn lock(&self) -> PathBuf {
         self.0.join("lock")
     }
-    /// `unavailable`: why the agent could not be started.
-    #[must_use]
-    pub fn unavailable(&self) -> PathBuf {
-        self.0.join("unavailable")
-    }
 }
 
 /// The files of a log in the order of their content.

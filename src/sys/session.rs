@@ -1,65 +1,32 @@
-//! `seqorch __session PARENT REPORT -- PROGRAM ARGS…`: starts a session for a program, then becomes the program.
+//! Programs that lead a session of their own and die with the process that starts them.
 //!
-//! In a mere process group the kernel would stop an agent at its first read of the window's terminal. A verb of our own
-//! runs between fork and exec, so this needs no unsafe code.
+//! In a mere process group the kernel would stop an agent at its first read of the window's terminal.
 
-use std::convert::Infallible;
-use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{files, process};
-use crate::error::{Error, ErrorKind, Result};
-
-/// The hidden verb.
-pub const VERB: &str = "__session";
-
-/// The start of a program in a session of its own. The program dies with the process that starts it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionStart {
-    /// The process that starts it.
-    parent: i32,
-    /// The file that gets the reason if the program cannot be started. Empty for none.
-    report: PathBuf,
-    /// Program and arguments.
-    argv: Vec<OsString>,
-}
-
-/// The arguments that make our own program start another one, whose own arguments follow.
-#[must_use]
-pub fn args(report: Option<&Path>) -> Vec<OsString> {
-    let report = report.unwrap_or(Path::new(""));
-    vec![VERB.into(), process::own_pid().to_string().into(), report.into(), "--".into()]
-}
-
-impl SessionStart {
-    /// Reads the arguments behind the verb.
-    pub fn parse(mut args: impl Iterator<Item = OsString>) -> Option<Self> {
-        let parent = args.next()?.to_str()?.parse().ok()?;
-        let report = args.next()?.into();
-        let program: Vec<_> = args.skip(1).collect();
-        (!program.is_empty()).then_some(Self { parent, report, argv: program })
-    }
-
-    /// Leads a new session, asks the kernel to die with the parent, and becomes the program.
-    pub fn exec(&self) -> Result<Infallible> {
-        let _ = rustix::process::setsid();
+/// Makes the program of `command` the leader of a new session. On Linux it dies with the thread that starts it.
+#[expect(unsafe_code, reason = "the standard library has no safe call for what a child does before its exec")]
+pub fn lead(command: &mut Command) {
+    #[cfg(target_os = "linux")]
+    let parent = super::process_table::has_proc().then(super::process::own_pid);
+    let begin = move || {
+        rustix::process::setsid()?;
         #[cfg(target_os = "linux")]
-        if super::process_table::has_proc() {
+        if let Some(parent) = parent {
             use rustix::process::{Signal, getppid, set_parent_process_death_signal};
-            let _ = set_parent_process_death_signal(Some(Signal::KILL));
+            set_parent_process_death_signal(Some(Signal::KILL))?;
             // the parent may have died before that call
-            if getppid().is_some_and(|p| p.as_raw_nonzero().get() != self.parent) {
-                return Err(Error::new(ErrorKind::Internal, "the process that started this one is gone"));
+            if getppid().is_none_or(|pid| pid.as_raw_nonzero().get() != parent) {
+                return Err(rustix::io::Errno::SRCH.into());
             }
         }
-        let why = Command::new(&self.argv[0]).args(&self.argv[1..]).exec();
-        let text = cannot_start(&self.argv[0].to_string_lossy(), &why);
-        if !self.report.as_os_str().is_empty() {
-            let _ = files::write_private(&self.report, text.as_bytes());
-        }
-        Err(Error::new(ErrorKind::Unavailable, text))
+        Ok(())
+    };
+    // SAFETY: this runs in a child that shares nothing but memory of its own with a process of several threads. It only makes
+    // system calls: it takes no memory and no lock.
+    unsafe {
+        command.pre_exec(begin);
     }
 }
 
@@ -79,15 +46,29 @@ pub fn cannot_start(program: &str, why: &std::io::Error) -> String {
 mod tests {
     use super::*;
 
+    #[cfg(target_os = "linux")]
     #[test]
-    fn a_session_start_survives_its_arguments() {
-        for report in [None, Some(Path::new("/a b/why"))] {
-            let argv: Vec<OsString> = ["git", "--", ""].map(OsString::from).to_vec();
-            let all = args(report).into_iter().chain(argv.clone());
-            let start = SessionStart::parse(all.skip(1)).unwrap();
-            let report = report.unwrap_or(Path::new("")).to_owned();
-            assert_eq!(start, SessionStart { parent: process::own_pid(), report, argv });
-        }
-        assert_eq!(SessionStart::parse(args(None).into_iter().skip(1)), None);
+    fn a_program_leads_a_session_and_dies_with_the_thread_that_starts_it() {
+        let (sender, started) = std::sync::mpsc::channel();
+        let starter = std::thread::spawn(move || {
+            let mut command = Command::new("sleep");
+            command.arg("600");
+            lead(&mut command);
+            sender.send(command.spawn().unwrap()).unwrap();
+        });
+        let mut child = started.recv().unwrap();
+        let pid = rustix::process::Pid::from_child(&child);
+        assert_eq!(rustix::process::getsid(Some(pid)).unwrap(), pid);
+        starter.join().unwrap();
+        let end = child.wait().unwrap();
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&end), Some(9));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_an_error_of_its_start() {
+        let mut command = Command::new("a-program-that-nobody-has");
+        lead(&mut command);
+        let why = command.spawn().unwrap_err();
+        assert_eq!(why.kind(), std::io::ErrorKind::NotFound);
     }
 }

@@ -55,7 +55,7 @@ struct UsedBackend<'a> {
 
 pub(super) fn check(subject: &DoctorSubject<'_>) -> Result<Vec<DoctorFinding>> {
     let Ok(loaded) = subject.loaded else { return Ok(Vec::new()) };
-    let statuses = backend_list::list(loaded, subject.root, subject.exe, |used_by| !used_by.is_empty())?;
+    let statuses = backend_list::list(loaded, subject.root, |used_by| !used_by.is_empty())?;
     let config = &loaded.config;
     let used = statuses.iter().filter_map(|status| {
         let backend = config.backends.get(&status.name)?;
@@ -210,7 +210,7 @@ impl UsedBackend<'_> {
             let fix = "Install bubblewrap and socat with your package manager.";
             return Some(DoctorFinding::warning(TOPIC, text).fix(fix));
         };
-        let why = bwrap_failure(self.subject.exe, bwrap)?;
+        let why = bwrap_failure(bwrap)?;
         let text =
             format!("{name}: its sandbox needs bwrap, which fails here ({why}); it refuses most commands");
         Some(DoctorFinding::warning(TOPIC, text).fix(format!(
@@ -247,7 +247,7 @@ impl UsedBackend<'_> {
 }
 
 /// Why bwrap cannot make a sandbox; `None` if it can. It is often installed where a container or the system forbids it.
-fn bwrap_failure(exe: &Path, bwrap: std::path::PathBuf) -> Option<String> {
+fn bwrap_failure(bwrap: std::path::PathBuf) -> Option<String> {
     let args = "--unshare-user --unshare-pid --ro-bind / / --proc /proc --dev /dev echo works";
     let command = ProbeCommand {
         program: bwrap,
@@ -256,7 +256,7 @@ fn bwrap_failure(exe: &Path, bwrap: std::path::PathBuf) -> Option<String> {
         env: Vec::new(),
         env_remove: Vec::new(),
     };
-    match probe::run_probes(exe, &[command], probe::DEADLINE).ok()?.pop()? {
+    match probe::run_probes(&[command], probe::DEADLINE).ok()?.pop()? {
         ProbeAnswer::Ok { .. } => None,
         answer => Some(answer.shown()),
     }

@@ -13,8 +13,6 @@ use crate::store::spec_store::Store;
 pub struct DoctorSubject<'a> {
     /// The project's folder.
     pub root: &'a Path,
-    /// This program.
-    pub exe: &'a Path,
     /// The configuration, or the error that loading it gave.
     pub loaded: std::result::Result<&'a Loaded, &'a Error>,
     /// What of its settings has to be trusted, and what is not; `None` if that is not known.
