@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -325,9 +325,9 @@ fn pipe() -> Result<(PipeReader, PipeWriter)> {
     Ok((read, write))
 }
 
-/// The program to start in the folder `cwd`: duct looks for `./agent` in our own.
-fn program_in(cwd: &Path, program: &str) -> PathBuf {
-    if program.contains('/') { cwd.join(program) } else { PathBuf::from(program) }
+/// The program to start in the folder `cwd`: duct looks for `./agent` in our own. A name without a folder is found in PATH.
+fn program_in(cwd: &Path, program: &str) -> OsString {
+    if program.contains('/') { cwd.join(program).into() } else { program.into() }
 }
 
 /// The agent's environment, which also says where the agent is.

@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::lease::Lease;
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
+use crate::project::last_parsed::LastParsed;
 use crate::project::own_tree;
 use crate::project::project_folders::ProjectFolders;
 use crate::project::spec_argument::{GivenOptions, SpecFinder};
@@ -200,7 +201,9 @@ impl Project {
         // without both, nothing at all is written to git's folder
         let keeps_in_git = config.git.snapshot || config.git.commit != Commit::Off;
         let (root, checkout) = (self.root.clone(), None);
-        let place = SpecPlace { name, typed, dir, file, root, dialect, selection, keeps_in_git, checkout };
+        let last = LastParsed::default();
+        let place =
+            SpecPlace { name, typed, dir, file, root, dialect, selection, keeps_in_git, checkout, last };
         Ok(own_tree::place(place))
     }
 

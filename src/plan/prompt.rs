@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -298,17 +299,24 @@ fn with_known_failures(text: String, known: &[KnownFailure]) -> String {
     format!("{}\n\n{lead}:\n\n{}\n", text.trim_end(), missing.join("\n\n"))
 }
 
+/// The template engine. To make it takes longer than to render a prompt.
+static ENVIRONMENT: LazyLock<std::result::Result<Environment<'static>, minijinja::Error>> =
+    LazyLock::new(|| {
+        let mut environment = Environment::new();
+        let mut syntax = SyntaxConfig::builder();
+        syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
+        environment.set_syntax(syntax.build()?);
+        environment.set_fuel(Some(FUEL));
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.add_filter("quote", |text: &str| quote(text));
+        environment.add_filter("oneline", |text: &str| oneline(text));
+        Ok(environment)
+    });
+
 /// Renders any values, with the filters that make text from elsewhere harmless.
 pub(super) fn render_values<T: Serialize>(values: &T, template: &str) -> Result<String> {
-    let mut environment = Environment::new();
-    let mut syntax = SyntaxConfig::builder();
-    syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
-    environment.set_syntax(syntax.build().map_err(|error| template_error(&error))?);
-    environment.set_fuel(Some(FUEL));
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment.add_filter("quote", |text: &str| quote(text));
-    environment.add_filter("oneline", |text: &str| oneline(text));
+    let environment = ENVIRONMENT.as_ref().map_err(template_error)?;
     let rendered = environment.render_str(template, Serde(values));
     match rendered {
         Ok(text) if text.len() > RENDERED_MAX => {

@@ -3,6 +3,7 @@
 pub mod current_plan;
 pub mod discovery;
 mod gsd_summary;
+pub mod last_parsed;
 pub mod own_tree;
 pub mod progress;
 pub mod project_folders;

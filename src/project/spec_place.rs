@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::gsd_summary;
+use super::last_parsed::LastParsed;
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{self, Selection, TaskNames};
@@ -39,6 +40,8 @@ pub struct SpecPlace {
     pub keeps_in_git: bool,
     /// Where a person named the spec, if it has a work tree of its own.
     pub checkout: Option<Checkout>,
+    /// The task list that was read last.
+    pub last: LastParsed,
 }
 
 /// The checkout in which a person names a spec that has a work tree of its own.
@@ -74,7 +77,7 @@ impl SpecPlace {
     /// Reads and parses tasks.md. It is an error if the file is missing or not text; its diagnostics are not.
     pub fn read_tasks(&self) -> Result<(String, TaskFile)> {
         let text = self.read_text(&self.tasks_file()?)?;
-        let mut tasks = spec::parse_as(&text, self.dialect);
+        let mut tasks = self.last.parse(&text, self.dialect);
         gsd_summary::apply(&self.tasks_path(), &mut tasks);
         Ok((text, tasks))
     }
@@ -213,7 +216,7 @@ impl SpecPlace {
     ) -> Result<Vec<String>> {
         let path = self.tasks_file()?;
         let source = self.read_text(&path)?;
-        let seen = SeenTasks::of(&spec::parse_as(&source, self.dialect), false);
+        let seen = SeenTasks::of(&self.last.parse(&source, self.dialect), false);
         let found = state.places_of(&seen, ids);
         let places = || found.iter().map(|(_, at)| &seen.places[*at]);
         let own = places().filter_map(|place| place.mark.clone());

@@ -95,7 +95,7 @@ fn uncounted_calls(config: &Config, store: &Store, state: &SpecState, now: Times
         let dir = store.attempt_dir(assign::CALL, number);
         let file = attempt_folder::attempt(&dir).filter(|_| dir.lock().exists())?;
         let facts = attempt_folder::result(&dir);
-        let (outcome, mut learned) = conclusion(config, &dir, DoneSignal::Optional);
+        let (outcome, mut learned) = conclusion(config, &dir, facts.as_ref(), DoneSignal::Optional);
         let asked_model = config.backends.get(&file.backend).and_then(|backend| backend.model.clone());
         // each call begins a session, so its total is its own
         let model = learned.model.as_deref().or(asked_model.as_deref());

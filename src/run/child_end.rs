@@ -9,6 +9,7 @@ use super::machine::Event;
 use super::world::RealWorld;
 use crate::state::Outcome;
 use crate::state::outcome::CancelledBy;
+use crate::store::attempt_folder;
 
 /// A window that is closed so soon after its birth was closed by its server, not by a person.
 const WINDOW_BIRTH: Duration = Duration::from_secs(1);
@@ -24,7 +25,8 @@ impl RealWorld<'_> {
                 self.verify_command_ended(&dir, run).map(|event| self.judged_again(event))
             }
             ChildJob::Attempt { signal, live_ticks, reviews } => {
-                let (mut outcome, mut learned) = conclusion(&self.config, &dir, signal);
+                let facts = attempt_folder::result(&dir);
+                let (mut outcome, mut learned) = conclusion(&self.config, &dir, facts.as_ref(), signal);
                 let soon = since.is_some_and(|since| since.elapsed() < WINDOW_BIRTH);
                 let hung_up = outcome == Outcome::Cancelled { by: CancelledBy::HangUp };
                 let never_began = soon && hung_up && !learned.worked;
@@ -37,6 +39,8 @@ impl RealWorld<'_> {
                 }
                 self.launcher.count_closed(never_began || session_ended);
                 learned.after = learned.after.or_else(|| self.look_again());
+                // what a reviewer changed is put back
+                self.remember_look(facts.as_ref().filter(|_| reviews.is_none()));
                 self.undo_review(reviews.as_deref(), &mut learned);
                 learned.untrusted = self.untrusted(&unit);
                 self.record_words(&dir);

@@ -96,6 +96,8 @@ impl RealWorld<'_> {
         if self.config.git.commit == Commit::Off {
             return Ok(Some(changes));
         }
+        // HEAD moves, and a hook of git may change files
+        self.last_look = None;
         changes.commit_differs = !is_lost && commit_differs(&snapshots, known, &found).map_err(failed)?;
         // the box in tasks.md may have been ticked after the last tree
         let is_left = |path: &&RepoPath| {

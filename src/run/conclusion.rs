@@ -10,14 +10,21 @@ use crate::config::{Config, DoneSignal};
 use crate::state::{Learned, Outcome};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
+use crate::store::attempt_result::AttemptResult;
 use crate::sys::nofollow::{self, WHOLE_MAX};
 
-/// The outcome of an attempt that is over. An attempt without a result is lost, but its session may be known.
-pub(super) fn conclusion(config: &Config, dir: &AttemptDir, signal: DoneSignal) -> Ending {
-    if let Some(facts) = attempt_folder::result(dir) {
+/// The outcome of an attempt that is over, with the facts of its result. An attempt without one is lost, but its session may be
+/// known.
+pub(super) fn conclusion(
+    config: &Config,
+    dir: &AttemptDir,
+    facts: Option<&AttemptResult>,
+    signal: DoneSignal,
+) -> Ending {
+    if let Some(facts) = facts {
         let attempt = attempt_folder::attempt(dir);
         let is_review = attempt.as_ref().is_some_and(|attempt| attempt.role == AttemptRole::Review);
-        let outcome = if is_review { judge_review(&facts) } else { judge(&facts, signal) };
+        let outcome = if is_review { judge_review(facts) } else { judge(facts, signal) };
         let outcome = match &attempt {
             Some(attempt) => of_backend(outcome, &attempt.backend),
             None => outcome,
@@ -25,9 +32,9 @@ pub(super) fn conclusion(config: &Config, dir: &AttemptDir, signal: DoneSignal) 
         let resumed = attempt.as_ref().is_some_and(|attempt| attempt.resumes);
         let limited = attempt.and_then(|attempt| {
             let backend = config.backends.get(&attempt.backend);
-            limit_outcome::limited(&outcome, &facts, &attempt.backend, backend, &TimeZone::system())
+            limit_outcome::limited(&outcome, facts, &attempt.backend, backend, &TimeZone::system())
         });
-        return (limited.unwrap_or(outcome), learned(&facts, resumed));
+        return (limited.unwrap_or(outcome), learned(facts, resumed));
     }
     let session = nofollow::read(&dir.session(), WHOLE_MAX).ok();
     let session = session.and_then(|id| Some(String::from_utf8(id).ok()?.trim().to_owned()));

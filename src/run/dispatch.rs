@@ -48,6 +48,7 @@ impl RealWorld<'_> {
         PreparedAttempt { dir, token, handoff }: PreparedAttempt,
         job: ChildJob,
     ) -> Result<Result<(), String>> {
+        self.last_look = None;
         let is_attempt = matches!(job, ChildJob::Attempt { .. });
         let mark = if step.role.is_work() { AT_WORK } else { REVIEWS };
         let launched = self.launcher.launch(LaunchRequest {

@@ -33,6 +33,7 @@ pub mod hook_queue;
 pub mod hooks;
 pub mod inbox;
 mod labels;
+mod last_look;
 pub mod launch;
 pub mod leave_tree;
 pub mod lifecycle;

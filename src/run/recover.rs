@@ -44,7 +44,8 @@ impl RealWorld<'_> {
             return Ok(None);
         }
         let over_at = state.attempt(unit, attempt).map(|record| last_sign(&dir, record));
-        match attempt_folder::result(&dir) {
+        let mut facts = attempt_folder::result(&dir);
+        match facts {
             Some(_) => {
                 self.say(&format!(
                     "● task {unit}, attempt {attempt}, ended while there was no run: taking its result"
@@ -54,9 +55,12 @@ impl RealWorld<'_> {
             None if !dir.lock().exists() && attempt_folder::remains(&dir).is_empty() => {
                 return Ok(never_started());
             }
-            None => attempt_folder::settle(&dir),
+            None => {
+                attempt_folder::settle(&dir);
+                facts = attempt_folder::result(&dir);
+            }
         }
-        let (outcome, mut learned) = conclusion(&self.config, &dir, signal);
+        let (outcome, mut learned) = conclusion(&self.config, &dir, facts.as_ref(), signal);
         learned.over_at = over_at;
         learned.after = learned.after.or_else(|| self.look_again());
         self.undo_review(state.reviewed_tree(unit, attempt).as_deref(), &mut learned);

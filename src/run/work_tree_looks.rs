@@ -1,21 +1,38 @@
 //! The looks of a run at the work tree and its history, and what it prints of them.
 
+use super::last_look::LastLook;
 use super::recorded_commits::{LostCommit, lost_commits};
 use super::world::RealWorld;
-use crate::config::HistoryRule;
+use crate::config::{HistoryRule, HookEvent};
 use crate::error::Result;
 use crate::report::text::sanitise_line;
 use crate::state::work_tree::HistoryChange;
 use crate::state::{SpecState, TreeRecord};
+use crate::store::attempt_result::AttemptResult;
 
 /// How many files are named at the start that no snapshot has.
 const SHOWN_UNSEEN: usize = 20;
 
 impl RealWorld<'_> {
+    /// Remembers the look of an attempt, until something else works in the tree: a child, a commit, a hook.
+    pub(super) fn remember_look(&mut self, facts: Option<&AttemptResult>) {
+        let hooks = &self.config.hooks;
+        let has_hooks = HookEvent::ALL.iter().any(|event| hooks.argv(*event).is_some());
+        self.last_look = facts.filter(|_| !has_hooks).and_then(LastLook::of);
+    }
+
     /// The work tree before a step.
-    pub(super) fn look_before_step(&self) -> Result<Option<TreeRecord>> {
+    pub(super) fn look_before_step(&mut self) -> Result<Option<TreeRecord>> {
+        let last = self.last_look.take();
         let Some(repository) = &self.repository else { return Ok(None) };
-        let boxes = repository.trees().path_of(&self.place.tasks_path());
+        let trees = repository.trees();
+        let boxes = trees.path_of(&self.place.tasks_path());
+        if let Some(last) = last.and_then(|look| look.still_true(self.clock.now()))
+            && let Some(boxes) = &boxes
+            && let Ok(Some(tree)) = trees.with_ticked_boxes(&last.tree, boxes)
+        {
+            return Ok(Some(TreeRecord { tree, ..last }));
+        }
         Ok(Some(repository.look(boxes.as_ref())?))
     }
 

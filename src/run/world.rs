@@ -15,6 +15,7 @@ use super::driver::{Ending, Recovered, World};
 use super::event::BaselineResult;
 use super::event_log::Chronicle;
 use super::inbox::{Inbox, InboxMessage};
+use super::last_look::LastLook;
 use super::launch::Launcher;
 use super::machine::{Assigned, Effect, End, Event, Machine, Notice, Pause};
 use super::prepare::PreparedAttempt;
@@ -74,6 +75,8 @@ pub struct RealWorld<'a> {
     pub(super) at_start: Option<Box<SpecState>>,
     /// Where snapshots are taken.
     pub(super) repository: Option<RunRepository>,
+    /// The look with which the last attempt ended.
+    pub(super) last_look: Option<LastLook>,
     /// Looks for what an agent adds that would be executed.
     pub(super) trust: Option<TrustWatch>,
     /// What `run --ask` asks.
@@ -130,6 +133,7 @@ impl<'a> RealWorld<'a> {
             verbosity: 0,
             at_start: None,
             repository: None,
+            last_look: None,
             trust: None,
             question: TerminalQuestion::default(),
             config_watch: None,

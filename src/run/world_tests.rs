@@ -13,6 +13,7 @@ use super::world::RealWorld;
 use crate::plan::Selection;
 use crate::plan::testing::config;
 use crate::project::SpecPlace;
+use crate::project::last_parsed::LastParsed;
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 
@@ -47,6 +48,7 @@ fn paused(length: Duration, jump: SignedDuration) -> Duration {
         selection: Selection::default(),
         keeps_in_git: false,
         checkout: None,
+        last: LastParsed::default(),
     };
     let launcher = Launcher::new(PathBuf::from("seqorch"), &store.folder(), None).unwrap();
     let (config, inbox) = (config(), Inbox::without_signals().unwrap());

@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_an_error_of_its_start() {
-        let mut command = Command::new("a-program-that-nobody-has");
+        let mut command = Command::new("no-such-program-anywhere");
         lead(&mut command);
         let why = command.spawn().unwrap_err();
         assert_eq!(why.kind(), std::io::ErrorKind::NotFound);

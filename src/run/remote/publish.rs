@@ -85,6 +85,7 @@ impl RealWorld<'_> {
         if !remote.moved.get() {
             return Ok(None);
         }
+        self.last_look = None;
         let mut kept = remote.keeper.kept();
         let synced = sync(&mut kept, self.place, &self.config)?;
         remote.moved.set(false);
