@@ -49,6 +49,27 @@ fn a_step_with_snapshots_starts_four_processes_of_git() {
 
 #[test]
 #[ignore = "slow"]
+fn the_look_after_an_attempt_serves_for_one_that_begins_at_once() {
+    let project = counted("");
+    project.run(&["run"]).code(0);
+    // on a busy machine some look is too old
+    assert_eq!(calls_per_step(&project).iter().map(Vec::len).min(), Some(3));
+}
+
+#[test]
+fn what_a_hook_changes_between_two_attempts_is_no_work_of_the_next() {
+    let hook = "[hooks]\nstep_end = [\"sh\", \"-c\", \"echo $SEQORCH_UNIT > by-hook\"]\nrequired = true\n";
+    let project = counted(hook);
+    project.run(&["run"]).code(0);
+    for calls in calls_per_step(&project) {
+        assert!(calls.len() >= 4, "a look before and one after: {calls:#?}");
+    }
+    let changes = project.run(&["diff", "3", "--stat"]).code(0).stdout;
+    assert!(changes.contains("made-3") && !changes.contains("by-hook"), "{changes}");
+}
+
+#[test]
+#[ignore = "slow"]
 fn a_commit_per_step_adds_three_processes_and_the_commit() {
     let project = counted("[git]\ncommit = \"step\"\n");
     project.run(&["run"]).code(0);
