@@ -857,6 +857,25 @@ fn what_an_agent_had_no_time_to_end_is_put_aside_for_what_people_pushed() {
 }
 
 #[test]
+fn an_agent_that_ends_without_a_run_and_below_a_push_is_asked_again() {
+    let agent = "echo mine >> both.txt; [ $SEQORCH_UNIT$SEQORCH_ATTEMPT = 11 ] && { touch \"$ROOT/.out/wrote\"; \
+                 until [ -e \"$ROOT/.out/free\" ]; do sleep 0.05; done; }; say_done";
+    let fleet = with_a_file_of_both(agent, "");
+    fs::create_dir_all(fleet.first.path(".out")).unwrap();
+    let first = fleet.first.start(&RUN);
+    wait_until("what the agent writes", || fleet.first.path(".out/wrote").exists());
+    first.signal(Signal::KILL);
+    first.wait().code(137);
+    fleet.first.write(".out/free", "");
+    wait_until("the end of the attempt", || fleet.first.alive_with("__attempt").is_empty());
+    fleet.person_pushes("by-a-person", "mine\n");
+    fleet.first.run(&RUN).code(0);
+    let all = ["start", "a file", "by a person", "1: First thing", "2: Second thing"];
+    assert_eq!(fleet.subjects(), all);
+    assert!(fleet.git(&["show", "--stat", &format!("{BRANCH}~1")]).contains("both.txt"));
+}
+
+#[test]
 fn a_machine_that_slept_says_who_took_the_spec_over_and_is_done() {
     let fleet = Fleet::new("[ -e \"$ROOT/free\" ] || gate; say_done", "");
     let first = fleet.first.start(&RUN);

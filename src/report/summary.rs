@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::changes::changed;
+use super::changes::{NO_FILES, changed};
 use super::counts;
 use super::end_text::end_words;
 use super::limits::task_outcome;
@@ -223,6 +223,9 @@ fn headline(end: &End, needs: &[ShownNeed]) -> String {
 }
 
 fn write_changes(out: &mut dyn Write, changes: &[FileChange]) -> io::Result<()> {
+    if changes.is_empty() {
+        return writeln!(out, "  {NO_FILES}");
+    }
     let insertions: u64 = changes.iter().filter_map(|c| c.insertions).sum();
     let deletions: u64 = changes.iter().filter_map(|c| c.deletions).sum();
     writeln!(out, "  {} changed: +{insertions} -{deletions} lines", plural(changes.len(), "file"))?;

@@ -245,7 +245,7 @@ fn work(request: &RunRequest<'_>, inbox: &Inbox, prepared: PreparedRun) -> Resul
         has_request.set(true);
         request.resume_file.iter().for_each(|path| drop(fs::remove_file(path)));
     });
-    world.listen(chronicle(request, &store)?);
+    world.listen(chronicle(request, &store));
     let began = announce(request, &store, &plan, attach.as_deref(), continues, before.as_ref(), &mut world);
     let ending = RunEnding { place, config, store: &store, plan: &plan, repository, before };
     let end = began.and_then(|()| drive(&mut machine, &mut world, start)).inspect_err(|error| {
@@ -372,7 +372,7 @@ fn open_session(
 }
 
 /// Publishes the events of the run: to the event log, to hooks, and to standard output with `--json`.
-fn chronicle(request: &RunRequest<'_>, store: &Store) -> Result<Chronicle> {
+fn chronicle(request: &RunRequest<'_>, store: &Store) -> Chronicle {
     let place = request.place;
     let log = store.folder().join("hooks.log");
     hooks::forget(&log);
@@ -384,5 +384,5 @@ fn chronicle(request: &RunRequest<'_>, store: &Store) -> Result<Chronicle> {
         ("SEQORCH_ROOT", place.root.display().to_string()),
     ];
     let stream: Option<Box<dyn Write>> = if request.json { Some(Box::new(io::stdout())) } else { None };
-    Ok(Chronicle::new(store.events(), stream, caller, facts))
+    Chronicle::new(store.events(), stream, caller, facts)
 }

@@ -70,11 +70,7 @@ pub(super) struct RefusedPlace<'a> {
 impl RefusedPlace<'_> {
     /// Leaves what a person must do. The caller reports the error, also where this cannot be kept. `chronicle` makes what calls
     /// the hooks.
-    pub(super) fn leave_need(
-        self,
-        refused: &RefusedRun,
-        chronicle: impl FnOnce(&Store) -> Result<Chronicle>,
-    ) {
+    pub(super) fn leave_need(self, refused: &RefusedRun, chronicle: impl FnOnce(&Store) -> Chronicle) {
         if let Some(end) = refused.end()
             && let Err(error) = self.leave(&end, chronicle)
             && error.kind() != ErrorKind::Locked
@@ -83,7 +79,7 @@ impl RefusedPlace<'_> {
         }
     }
 
-    fn leave(self, end: &End, chronicle: impl FnOnce(&Store) -> Result<Chronicle>) -> Result<()> {
+    fn leave(self, end: &End, chronicle: impl FnOnce(&Store) -> Chronicle) -> Result<()> {
         let (place, config, now) = (self.place, self.config, Timestamp::now());
         let store = place.store().prepared()?;
         let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), now))?;
@@ -116,7 +112,7 @@ impl RefusedPlace<'_> {
             changes: None,
             not_pushed: None,
         };
-        let mut chronicle = chronicle(&store)?;
+        let mut chronicle = chronicle(&store);
         let mut lines = Vec::new();
         for event in ended.records(state) {
             match chronicle.publish(now, event) {

@@ -19,6 +19,7 @@ use crate::project::{SpecPlace, own_tree as tree_place};
 use crate::report::text::{plural, sanitise_line};
 use crate::run::active_run;
 use crate::run::own_tree;
+use crate::run::prepare::set_aside;
 use crate::run::recorded_commits::{lost_commits, lost_from};
 use crate::run::tree_setup::TreeRequest;
 use crate::run::undecided::undecided;
@@ -99,6 +100,13 @@ pub(super) fn restore(wanted: Restore<'_>, remote: &mut SpecRemote) -> Result<Re
     // what this clone pushed has its sessions and snapshots here; what an agent left elsewhere, or has lost, is done again
     if !is_own || has_moved_files || is_about_history(&state) {
         state.moved_elsewhere();
+        if let Some((unit, attempt)) = state.running() {
+            // its agent may have ended here, but its files are not in this tree any more
+            let dir = place.store().attempt_dir(state.folder(unit), attempt.number);
+            if dir.path().exists() {
+                set_aside(dir.path())?;
+            }
+        }
     }
     if let Some(tip) = &seen.branch {
         let key = format!("{}/", remote.names.key);
