@@ -47,8 +47,8 @@ impl RealWorld<'_> {
         state: &SpecState,
     ) -> Result<Option<Changes>, CommitRefused> {
         let Some(known) = state.units.get(unit) else { return Ok(None) };
+        let Some(before) = &known.before else { return Ok(None) };
         let Some(repository) = self.repository.clone() else { return Ok(None) };
-        let Some(before) = &known.before else { return self.without_a_look(known) };
         let failed = |error: GitError| refused(&error.into(), known.changes.clone());
         let mut snapshots = repository.snapshots().map_err(failed)?;
         let is_lost = has_lost_snapshots(&snapshots, known, before).map_err(failed)?;

@@ -3,11 +3,11 @@
 use super::last_look::LastLook;
 use super::recorded_commits::{LostCommit, lost_commits};
 use super::world::RealWorld;
-use crate::config::{Commit, HistoryRule, HookEvent};
+use crate::config::{HistoryRule, HookEvent};
 use crate::error::Result;
 use crate::report::text::sanitise_line;
 use crate::state::work_tree::HistoryChange;
-use crate::state::{Changes, CommitRefused, SpecState, TreeRecord, UnitState};
+use crate::state::{SpecState, TreeRecord};
 use crate::store::attempt_result::AttemptResult;
 
 /// How many files are named at the start that no snapshot has.
@@ -40,19 +40,6 @@ impl RealWorld<'_> {
     pub(super) fn look_again(&self) -> Option<TreeRecord> {
         // if git still fails, the next snapshot says why
         self.repository.as_ref().and_then(|repository| repository.look(None).ok())
-    }
-
-    /// What a done unit changed before which no run saw the work tree: it is not known, and a commit that is wanted needs a
-    /// person.
-    pub(super) fn without_a_look(
-        &self,
-        unit: &UnitState,
-    ) -> std::result::Result<Option<Changes>, CommitRefused> {
-        if self.config.git.commit == Commit::Off || unit.is_committed() {
-            return Ok(None);
-        }
-        let why = "it is not known what it changed: the work tree before it was not seen".to_owned();
-        Err(CommitRefused { why, ..CommitRefused::default() })
     }
 
     /// Whether two trees differ in no file but tasks.md.

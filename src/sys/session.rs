@@ -61,7 +61,8 @@ fn missing_interpreter(script: &Path) -> Option<PathBuf> {
     File::open(script).ok()?.take(LINE_MAX).read_to_end(&mut start).ok()?;
     let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
     let program = String::from_utf8_lossy(line).split_whitespace().next().map(PathBuf::from)?;
-    (program.is_absolute() && !program.exists()).then_some(program)
+    let is_text = !program.to_string_lossy().contains(char::is_control);
+    (is_text && program.is_absolute() && !program.exists()).then_some(program)
 }
 
 #[cfg(test)]
