@@ -90,6 +90,19 @@ fn a_failing_hook_is_reported_and_harms_nothing() {
 }
 
 #[test]
+fn the_log_of_hooks_says_which_ones_could_not_start() {
+    let hooks = "[hooks]\nstep_end = [\"./hook.sh\"]\nrun_end = [\"./hook.sh\"]\n";
+    let agent = "printf '#!/no/such\\n' > hook.sh; say_done";
+    let project = Project::new().spec("login", "- [ ] 1. A\n").agent(agent).config(hooks);
+    program(&project, project.path("hook.sh").to_str().unwrap(), "exit 0");
+    project.run(&["run"]).code(0);
+    let log = project.read(".seqorch/login/hooks.log");
+    for hook in ["step_end", "run_end"] {
+        assert!(log.contains(&format!("hooks.{hook}: ./hook.sh cannot be started: ")), "{log}");
+    }
+}
+
+#[test]
 fn a_failing_required_hook_ends_the_run_and_loses_nothing() {
     let hooks = "[hooks]\nrequired = true\nstep_start = [\"sh\", \"-c\", \"test -e ready\"]\n";
     let project = Project::new().spec("login", TWO).agent("note $SEQORCH_UNIT; say_done").config(hooks);

@@ -49,11 +49,30 @@ impl Caller {
     /// standard input. The error is one line that says how it failed.
     pub fn call(&self, event: HookEvent, facts: &[(&str, String)], json: &str) -> Result<(), String> {
         let Some(argv) = self.hooks.argv(event) else { return Ok(()) };
+        let called = format!("hooks.{}: {}", event.name(), argv[0]);
+        let (mut log, from) =
+            self.open_log(event.name(), argv).map_err(|e| format!("{called} cannot be started: {e}"))?;
+        self.call_with_log(event, argv, facts, json, &mut log, from).map_err(|how| {
+            // the run may have ended before anyone reads what is returned
+            let _ = writeln!(log, "{called} {how}");
+            format!("{called} {how}")
+        })
+    }
+
+    /// The error says how it failed, without the name of the hook. What the hook prints begins in the log at `from`.
+    fn call_with_log(
+        &self,
+        event: HookEvent,
+        argv: &[String],
+        facts: &[(&str, String)],
+        json: &str,
+        log: &mut File,
+        from: u64,
+    ) -> Result<(), String> {
         let name = event.name();
-        let program = programs::find_in_path(&argv[0], &self.cwd)
-            .ok_or_else(|| format!("hooks.{name}: {} does not exist", argv[0]))?;
-        let failed = |e: std::io::Error| format!("hooks.{name}: {} cannot be started: {e}", argv[0]);
-        let (mut log, from) = self.open_log(name, argv).map_err(failed)?;
+        let program =
+            programs::find_in_path(&argv[0], &self.cwd).ok_or_else(|| "does not exist".to_owned())?;
+        let failed = |e: std::io::Error| format!("cannot be started: {e}");
         let mark = format!("{}-{name}", std::process::id());
         let mut command = Command::new(program);
         session::lead(&mut command);
@@ -71,8 +90,8 @@ impl Caller {
                 format!("did not end within {}", span(self.hooks.timeout))
             }
         };
-        let said = last_line(&mut log, from).map_or_else(String::new, |line| format!(": {line}"));
-        Err(format!("hooks.{name}: {} {how}{said}", argv[0]))
+        let said = last_line(log, from).map_or_else(String::new, |line| format!(": {line}"));
+        Err(format!("{how}{said}"))
     }
 
     fn open_log(&self, name: &str, argv: &[String]) -> std::io::Result<(File, u64)> {

@@ -106,7 +106,12 @@ impl Outcome {
     pub fn needs_no_look(&self) -> bool {
         matches!(
             self,
-            Self::Done | Self::Halted { .. } | Self::ForReview | Self::Approved | Self::ChangesWanted { .. }
+            Self::Done
+                | Self::Halted { .. }
+                | Self::ForReview
+                | Self::Approved
+                | Self::ChangesWanted { .. }
+                | Self::Unavailable { .. }
         )
     }
 
