@@ -136,6 +136,10 @@ enum Exit {
 }
 
 impl Exit {
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(unused_variables, reason = "only Linux has such descriptors")
+    )]
     fn of(child: &Child) -> io::Result<Self> {
         #[cfg(target_os = "linux")]
         if let Ok(process) = pidfd_open(Pid::from_child(child), PidfdFlags::empty()) {
