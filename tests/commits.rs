@@ -39,6 +39,24 @@ fn files_that_an_agent_moves_or_removes_are_in_its_commit() {
 }
 
 #[test]
+fn what_an_agent_takes_back_after_its_own_commit_is_committed() {
+    let back = "echo 2 > kept; git rm -q gone; echo new > junk; git add junk; git commit -qam own\n\
+                echo 1 > kept; echo 1 > gone; rm junk";
+    let project = repo(&format!("[ $SEQORCH_UNIT = 1 ] && {{ {back}; }}; {WRITES}"), "");
+    for name in ["kept", "gone"] {
+        project.write(name, "1\n");
+    }
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "code"]);
+    project.run(&["run"]).code(0);
+    assert_eq!(git(&project, &["status", "--porcelain", "-uno"]), "");
+    let all = ["start", "code", "own", "1: First thing", "2: Second thing"];
+    assert_eq!(subjects(&project), all);
+    let changed = git(&project, &["show", "--no-renames", "--name-status", "--format=", "HEAD~1"]);
+    assert_eq!(changed, "M\t.kiro/specs/demo/tasks.md\nA\tgone\nD\tjunk\nM\tkept\nA\tmade-1");
+}
+
+#[test]
 #[ignore = "slow"]
 fn a_dirty_tree_is_refused_or_stays_out_of_every_commit() {
     let project = repo(&format!("echo more >> mine.txt; {WRITES}"), "");

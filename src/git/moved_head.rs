@@ -122,11 +122,7 @@ impl Snapshots<'_> {
     }
 
     /// The paths at which two commits differ; `None` is before the first one.
-    pub(super) fn paths_between(
-        &self,
-        one: Option<&str>,
-        other: &str,
-    ) -> Result<BTreeSet<RepoPath>, GitError> {
+    pub fn paths_between(&self, one: Option<&str>, other: &str) -> Result<BTreeSet<RepoPath>, GitError> {
         let tree = self.read_object(other)?.and_then(|object| tree_of(&object.bytes));
         tree.map_or_else(|| Ok(BTreeSet::new()), |tree| self.paths_unlike(one, &tree))
     }

@@ -11,6 +11,7 @@ use crate::git::call::GitError;
 use crate::git::change::{TreeChange, TreeEntry};
 use crate::git::path::RepoPath;
 use crate::git::snapshot::Snapshots;
+use crate::state::work_tree::HistoryChange;
 use crate::state::{AttemptRecord, SpecState, TalkRecord, TreeRecord, UndoRecord, UnitState};
 
 /// The uncommitted changes of agents.
@@ -45,7 +46,9 @@ impl Ownership {
                 found.add_undo(trees, id, undo)?;
             }
             // what is no longer kept says nothing
-            let Some(changed) = trees.changes_if_kept(&before.tree, &after.tree)? else { continue };
+            let Some(mut changed) = trees.changes_if_kept(&before.tree, &after.tree)? else { continue };
+            let back = taken_back(trees, before, after, &changed)?;
+            changed.extend(back);
             if changed.is_empty() && found.own.is_empty() {
                 continue;
             }
@@ -153,6 +156,26 @@ impl Ownership {
             .get(&change.path)
             .is_some_and(|(unit, left)| *left == change.after || state.units.get(unit).is_some_and(is_taken))
     }
+}
+
+/// What an agent committed itself and then took back: its files are as before, and HEAD has what it committed.
+fn taken_back(
+    trees: &Snapshots<'_>,
+    before: &TreeRecord,
+    after: &TreeRecord,
+    changed: &[TreeChange],
+) -> Result<Vec<TreeChange>, GitError> {
+    let (Some(HistoryChange::Commits { .. }), Some(head)) = (&after.history, &after.commit) else {
+        return Ok(Vec::new());
+    };
+    let committed = trees.paths_between(before.commit.as_deref(), head)?;
+    let mut left = match trees.changes_of_work_tree(Some(head), &after.tree) {
+        // a commit that a person rewrote later
+        Err(error) if error.is_missing_object() => Vec::new(),
+        left => left?,
+    };
+    left.retain(|one| committed.contains(&one.path) && changed.iter().all(|other| other.path != one.path));
+    Ok(left)
 }
 
 /// Whether tasks.md differs from its last commit in the marks of its boxes only.
