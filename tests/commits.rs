@@ -348,6 +348,19 @@ fn work_whose_snapshot_failed_is_committed_once_git_works_again() {
 }
 
 #[test]
+fn work_after_which_no_look_was_possible_stays_its_agents() {
+    let agent = "echo x > made-$SEQORCH_UNIT\n\
+                 [ $SEQORCH_UNIT$SEQORCH_ATTEMPT = 11 ] && { mv .git/HEAD .git/away; kill -9 $PPID; sleep 9; }\n\
+                 say_done";
+    let project = repo(agent, "");
+    assert_ne!(project.run(&["run"]).code, 0);
+    std::fs::rename(project.path(".git/away"), project.path(".git/HEAD")).unwrap();
+    project.run(&["run", "--retry"]).code(0).says(&["all complete"]);
+    assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"]);
+    assert!(git(&project, &["show", "--stat", "HEAD~1"]).contains("made-1"));
+}
+
+#[test]
 fn a_commit_that_is_always_refused_fails_the_task_and_opens_its_box() {
     let project = repo(WRITES, "[retry]\nattempts = 2\n");
     let hook = project.path(".git/hooks/pre-commit");

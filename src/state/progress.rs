@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::attempt::AttemptRecord;
 use super::by_id::sorted;
 use super::end::End;
 use super::outcome::Outcome;
@@ -163,15 +164,17 @@ impl SpecState {
         }
     }
 
-    /// The tree after the last attempt is not known, since git failed then. If its unit is done, its pending commit takes all that
-    /// changed since its beginning, so the tree `now` is that one.
+    /// The tree after the last attempt is not known, since git failed then, or a full disk ended the run. What has changed since
+    /// its beginning counts as its agent's, so the tree `now` is that one.
     pub fn fill_missing_tree(&mut self, now: &TreeRecord) {
         let attempts = |unit: &UnitState| unit.attempts.last().map(|last| last.started_at);
         let newest = self.units.values().filter_map(attempts).max();
-        let is_missing = |unit: &&mut UnitState| unit.pending_commit.is_some() && attempts(unit) == newest;
+        let is_open = |unit: &UnitState| !unit.is_done() || unit.pending_commit.is_some();
+        let is_missing = |unit: &&mut UnitState| is_open(unit) && attempts(unit) == newest;
         let last = self.units.values_mut().find(is_missing).and_then(|unit| unit.attempts.last_mut());
-        if let Some(last) = last.filter(|last| last.before.is_some() && last.learned.after.is_none()) {
-            last.learned.after = Some(now.clone());
+        let has_worked = |last: &&mut AttemptRecord| last.reached_agent() && last.before.is_some();
+        if let Some(last) = last.filter(has_worked) {
+            last.learned.after.get_or_insert_with(|| now.clone());
         }
     }
 
