@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::common::git::{TWO, WRITES, git, repo};
+use crate::common::git::{TWO, WRITES, git, repo, subjects};
 use crate::common::programs::program;
 use crate::common::wait_until;
 
@@ -193,6 +193,42 @@ fn undo_that_was_cut_off_is_finished_by_the_next_one() {
     project.run(&["undo", "2"]).code(0);
     assert_eq!(project.read("shared"), "1\n");
     assert_eq!(project.state("demo")["units"]["2"]["status"], "todo");
+}
+
+#[test]
+fn undo_that_fails_while_it_writes_can_be_repeated() {
+    let project = repo(&format!("[ $SEQORCH_UNIT = 1 ] && echo 2 > held.txt; {WRITES}"), "");
+    let filter = |smudge: &str| {
+        git(&project, &["config", "filter.rot.clean", "cat"]);
+        git(&project, &["config", "filter.rot.smudge", smudge]);
+        git(&project, &["config", "filter.rot.required", "true"]);
+    };
+    filter("cat");
+    project.write("held.txt", "1\n");
+    project.write(".gitattributes", "held.txt filter=rot\n");
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "a filter"]);
+    project.run(&["run"]).code(0);
+    filter("false");
+    let failed = project.run(&["undo", "1", "--commit"]);
+    assert!(failed.code != 0 && failed.stderr.contains("Type `seqorch undo 1` again"), "{failed:?}");
+    filter("cat");
+    project.run(&["undo", "1", "--commit"]).code(0).says(&["the revert is commit"]);
+    assert_eq!(project.read("held.txt"), "1\n");
+    assert_eq!(git(&project, &["status", "--porcelain", "-uno"]), "");
+    project.run(&["run"]).code(0).says(&["all complete"]);
+}
+
+#[test]
+fn undos_in_any_order_commit_all_boxes() {
+    let project = repo(WRITES, "");
+    project.run(&["run"]).code(0);
+    project.run(&["undo", "2"]).code(0);
+    project.run(&["undo", "1", "--commit"]).code(0);
+    project.run(&["undo", "2", "--commit"]).code(0);
+    assert_eq!(git(&project, &["status", "--porcelain", "-uno"]), "");
+    assert!(!project.read(".kiro/specs/demo/tasks.md").contains("[x]"));
+    assert_eq!(subjects(&project).last().unwrap(), "Undo task 2: Second thing");
 }
 
 #[test]

@@ -19,6 +19,15 @@ pub enum RestoreOutcome {
     ChangedSince(Vec<RepoPath>),
 }
 
+/// What is to be restored.
+#[derive(Debug)]
+pub struct RestorePlan {
+    before: String,
+    step: Vec<TreeChange>,
+    /// The paths that changed again after the step.
+    pub changed_since: Vec<RepoPath>,
+}
+
 impl Snapshots<'_> {
     /// Restores what lies between two trees, except for the paths to leave alone. Refuses where a path differs between
     /// `after` and now.
@@ -28,6 +37,20 @@ impl Snapshots<'_> {
         after: &str,
         leave: &BTreeSet<RepoPath>,
     ) -> Result<RestoreOutcome, GitError> {
+        let plan = self.plan_restore(before, after, leave)?;
+        if plan.changed_since.is_empty() {
+            return self.perform_restore(plan).map(RestoreOutcome::Done);
+        }
+        Ok(RestoreOutcome::ChangedSince(plan.changed_since))
+    }
+
+    /// What has to be written to restore what lies between two trees, except for the paths to leave alone.
+    pub fn plan_restore(
+        &mut self,
+        before: &str,
+        after: &str,
+        leave: &BTreeSet<RepoPath>,
+    ) -> Result<RestorePlan, GitError> {
         let now = self.take()?;
         let step = self.changes(before, after)?;
         // the files of a submodule belong to another repository
@@ -40,16 +63,19 @@ impl Snapshots<'_> {
         // a path that is already as before was restored by a call that something cut off, or by a person
         let touched =
             |change: &&TreeChange| since.get(&change.path).is_some_and(|now| **now != change.before);
-        let touched: Vec<RepoPath> = step.iter().filter(touched).map(|change| change.path.clone()).collect();
-        if !touched.is_empty() {
-            return Ok(RestoreOutcome::ChangedSince(touched));
-        }
+        let changed_since = step.iter().filter(touched).map(|change| change.path.clone()).collect();
+        Ok(RestorePlan { before: before.to_owned(), step, changed_since })
+    }
+
+    /// Writes what was planned, whatever the files hold now. The paths that are as before the step then.
+    pub fn perform_restore(&self, plan: RestorePlan) -> Result<Vec<RepoPath>, GitError> {
+        let RestorePlan { before, step, .. } = plan;
         let paths = |exists: bool| -> Vec<RepoPath> {
             let those = step.iter().filter(|change| change.before.exists() == exists);
             those.map(|change| change.path.clone()).collect()
         };
-        self.write_files(before, &paths(true), &paths(false))?;
-        Ok(RestoreOutcome::Done(step.into_iter().map(|change| change.path).collect()))
+        self.write_files(&before, &paths(true), &paths(false))?;
+        Ok(step.into_iter().map(|change| change.path).collect())
     }
 
     /// Writes these files as a tree has them, and removes those in `gone`.

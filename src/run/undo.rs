@@ -15,7 +15,7 @@ use crate::git::call::{GitError, Supervisor};
 use crate::git::change::{FileChange, TreeChange};
 use crate::git::commit::{CommitOutcome, CommitRequest};
 use crate::git::path::RepoPath;
-use crate::git::restore::RestoreOutcome;
+use crate::git::restore::RestorePlan;
 use crate::git::snapshot::Snapshots;
 use crate::plan;
 use crate::project::SpecPlace;
@@ -23,6 +23,7 @@ use crate::report::text::{sanitise_line, spec_command};
 use crate::state::{Outcome, SpecState, UndoRecord, UnitState, UnitStatus};
 use crate::store::attempt_folder;
 use crate::store::lock::{Holder, RunLock};
+use crate::store::spec_store::Store;
 use crate::sys::interrupt::Interrupt;
 use crate::sys::signals;
 use crate::sys::stop_flag::StopFlag;
@@ -80,16 +81,27 @@ pub fn undo(place: &SpecPlace, config: &Config, request: UndoRequest<'_>) -> Res
         ));
     }
     let mut snapshots = repository.begin_snapshots()?;
+    // of a commit after which an undo was cut off
+    snapshots.catch_up_index()?;
     let mut undone = Undone::default();
     let is_undone = state.units.get(id).is_some_and(|unit| unit.undone.is_some());
     if !(commit && is_undone && state.units[id].changes.is_none()) {
-        undone.files = restore(place, config, &mut snapshots, &mut state, id)?;
+        undone.files = restore(place, config, (&store, &mut snapshots), &mut state, id)?;
         store.save(&state)?;
     }
-    let Some(record) = state.units.get(id).and_then(|unit| unit.undone.clone()) else { return Ok(undone) };
+    let Some(mut record) = state.units.get(id).and_then(|unit| unit.undone.clone()) else {
+        return Ok(undone);
+    };
     undone.commit.clone_from(&record.commit);
     let now = snapshots.take()?;
-    let own = to_commit(&snapshots, &record, now.head.commit.as_deref())?;
+    let mut own = to_commit(&snapshots, &record, now.head.commit.as_deref())?;
+    // other boxes are as they are now, also where they were opened later
+    if let Some(tasks) = snapshots.path_of(&place.tasks_path()).filter(|tasks| own.contains(tasks))
+        && let Some(to) = snapshots.with_ticked_boxes(&record.to, &tasks)?
+    {
+        record.to = to;
+        own = to_commit(&snapshots, &record, now.head.commit.as_deref())?;
+    }
     if !commit {
         undone.to_commit = own.iter().map(ToString::to_string).collect();
     } else if !own.is_empty() {
@@ -120,40 +132,56 @@ fn stop_on_signal() -> Result<StopFlag> {
 fn restore(
     place: &SpecPlace,
     config: &Config,
-    snapshots: &mut Snapshots<'_>,
+    (store, snapshots): (&Store, &mut Snapshots<'_>),
     state: &mut SpecState,
     id: &str,
 ) -> Result<Vec<FileChange>> {
-    let unit = state.units.get(id).filter(|unit| unit.changes.is_some());
+    let unit = state.units.get(id).filter(|unit| unit.changes.is_some()).cloned();
     let unit = unit.ok_or_else(|| nothing_known(place, config, state, id))?;
     let commit = unit.changes.as_ref().and_then(|changes| changes.commit.clone());
     let (_, tasks) = place.good_tasks()?;
-    let prior = snapshots.take()?;
+    let now = snapshots.take()?;
+    // one that was cut off counts from the tree before it
+    let undone = &mut state.units.entry(id.to_owned()).or_default().undone;
+    let begun = undone.take_if(|undo| undo.is_begun);
+    let is_begun = begun.is_some();
+    let prior = begun.map_or(now.tree, |undo| undo.from);
     let ownership = Ownership::of(snapshots, state, snapshots.path_of(&place.tasks_path()).as_ref())?;
-    let dirty = snapshots.changes_of_work_tree(prior.head.commit.as_deref(), &prior.tree)?;
+    let dirty = snapshots.changes_of_work_tree(now.head.commit.as_deref(), &prior)?;
     let others: BTreeSet<RepoPath> = dirty
         .into_iter()
         .filter(|change| !ownership.is_agents(change, state))
         .map(|change| change.path)
         .collect();
-    let files = restore_files(place, snapshots, unit)
-        .and_then(|files| files.ok_or_else(|| nothing_known(place, config, state, id)))?;
+    let planned = plan_files(place, snapshots, &unit)?;
+    let (between, plan) = planned.ok_or_else(|| nothing_known(place, config, state, id))?;
+    if !is_begun && !plan.changed_since.is_empty() {
+        return Err(changed_since(&plan.changed_since));
+    }
+    let mut record =
+        UndoRecord { at: Timestamp::now(), from: prior.clone(), to: prior.clone(), commit, is_begun: true };
+    state.units.entry(id.to_owned()).or_default().undone = Some(record.clone());
+    store.save(state)?;
+    let paths = snapshots.perform_restore(plan).map_err(|error| {
+        let again = format!("Files may be restored in part. Type `seqorch undo {id}` again.");
+        Error::from(error).hint(again)
+    })?;
+    let restored = between.iter().filter(|change| paths.contains(&change.path));
+    let files: Vec<FileChange> = restored.map(FileChange::from).collect();
     let units = plan::units(&tasks, config.run.granularity);
     let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
-    let members = done_by(unit, members);
+    let members = done_by(&unit, members);
     place.set_marks(state, &members, ' ', true)?;
     state.decided(&members, Some(false));
     let after = snapshots.take()?;
     // what others had changed before stays theirs
-    let mut undone = snapshots.changes(&prior.tree, &after.tree)?;
+    let mut undone = snapshots.changes(&prior, &after.tree)?;
     let all = undone.len();
     undone.retain(|change| !others.contains(&change.path));
     reopen(state, id, &members);
-    if !undone.is_empty() {
-        let to = if undone.len() == all { after.tree } else { snapshots.tree_with(&prior.tree, &undone)? };
-        let undone = UndoRecord { at: Timestamp::now(), from: prior.tree, to, commit };
-        state.units.entry(id.to_owned()).or_default().undone = Some(undone);
-    }
+    record.is_begun = false;
+    record.to = if undone.len() == all { after.tree } else { snapshots.tree_with(&prior, &undone)? };
+    state.units.entry(id.to_owned()).or_default().undone = Some(record).filter(|_| !undone.is_empty());
     Ok(files)
 }
 
@@ -169,34 +197,31 @@ fn done_by(unit: &UnitState, members: Vec<String>) -> Vec<String> {
     if own.is_empty() { others } else { own }
 }
 
-/// Restores the files of a unit; `None` where they are not known. tasks.md is left alone: it has the boxes of other tasks,
-/// too.
-fn restore_files(
+/// What a unit changed, and what has to be written to restore it; `None` where that is not known. tasks.md is left alone: it has
+/// the boxes of other tasks, too.
+fn plan_files(
     place: &SpecPlace,
     snapshots: &mut Snapshots<'_>,
     unit: &UnitState,
-) -> Result<Option<Vec<FileChange>>> {
-    let missing = |error: GitError| trees_missing(&error.words());
+) -> Result<Option<(Vec<TreeChange>, RestorePlan)>> {
+    let missing = |error: GitError| match &error {
+        GitError::Stopped { .. } => Error::from(error),
+        _ => trees_missing(&error.words()),
+    };
     let Some(span) = TaskSpan::of(snapshots, unit).map_err(missing)? else { return Ok(None) };
     let between = snapshots.changes(&span.from, &span.to).map_err(missing)?;
     let tasks = snapshots.path_of(&place.tasks_path());
     let is_left = |change: &&TreeChange| !span.has(&change.path) || Some(&change.path) == tasks.as_ref();
     let leave = between.iter().filter(is_left).map(|change| change.path.clone()).collect();
-    match snapshots.restore(&span.from, &span.to, &leave)? {
-        RestoreOutcome::Done(paths) => {
-            let restored = between.iter().filter(|change| paths.contains(&change.path));
-            Ok(Some(restored.map(FileChange::from).collect()))
-        }
-        RestoreOutcome::ChangedSince(paths) => {
-            let names: Vec<String> = paths.iter().map(|path| format!("  {path}")).collect();
-            Err(Error::new(
-                ErrorKind::Human,
-                "files of the task have changed since, so they cannot be restored",
-            )
-            .detail(names.join("\n"))
-            .hint("Nothing was changed. Undo the later changes first, or commit or stash them."))
-        }
-    }
+    let plan = snapshots.plan_restore(&span.from, &span.to, &leave)?;
+    Ok(Some((between, plan)))
+}
+
+fn changed_since(paths: &[RepoPath]) -> Error {
+    let names: Vec<String> = paths.iter().map(|path| format!("  {path}")).collect();
+    Error::new(ErrorKind::Human, "files of the task have changed since, so they cannot be restored")
+        .detail(names.join("\n"))
+        .hint("Nothing was changed. Undo the later changes first, or commit or stash them.")
 }
 
 /// What the undo changed and HEAD has otherwise.

@@ -47,6 +47,9 @@ pub struct UndoRecord {
     /// The commit that it takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Whether its files may be restored in part only: something may have cut it off. `to` is not known then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_begun: bool,
 }
 
 /// How HEAD moved during an attempt.
