@@ -386,6 +386,18 @@ fn a_commit_that_git_itself_cannot_make_is_a_need_at_once() {
 }
 
 #[test]
+fn a_hook_that_git_cannot_start_is_a_need_and_costs_no_attempt() {
+    let project = repo(WRITES, "");
+    hook(&project, "pre-commit", "exit 0");
+    let path = project.path(".git/hooks/pre-commit");
+    std::fs::write(&path, "#!/no/such/interpreter\n").unwrap();
+    project.run(&["run"]).code(2).says(&["cannot exec"]);
+    assert_eq!(project.outcomes("demo", "1"), ["done"]);
+    std::fs::remove_file(&path).unwrap();
+    project.run(&["run", "--retry"]).code(0).says(&["all complete"]);
+}
+
+#[test]
 fn a_second_run_in_one_work_tree_is_refused() {
     let project = repo(WRITES, "");
     std::fs::create_dir_all(project.path(".git/seqorch")).unwrap();

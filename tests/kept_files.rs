@@ -51,6 +51,15 @@ fn a_run_survives_an_agent_that_cleans_the_work_tree() {
 }
 
 #[test]
+fn a_run_whose_specs_an_agent_removed_says_so_and_repeats_nothing() {
+    let project = repo(&format!("[ $SEQORCH_UNIT = 1 ] && rm -rf .kiro; {WRITES}"), "");
+    project.run(&["run"]).code(66).says(&["there is no", ".kiro/specs any more", "Bring it back"]);
+    git(&project, &["checkout", "-q", "--", ".kiro"]);
+    project.run(&["run"]).code(0).says(&["taking its result"]);
+    assert_eq!(project.ledger(), ["1 1", "2 1"], "nothing was done twice");
+}
+
+#[test]
 fn status_and_stop_find_a_run_whose_files_its_agent_removed() {
     let project = repo("rm -rf .seqorch .kiro/specs/SEQUENTIAL_*; note cleaned; gate; say_done", "");
     let run = project.start(&["run"]);

@@ -121,6 +121,12 @@ impl AgentProcess {
         };
         let handle = match command.start() {
             Ok(handle) => Arc::new(handle),
+            Err(_) if !attempt.cwd.is_dir() => {
+                return Ok(Err(format!(
+                    "cannot start in {}: there is no such folder",
+                    attempt.cwd.display()
+                )));
+            }
             Err(e) => return Ok(Err(session::cannot_start(&attempt.argv[0], &e))),
         };
         // it holds the writing ends, and the readers must see the end of file

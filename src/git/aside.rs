@@ -42,19 +42,34 @@ impl Repository {
         }
         let made = entries.iter().filter(|entry| entry.what.starts_with("commit"));
         let made: Vec<&str> = made.map(|entry| entry.commit.as_str()).collect();
+        // commits that HEAD left from no branch
+        let left = entries.iter().filter_map(|entry| entry.what.strip_prefix("checkout: moving from "));
+        let left: Vec<&str> = left.filter_map(|what| what.split(' ').next()).collect();
         let mut found = Vec::new();
         for commit in self.unreachable(&made)? {
             let contains = format!("--contains={commit}");
             let args = ["for-each-ref", "--count=1", &contains, "--format=%(refname:short)", "refs/heads"];
-            // what is on no branch was amended or thrown away
             let Ok(printed) = self.call(args).read(&self.supervisor) else { continue };
             let branch = String::from_utf8_lossy(&printed).trim().to_owned();
             if !branch.is_empty() {
                 let why = format!("committed by the agent on branch {branch}; HEAD does not have it");
                 found.push(LeftOut { path: format!("commit {commit:.9}"), why });
+            } else if self.is_beneath_any(commit, left.iter().filter(|left| made.contains(left)))? {
+                let why = "committed by the agent on no branch; `git branch NAME COMMIT` keeps it".to_owned();
+                found.push(LeftOut { path: format!("commit {commit:.9}"), why });
             }
+            // what else is on no branch was amended or thrown away
         }
         Ok(found)
+    }
+
+    /// Whether a commit is one of these, or in the history of one.
+    fn is_beneath_any<'c>(
+        &self,
+        commit: &str,
+        mut tips: impl Iterator<Item = &'c &'c str>,
+    ) -> Result<bool, GitError> {
+        tips.try_fold(false, |found, tip| Ok(found || self.is_ancestor(commit, tip)?))
     }
 
     fn head_log(&self) -> std::path::PathBuf {
@@ -113,5 +128,25 @@ mod tests {
         git(top, &["stash", "pop", "-q"]);
         git(top, &["merge", "-q", "--no-edit", "other"]);
         assert!(repo.aside(before).unwrap().is_empty(), "HEAD has all of it");
+    }
+
+    #[test]
+    fn commits_that_were_left_on_no_branch_are_named_and_amended_ones_are_not() {
+        let (_dir, repo) = repository();
+        let top = &repo.top;
+        let before = repo.log_lengths();
+        git(top, &["checkout", "-q", "--detach"]);
+        git(top, &["commit", "-q", "--allow-empty", "-m", "first"]);
+        let first = git(top, &["rev-parse", "HEAD"]);
+        git(top, &["commit", "-q", "--allow-empty", "-m", "thrown away"]);
+        git(top, &["commit", "-q", "--allow-empty", "--amend", "-m", "last"]);
+        let last = git(top, &["rev-parse", "HEAD"]);
+        git(top, &["switch", "-q", "main"]);
+        let found = repo.aside(before).unwrap();
+        let mut paths: Vec<&str> = found.iter().map(|one| one.path.as_str()).collect();
+        paths.sort_unstable();
+        let mut named = [format!("commit {first:.9}"), format!("commit {last:.9}")];
+        named.sort_unstable();
+        assert_eq!(paths, named, "{found:?}");
     }
 }

@@ -386,6 +386,8 @@ fn refused(error: &Error, changes: Option<Changes>) -> CommitRefused {
 /// with 128, and no agent can help.
 fn words_for_agent(error: &CommitError) -> Option<String> {
     match error {
+        // of a hook that git cannot start, no agent has the rights or the interpreter
+        CommitError::Refused(GitError::Failed { words, .. }) if words.contains("cannot exec '") => None,
         CommitError::Refused(GitError::Failed { code: Some(1), words, .. }) if words.trim().is_empty() => {
             Some("a hook of git refused it and said nothing".to_owned())
         }

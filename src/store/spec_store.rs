@@ -14,7 +14,7 @@ use super::kept_log::KeptLog;
 use super::last_written::LastWritten;
 use super::lock::{is_held, with_lock, with_replaced};
 use super::spec_folder::{RUN_LOCK, SpecFolder, folder_name, ignored_folder};
-use super::state_file::{StateFile, StateText, Unreadable};
+use super::state_file::{StateFile, StateText, Unreadable, check_place};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::spec_state::SpecState;
 use crate::state::{Note, PersonRequest};
@@ -316,6 +316,7 @@ impl Store {
         // somebody may have removed it under a run
         self.prepare()?;
         let path = self.state_path();
+        check_place(&path)?;
         let write = || {
             let mut file = match self.read_bytes()? {
                 None => self.copy_of_open_run().unwrap_or_default(),
