@@ -185,3 +185,11 @@ pub(super) fn folder_name(name: &str) -> String {
     }
     safe
 }
+
+/// Refuses to write the state where its folder is gone, and with it the specs: an agent or a person has removed it.
+pub(super) fn check_place(path: &Path) -> Result<()> {
+    let Some(folder) = path.parent().filter(|folder| !folder.exists()) else { return Ok(()) };
+    let text = format!("there is no {} any more, where the state and the specs were", folder.display());
+    let hint = "Bring it back, then run again: what an agent has done is known, and no agent works twice.";
+    Err(Error::new(ErrorKind::NoSpec, text).hint(hint))
+}

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{python_state, schema1};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::state::spec_state::SpecState;
 
 /// Version of the state file that this program writes.
@@ -171,14 +171,6 @@ impl<'a> Entry<'a> {
             state,
         }
     }
-}
-
-/// Refuses to write the state where its folder is gone, and with it the specs: an agent or a person has removed it.
-pub(super) fn check_place(path: &Path) -> Result<()> {
-    let Some(folder) = path.parent().filter(|folder| !folder.exists()) else { return Ok(()) };
-    let text = format!("there is no {} any more, where the state and the specs were", folder.display());
-    let hint = "Bring it back, then run again: what an agent has done is known, and no agent works twice.";
-    Err(Error::new(ErrorKind::NoSpec, text).hint(hint))
 }
 
 #[cfg(test)]
