@@ -26,6 +26,8 @@ fn a_run_with_a_failed_task() {
     let project = three(
         "echo \"I try task $SEQORCH_UNIT.\"; [ $SEQORCH_UNIT = 2 ] && { echo 'error: it does not compile'; exit 3; }; say_done",
     );
+    // a shorter pause is over on a busy machine before it is said
+    let project = project.config("[retry]\nbackoff = \"1s\"\n");
     check(&project, "run", "failed", &[&["run"]]);
 }
 
