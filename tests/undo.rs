@@ -232,6 +232,15 @@ fn undos_in_any_order_commit_all_boxes() {
 }
 
 #[test]
+fn a_task_that_is_undone_is_not_skipped() {
+    let project = repo(WRITES, "");
+    project.run(&["run", "--only", "1"]).code(0);
+    project.run(&["mark", "1", "skip"]).code(0);
+    project.run(&["undo", "1"]).code(0).says(&["task 1 is to do again"]);
+    project.run(&["status"]).says(&["1  First thing: to do"]);
+}
+
+#[test]
 fn undo_opens_only_the_boxes_that_the_task_ticked() {
     let project = repo(WRITES, "");
     let tasks = "- [ ] 1. First\n  - [x] 1.1 By hand\n  - [ ] 1.2 By an agent\n- [ ] 2. Second\n";

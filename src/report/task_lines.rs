@@ -116,6 +116,8 @@ pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<StandingLine> {
             stands @ (WorkStanding::Todo | WorkStanding::Done) if was_removed => {
                 (if stands == WorkStanding::Todo { WorkStanding::Skipped } else { stands }, "not in tasks.md")
             }
+            stands @ WorkStanding::Done => (stands, "done"),
+            stands @ WorkStanding::Skipped => (stands, "skipped by you"),
             stands => (stands, "to do"),
         };
         lines.entry(id).or_insert_with(|| of_task(state, id, &unit.title, stands, text));

@@ -288,6 +288,8 @@ fn trees_missing(why: &str) -> Error {
 /// Makes a done unit one that was never begun.
 fn reopen(state: &mut SpecState, id: &str, members: &[String]) {
     state.completed.retain(|done| !members.contains(done) && done != id);
+    // to undo a task is to want it done again
+    state.skipped.retain(|skipped| !members.contains(skipped) && skipped != id);
     state.completed_at = None;
     if let Some(unit) = state.units.get_mut(id) {
         unit.pending_commit = None;
