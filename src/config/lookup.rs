@@ -33,6 +33,8 @@ pub(crate) fn find(path: &KeyPath) -> Option<KeyAt> {
                 parts.next();
                 return parts.next().is_none().then_some(KeyAt::Entry(key, format));
             }
+            // without a number, a key of all elements is meant
+            KeyShape::List(_) if parts.peek().is_some_and(|part| !is_number(part)) => {}
             KeyShape::List(_) | KeyShape::Named(_) => {
                 parts.next();
                 if parts.peek().is_none() {
@@ -42,6 +44,10 @@ pub(crate) fn find(path: &KeyPath) -> Option<KeyAt> {
         }
         keys = key.shape.keys();
     }
+}
+
+fn is_number(part: &str) -> bool {
+    part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Every key that holds a value, with `NAME` for free names.
@@ -134,6 +140,8 @@ mod tests {
             "run.delay",
             "backend.mine.args",
             "override[1].timeout.idle",
+            "override.timeout.idle",
+            "override.tasks",
             "profile.night.run.delay",
             "extends",
         ] {
@@ -145,7 +153,9 @@ mod tests {
         for path in ["backend.mine.env.HOME", "assign.owners.me"] {
             assert!(matches!(find(&KeyPath::parse(path)), Some(KeyAt::Entry(..))), "{path}");
         }
-        for path in ["", "run.dealy", "run.delay.x", "backend.mine.colour", "verify.command"] {
+        for path in
+            ["", "run.dealy", "run.delay.x", "backend.mine.colour", "verify.command", "override.bogus"]
+        {
             assert!(find(&KeyPath::parse(path)).is_none(), "{path}");
         }
     }
