@@ -57,6 +57,28 @@ fn mark_skip_leaves_a_task_out_and_blocks_its_dependants() {
 }
 
 #[test]
+fn a_task_that_is_done_can_not_be_skipped() {
+    let done = "- [ ] 1. A\n  - [x] 1.1 Part\n  - [ ] 1.2 Part\n- [x] 2. B\n- [ ] 3. C\n";
+    for tick in ["done", "off"] {
+        let tasks = format!("[tasks]\ntick = \"{tick}\"\n");
+        let project = Project::new().spec("login", done).agent("say_done").config(&tasks);
+        // its box is ticked; then its run did it
+        for id in ["2", "3"] {
+            let says = format!("task {id} is done, so it can't be skipped");
+            let again = format!("`seqorch mark --spec login {id} todo` has the next run do it again");
+            project.run(&["mark", id, "skip"]).code(64).says(&[&says, &again]);
+            project.run(&["run", "--only", "3"]).code(0);
+        }
+        project.run(&["mark", "2-3", "skip"]).code(64).says(&["tasks 2, 3 are done, so they can't"]);
+        let skipped = project.run(&["mark", "1-3", "skip"]).code(0).stdout;
+        assert_eq!(skipped, "1, 1.2 of login: skipped\n1.1, 2, 3 of login: done, and stays done\n");
+        project.run(&["status"]).code(0).says(&["2 of 3 tasks done · 1 skipped"]);
+        assert_eq!(project.run(&["mark", "1.2", "todo"]).code(0).stdout, "1.2 of login: to do\n");
+        project.run(&["status"]).code(0).says(&["2 of 3 tasks done · 1 to do"]);
+    }
+}
+
+#[test]
 fn mark_done_ends_the_halt_of_a_task() {
     let project =
         Project::new().spec("login", TASKS).agent("[ $SEQORCH_UNIT = 2 ] && { say_halt; exit; }; say_done");

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::common::git::init;
 use crate::common::{Project, kill, wait_until};
 
 /// Each attempt uses 100 tokens per number of its task, 10 for its answer, and a cent for its number. Task 2 asks, task 3
@@ -222,6 +223,59 @@ fn totals_are_the_sums_of_their_rows_after_every_way_to_resume() {
         .map(|(_, id)| id)
         .collect();
     assert_eq!(ids, ["1", "2", "3", "10", "11"], "{listed:?}");
+}
+
+/// The lines of the summary that count files, as (files, added, removed) of each task and of the run.
+fn changes_of(summary: &str) -> (Vec<(u64, u64, u64)>, (u64, u64, u64)) {
+    let signed = |line: &str, sign: char| {
+        let after = line.split(sign).nth(1).unwrap_or("");
+        after.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse::<u64>().unwrap_or(0)
+    };
+    let read = |line: &str| (before(line, " file"), signed(line, '+'), signed(line, '-'));
+    let (total, rows): (Vec<&str>, Vec<&str>) = summary
+        .lines()
+        .filter(|line| line.contains(" file") && line.contains(" +") || line.contains(" changed: +"))
+        .partition(|line| line.contains(" changed: +"));
+    (rows.into_iter().map(read).collect(), read(total[0]))
+}
+
+#[test]
+fn a_run_that_was_killed_counts_its_files_and_its_time_from_its_begin() {
+    let agent = "echo one > made-$SEQORCH_UNIT\n[ $SEQORCH_UNIT = 2 ] && gate\nsay_done";
+    let config = "[log]\nkeep = \"1s\"\n";
+    let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent(agent).config(config);
+    init(&project);
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(2);
+    kill(run.pid(), Signal::KILL);
+    run.wait();
+    let began = project.state("login")["run"]["began"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let early = began - SignedDuration::from_hours(7);
+    let state = project.path(".kiro/specs/SEQUENTIAL_STATE.json");
+    let text = std::fs::read_to_string(&state).unwrap();
+    let of_run = |at: Timestamp| format!("\"began\": \"{at}\"");
+    assert_eq!(text.matches(&of_run(began)).count(), 1, "{text}");
+    std::fs::write(&state, text.replace(&of_run(began), &of_run(early))).unwrap();
+    project.release();
+    let run = project.run(&["run"]).code(0);
+    assert_eq!(changes_of(&run.stdout), (vec![(1, 1, 0), (1, 1, 0)], (2, 2, 0)), "{}", run.stdout);
+    run.says(&["2 of 2 tasks done, in 7h", "made-1  +1 -0", "made-2  +1 -0"]);
+    assert!(project.state("login")["run"]["tree"].is_null(), "what only the end needs is not kept");
+}
+
+#[test]
+fn a_row_with_changes_of_earlier_runs_says_so() {
+    let agent = "[ $SEQORCH_UNIT = 2 ] && echo $SEQORCH_ATTEMPT > made-$SEQORCH_ATTEMPT\n\
+                 [ $SEQORCH_UNIT-$SEQORCH_ATTEMPT = 2-1 ] && exit 1\nsay_done";
+    let with_box = "3 files +3 -1 in all runs, commit ";
+    for (commit, counted) in [("off", "2 files +2 -0 in all runs\n"), ("step", with_box)] {
+        let config = format!("[retry]\nattempts = 1\n[git]\ncommit = \"{commit}\"\n");
+        let spec = "- [ ] 1. A\n- [ ] 2. B\n";
+        let project = Project::new().spec("login", spec).agent(agent).config(&config);
+        init(&project);
+        project.run(&["run"]).code(2);
+        project.run(&["run", "--retry"]).code(0).says(&[counted]);
+    }
 }
 
 /// What a power cut leaves: a state that says that an attempt works, and files that did not change since.

@@ -96,6 +96,9 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
     if !marked.whole.is_empty() {
         print(&format!("{} of {}: done, with all parts", marked.whole.join(", "), place.name));
     }
+    if !marked.left.is_empty() {
+        print(&format!("{} of {}: done, and stays done", marked.left.join(", "), place.name));
+    }
     for unit in marked.released {
         print(&format!("task {unit}: its changes stay in the files, and its pending commit is dropped"));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::changes::{NO_FILES, changed};
+use super::changes::{NO_FILES, changed_in};
 use super::counts;
 use super::end_text::end_words;
 use super::limits::task_outcome;
@@ -36,8 +36,10 @@ pub struct UnitLine {
     pub backends: Vec<String>,
     /// Calls of tools that were refused because no person was there to allow them.
     pub denied: Vec<String>,
-    /// What it changed; `None` if git does not know.
+    /// What it changed, also in earlier runs; `None` if git does not know.
     pub changes: Option<Changes>,
+    /// It had attempts in earlier runs, too.
+    pub had_earlier: bool,
     /// It is done although its review found something.
     pub open_findings: bool,
     /// A part of it is done, and the rest was not asked for or is for a person.
@@ -72,6 +74,7 @@ impl UnitLine {
                 backends: each(attempts.iter().map(|attempt| &attempt.backend).collect()),
                 denied: each(attempts.iter().flat_map(|attempt| &attempt.learned.denied).collect()),
                 changes: unit.changes.clone(),
+                had_earlier: unit.attempts.iter().any(|attempt| attempt.started_at < began),
                 open_findings: unit.has_open_findings(),
                 in_part: stands.get(id).is_some_and(|stands| state.is_done_in_part(id, *stands)),
             };
@@ -80,6 +83,12 @@ impl UnitLine {
         let mut lines: Vec<_> = state.units_by_id().into_iter().filter_map(of_unit).collect();
         lines.sort_by_key(|(first, _)| *first);
         lines.into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// What it changed. The list of files has only what changed in this run.
+    fn changed_words(&self) -> String {
+        let when = if self.had_earlier { " in all runs" } else { "" };
+        self.changes.as_ref().map_or_else(String::new, |changes| format!(", {}", changed_in(changes, when)))
     }
 
     /// Where the unit stands.
@@ -153,7 +162,7 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
             span(unit.sums.worked),
             spent_of(&unit.sums.spent, &s.this_run.spent)
                 .map_or_else(String::new, |spent| format!(", {spent}")),
-            unit.changes.as_ref().map_or_else(String::new, |changes| format!(", {}", changed(changes)))
+            unit.changed_words()
         )?;
         for call in unit.denied.iter().take(DENIED_SHOWN) {
             writeln!(out, "  {:width$}  refused: {}", "", cut(&sanitise_line(call), DENIED_WIDTH))?;
@@ -311,6 +320,7 @@ mod tests {
             backends: vec!["claude".into(), "codex".into()],
             denied: Vec::new(),
             changes: None,
+            had_earlier: false,
             open_findings: false,
             in_part: false,
         };

@@ -95,6 +95,8 @@ pub struct RunStart {
     pub work: Option<WorkStart>,
     /// Files with changes of others, over which no step may start.
     pub dirty: Vec<String>,
+    /// The tree of all files, where git keeps them.
+    pub tree: Option<String>,
     /// The only tasks that it is asked for; empty: all.
     pub only: Vec<String>,
     /// The task that it is asked to begin with.

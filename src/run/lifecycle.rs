@@ -191,6 +191,7 @@ fn prepare(request: &RunRequest<'_>, inbox: &Inbox) -> Result<PreparedRun, Refus
     let awake = has_work.then(|| keep_awake(request)).flatten();
     owned.filter(|_| has_work).map(RunRepository::start_helpers).transpose().map_err(Error::from)?;
     let mut start = RunStart {
+        tree: before.as_ref().map(|now| now.tree.clone()),
         only: place.selection.only.clone(),
         from: place.selection.from.clone(),
         left_out,
@@ -246,8 +247,9 @@ fn work(request: &RunRequest<'_>, inbox: &Inbox, prepared: PreparedRun) -> Resul
         request.resume_file.iter().for_each(|path| drop(fs::remove_file(path)));
     });
     world.listen(chronicle(request, &store));
+    let tree_at_start = known.run.open().and_then(|open| open.tree.clone()).or_else(|| start.tree.clone());
     let began = announce(request, &store, &plan, attach.as_deref(), continues, before.as_ref(), &mut world);
-    let ending = RunEnding { place, config, store: &store, plan: &plan, repository, before };
+    let ending = RunEnding { place, config, store: &store, plan: &plan, repository, tree_at_start };
     let end = began.and_then(|()| drive(&mut machine, &mut world, start)).inspect_err(|error| {
         // an answer must not be lost because the run could not begin
         let unsaved = request.resume.filter(|_| !has_request.get()).cloned();

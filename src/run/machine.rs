@@ -226,6 +226,7 @@ impl Machine {
             // a box that is open now was opened since: an agent may tick it before the next look
             run.believed.retain(|id| ticked.contains(id));
             (run.only, run.from, run.config) = (start.only, start.from, None);
+            run.tree = run.tree.take().or(start.tree);
             self.ended_before = std::mem::take(&mut run.ends_agent);
             if let Some(work) = start.work {
                 (run.args, run.times) = (work.args, work.times);

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::requests::{self, RequestStanding, forget_waiting, take_waiting};
+use crate::agent::shell::command_line;
 use crate::config::{Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{self, TaskNames};
 use crate::project::SpecPlace;
+use crate::project::progress::ticked;
 use crate::report::text::spec_command;
 use crate::spec::{Task, TaskFile, TaskState};
 use crate::state::{SpecState, UnitStatus};
@@ -61,6 +63,8 @@ pub struct Marked {
     pub whole: Vec<String>,
     /// Whether the task had an assignment before.
     pub was_assigned: bool,
+    /// Tasks that are done, and so were not skipped.
+    pub left: Vec<String>,
     /// Units whose commit was pending and is not any more.
     pub released: Vec<String>,
     /// Their commits, which stay: id and name.
@@ -90,7 +94,14 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     let (before, tasks) = place.good_tasks()?;
     place.follow(config, &tasks, &mut state);
     take_waiting(&store, &mut state);
-    let (named, mut ids) = named_and_below(&tasks, &request.id)?;
+    let (mut named, mut ids) = named_and_below(&tasks, &request.id)?;
+    let uncommitted: Vec<String> = state.uncommitted_ids().into_iter().cloned().collect();
+    let mut left = Vec::new();
+    if request.mark == Some(ManualState::Skip) {
+        // where its commit is pending, a task can still be left out
+        let is_done = |id: &String| is_done(&state, config, &tasks, id) && !uncommitted.contains(id);
+        left = take_done(place, &tasks, is_done, (&mut named, &mut ids))?;
+    }
     let asked = ids.len();
     if request.mark == Some(ManualState::Done) {
         add_whole_parents(&tasks, config, &state, &mut ids);
@@ -117,21 +128,31 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
         Some(ManualState::Todo | ManualState::Skip) => state.release(&ids),
     };
     if let Some(mark) = request.mark {
+        if mark == ManualState::Todo {
+            state.take_back_in(&TaskNames::of(&tasks), &ids);
+        }
         set(&mut state, &named, &ids, mark);
         state.settle_due(&ids, mark != ManualState::Todo, mark != ManualState::Skip);
     }
     let ticks = match request.mark {
-        Some(ManualState::Done) => Some(true),
-        Some(ManualState::Todo) => Some(false),
-        Some(ManualState::Skip) | None => None,
+        Some(ManualState::Done) => Some((true, ids.clone())),
+        Some(ManualState::Todo) => Some((false, ids.clone())),
+        // those that were done, and whose commit was pending
+        Some(ManualState::Skip) => {
+            Some((false, ids.iter().filter(|id| uncommitted.contains(id)).cloned().collect()))
+        }
+        None => None,
     };
-    let ticks = ticks.filter(|_| config.tasks.tick != Tick::Off);
+    let ticks = ticks.filter(|(_, ids)| config.tasks.tick != Tick::Off && !ids.is_empty());
     if request.mark.is_some() {
-        state.decided(&ids, ticks);
+        state.decided(&ids, None);
+    }
+    if let Some((ticked, ids)) = &ticks {
+        state.decided(ids, Some(*ticked));
     }
     store.save(&state)?;
     forget_waiting(&store);
-    if let Some(ticked) = ticks {
+    if let Some((ticked, ids)) = ticks {
         place.set_marks(&state, &ids, if ticked { 'x' } else { ' ' }, true)?;
     }
     let changed_boxes = place.read_tasks().is_ok_and(|(after, _)| after != before);
@@ -142,7 +163,7 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     let is_open = request.mark == Some(ManualState::Todo);
     let commits = ids.iter().filter(|_| is_open).filter_map(commit).collect();
     let whole = ids.split_off(asked);
-    Ok(Marked { named, ids, whole, was_assigned, released, commits, changed_boxes, is_pending: false })
+    Ok(Marked { named, ids, whole, was_assigned, left, released, commits, changed_boxes, is_pending: false })
 }
 
 /// The tasks that a text names; and they with all tasks below them.
@@ -158,16 +179,55 @@ fn named_and_below(tasks: &TaskFile, text: &str) -> Result<(Vec<String>, Vec<Str
     Ok((named, ids))
 }
 
+/// Whether a task is done, or its box is ticked and believed.
+fn is_done(state: &SpecState, config: &Config, tasks: &TaskFile, id: &String) -> bool {
+    state.completed.contains(id)
+        || config.tasks.trust_checkboxes && state.trusted_ticks(&ticked(tasks)).contains(id)
+}
+
+/// Takes those out that are done, as is a task whose parts all are: what is done stays done. Refuses where nothing else is
+/// left.
+fn take_done(
+    place: &SpecPlace,
+    tasks: &TaskFile,
+    is_done: impl Fn(&String) -> bool,
+    (named, ids): (&mut Vec<String>, &mut Vec<String>),
+) -> Result<Vec<String>> {
+    let all = TaskNames::of(tasks);
+    let parts = |id: &String| {
+        let mut below = all.with_all_below(id);
+        below.retain(|part| all.with_all_below(part).len() == 1);
+        below
+    };
+    let done: Vec<String> = ids.iter().filter(|id| parts(id).iter().all(&is_done)).cloned().collect();
+    ids.retain(|id| !done.contains(id));
+    if ids.is_empty() {
+        let (text, it) = match named.as_slice() {
+            [one] => (format!("task {one} is done, so it can't be skipped"), one.as_str()),
+            several => (format!("tasks {} are done, so they can't be skipped", several.join(", ")), "ID"),
+        };
+        let again = command_line(&["seqorch", "mark", "--spec", &place.typed, it, "todo"].map(str::to_owned));
+        let hint = format!("`{again}` has the next run do it again.");
+        return Err(Error::new(ErrorKind::Usage, text).hint(hint));
+    }
+    named.retain(|id| !done.contains(id));
+    Ok(done)
+}
+
 /// Has the run that works skip tasks.
 fn skip_in_run(place: &SpecPlace, config: &Config, text: &str) -> Result<Marked> {
     let (_, tasks) = place.good_tasks()?;
-    let (named, ids) = named_and_below(&tasks, text)?;
+    let mut state = place.store().load()?;
+    place.follow(config, &tasks, &mut state);
+    let (mut named, mut ids) = named_and_below(&tasks, text)?;
+    let left = take_done(place, &tasks, |id| is_done(&state, config, &tasks, id), (&mut named, &mut ids))?;
     let standing = requests::skip(place, config, &named, &ids)?;
     Ok(Marked {
         named,
         ids,
         whole: Vec::new(),
         was_assigned: false,
+        left,
         released: Vec::new(),
         commits: Vec::new(),
         changed_boxes: false,

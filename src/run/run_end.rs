@@ -1,5 +1,7 @@
 //! The end of a run: what is saved, and how the person, the files, the hooks and the tmux session learn of it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::driver::settle;
@@ -18,7 +20,7 @@ use crate::report::events::EventKind;
 use crate::report::needs::shown;
 use crate::report::run_end::RunEnd;
 use crate::report::summary::{self, Summary, UnitLine};
-use crate::state::{AttemptSums, SpecState, TreeRecord, UnitState, counts, left};
+use crate::state::{AttemptSums, SpecState, UnitState, counts, left};
 use crate::store::spec_store::Store;
 use crate::sys::signals;
 
@@ -31,8 +33,8 @@ pub(super) struct RunEnding<'a> {
     pub(super) plan: &'a Plan,
     /// Where snapshots are taken.
     pub(super) repository: Option<RunRepository>,
-    /// The work tree when it began.
-    pub(super) before: Option<TreeRecord>,
+    /// The tree of all files when it began.
+    pub(super) tree_at_start: Option<String>,
 }
 
 impl RunEnding<'_> {
@@ -42,9 +44,9 @@ impl RunEnding<'_> {
         let not_pushed = world.push_at_end(&machine.state);
         let state = &machine.state;
         let changes = self.changed_files(state);
-        let (last_plan, took) = world.outcome();
+        let (began, took) = (began(world, state), took(world, state));
         // a halted spec is not planned
-        let last_plan = last_plan.unwrap_or(self.plan);
+        let last_plan = world.last_plan().unwrap_or(self.plan);
         let left = counts(last_plan, state).todo;
         let changes = changes.as_deref();
         let events = RunEnd {
@@ -58,8 +60,6 @@ impl RunEnding<'_> {
         }
         .records(state);
         let needs = shown(&place.typed, state);
-        // one that never began leaves the last run in the state
-        let began = state.run.began().filter(|_| world.worked);
         let units = began.map_or_else(Vec::new, |_| UnitLine::of_run(state, last_plan));
         let now = Timestamp::now();
         let sums = |from: Timestamp| AttemptSums::since(state, from, now);
@@ -141,8 +141,7 @@ impl RunEnding<'_> {
         // the error is reported even if this cannot be saved
         let _ = self.settle(machine, Event::Failed { end: end.clone(), saved, unsaved });
         let state = &machine.state;
-        let (last_plan, took) = world.outcome();
-        let left = still_left(last_plan.unwrap_or(self.plan), state);
+        let left = still_left(world.last_plan().unwrap_or(self.plan), state);
         let needs = shown(&place.typed, state);
         self.store.write_summary(&summary::of_error(&place.name, &needs));
         let how = RunEnd {
@@ -150,7 +149,7 @@ impl RunEnding<'_> {
             typed: &place.typed,
             end: &end,
             left,
-            took,
+            took: took(world, state),
             changes: None,
             not_pushed: None,
         };
@@ -172,16 +171,26 @@ impl RunEnding<'_> {
     fn changed_files(&self, state: &SpecState) -> Option<Vec<FileChange>> {
         let repository = self.repository.as_ref().filter(|_| state.running().is_none())?;
         let boxes = repository.trees().path_of(&self.place.tasks_path());
-        let (before, after) = (self.before.as_ref()?, repository.look(boxes.as_ref()).ok()?);
-        let list = repository.trees().changes(&before.tree, &after.tree).ok()?;
+        let (before, after) = (self.tree_at_start.as_ref()?, repository.look(boxes.as_ref()).ok()?);
+        let list = repository.trees().changes(before, &after.tree).ok()?;
         // without commits, the changes of a task lack the tick of its box; so does their sum
         let ticked = boxes.filter(|_| self.config.git.commit == Commit::Off);
-        let ticked = ticked.filter(|boxes| {
-            repository.trees().differs_in_marks(&before.tree, &after.tree, boxes).unwrap_or(false)
-        });
+        let ticked = ticked
+            .filter(|boxes| repository.trees().differs_in_marks(before, &after.tree, boxes).unwrap_or(false));
         let changes = list.iter().filter(|change| Some(&change.path) != ticked.as_ref());
         Some(changes.map(FileChange::from).collect())
     }
+}
+
+/// When the run began. A start that did not come to that leaves the last run in the state.
+fn began(world: &RealWorld<'_>, state: &SpecState) -> Option<Timestamp> {
+    state.run.began().filter(|_| world.worked)
+}
+
+/// How long the run took. One that was killed and continued took all the time since it began.
+fn took(world: &RealWorld<'_>, state: &SpecState) -> Duration {
+    let since = |from| Timestamp::now().duration_since(from).try_into().unwrap_or_default();
+    began(world, state).map_or_else(|| world.began.elapsed(), since)
 }
 
 /// The end of a run that this error ends.

@@ -17,7 +17,7 @@ use crate::git::commit::{CommitOutcome, CommitRequest};
 use crate::git::path::RepoPath;
 use crate::git::restore::RestorePlan;
 use crate::git::snapshot::Snapshots;
-use crate::plan;
+use crate::plan::{self, TaskNames};
 use crate::project::SpecPlace;
 use crate::report::text::{sanitise_line, spec_command};
 use crate::state::{Outcome, SpecState, UndoRecord, UnitState, UnitStatus};
@@ -178,6 +178,9 @@ fn restore(
     let mut undone = snapshots.changes(&prior, &after.tree)?;
     let all = undone.len();
     undone.retain(|change| !others.contains(&change.path));
+    // to undo a task is to want it done again
+    let wanted: Vec<String> = members.iter().cloned().chain([id.to_owned()]).collect();
+    state.take_back_in(&TaskNames::of(&tasks), &wanted);
     reopen(state, id, &members);
     record.is_begun = false;
     record.to = if undone.len() == all { after.tree } else { snapshots.tree_with(&prior, &undone)? };
@@ -288,8 +291,6 @@ fn trees_missing(why: &str) -> Error {
 /// Makes a done unit one that was never begun.
 fn reopen(state: &mut SpecState, id: &str, members: &[String]) {
     state.completed.retain(|done| !members.contains(done) && done != id);
-    // to undo a task is to want it done again
-    state.skipped.retain(|skipped| !members.contains(skipped) && skipped != id);
     state.completed_at = None;
     if let Some(unit) = state.units.get_mut(id) {
         unit.pending_commit = None;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use rustix::process::Signal;
@@ -191,10 +191,10 @@ impl<'a> RealWorld<'a> {
         Ok(())
     }
 
-    /// The last plan, and the time since the start.
+    /// The last plan.
     #[must_use]
-    pub fn outcome(&self) -> (Option<&Plan>, Duration) {
-        (self.plan.as_ref(), self.began.elapsed())
+    pub fn last_plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
     }
 
     /// Prints a line for the user. The run continues without a terminal.

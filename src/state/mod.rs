@@ -36,6 +36,7 @@ mod rewording;
 pub mod run;
 mod run_pause;
 mod sessions;
+mod skips;
 pub mod spec_state;
 pub mod spent;
 pub mod standing;

@@ -221,16 +221,19 @@ impl SpecState {
         ids
     }
 
+    /// Ids of tasks whose commit is pending.
+    #[must_use]
+    pub fn uncommitted_ids(&self) -> BTreeSet<&String> {
+        let pending = self.units.iter().filter(|(_, unit)| unit.pending_commit.is_some());
+        pending.flat_map(|(id, unit)| unit.finished(id)).collect()
+    }
+
     /// A person says that these tasks are not done: no commit is pending for a unit of them any more, and what it changed
     /// belongs to what its next attempt changes. Gives the units.
     pub fn release(&mut self, ids: &[String]) -> Vec<String> {
-        let covers = |id: &String, unit: &UnitState| {
-            let last = unit.work().next_back();
-            ids.contains(id) || last.is_some_and(|a| a.completes.iter().any(|id| ids.contains(id)))
-        };
         let pending = self.units.iter_mut().filter(|(_, unit)| unit.pending_commit.is_some());
         let mut released = Vec::new();
-        for (id, unit) in pending.filter(|(id, unit)| covers(id, unit)) {
+        for (id, unit) in pending.filter(|(id, unit)| unit.finished(id).any(|id| ids.contains(id))) {
             unit.pending_commit = None;
             unit.changes = None;
             unit.status = UnitStatus::Todo;

@@ -45,6 +45,9 @@ pub struct OpenRun {
     /// When its steps may start.
     #[serde(default, skip_serializing_if = "RunTimes::is_free")]
     pub times: RunTimes,
+    /// The tree of all files when it began, as git names it; `None` where git does not keep them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<String>,
     /// Ids whose boxes were ticked when it began, and are since: the only ticks that it believes.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty", serialize_with = "by_id::set")]
     pub believed: BTreeSet<String>,
@@ -220,6 +223,7 @@ impl OpenRun {
             only: Vec::new(),
             from: None,
             times: RunTimes::default(),
+            tree: None,
             believed,
             iterations: 0,
             wait: None,

@@ -180,6 +180,12 @@ impl UnitState {
         self.attempts.iter().filter(|attempt| attempt.role == AttemptRole::Work)
     }
 
+    /// The ids that are done when it is, of which `own` is its own.
+    pub(super) fn finished<'a>(&'a self, own: &'a String) -> impl Iterator<Item = &'a String> {
+        let of_work = self.work().next_back().into_iter().flat_map(|last| &last.completes);
+        std::iter::once(own).chain(of_work)
+    }
+
     /// The last attempt to do it, to be changed.
     pub fn last_work_mut(&mut self) -> Option<&mut AttemptRecord> {
         self.attempts.iter_mut().rfind(|attempt| attempt.role == AttemptRole::Work)

@@ -32,6 +32,7 @@ pub fn needed_trees(state: &SpecState, limit: Option<Timestamp>) -> BTreeSet<&st
     let expired: BTreeSet<(&str, u32)> =
         limit.map_or_else(BTreeSet::new, |limit| expired(state, limit).into_iter().collect());
     let mut trees = BTreeSet::new();
+    trees.extend(state.run.open().and_then(|open| open.tree.as_deref()));
     let checked = state.baseline.as_ref().filter(|baseline| baseline.ended.is_none());
     trees.extend(checked.and_then(|baseline| baseline.before.as_deref()));
     for (id, unit) in &state.units {
