@@ -225,8 +225,11 @@ fn totals_are_the_sums_of_their_rows_after_every_way_to_resume() {
     assert_eq!(ids, ["1", "2", "3", "10", "11"], "{listed:?}");
 }
 
-/// The lines of the summary that count files, as (files, added, removed) of each task and of the run.
-fn changes_of(summary: &str) -> (Vec<(u64, u64, u64)>, (u64, u64, u64)) {
+/// Files, added lines, removed lines.
+type Changed = (u64, u64, u64);
+
+/// What the lines of the summary say: those of tasks, and that of the run.
+fn changes_of(summary: &str) -> (Vec<Changed>, Changed) {
     let signed = |line: &str, sign: char| {
         let after = line.split(sign).nth(1).unwrap_or("");
         after.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse::<u64>().unwrap_or(0)
