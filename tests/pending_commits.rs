@@ -268,6 +268,33 @@ fn without_commits_no_pending_commit_is_shown() {
 }
 
 #[test]
+fn a_task_of_which_git_kept_nothing_is_committed_by_a_person() {
+    let agent = "[ $SEQORCH_UNIT-$SEQORCH_ATTEMPT = 1-1 ] && gate; echo x > made-$SEQORCH_UNIT; say_done";
+    let project = repo(agent, "");
+    let settings = project.read("seqorch.local.toml");
+    let without = settings.replace("commit = \"step\"", "commit = \"off\"\nsnapshot = false");
+    assert_ne!(without, settings);
+    project.write("seqorch.local.toml", &without);
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    run.signal(Signal::KILL);
+    run.wait().code(137);
+    project.write("seqorch.local.toml", &settings);
+    project.release();
+    let begun =
+        "the task was begun without snapshots and commits, so its changes can't be distinguished from yours";
+    project.run(&["run"]).code(2).says(&["task 1 is done, but not committed", begun]);
+    project.run(&["status"]).says(&["needs you", begun, "Commit what belongs to the task yourself"]);
+    assert_eq!(project.ledger(), ["1 1"]);
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "what its agent did"]);
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
+    assert_eq!(subjects(&project), ["start", "what its agent did", "2: Second thing"]);
+    assert!(dirty(&project).is_empty(), "{:?}", dirty(&project));
+}
+
+#[test]
 fn the_run_that_makes_the_pending_commit_reports_it() {
     let project = repo(WRITES, "");
     refuses_unless(&project, "false");

@@ -79,6 +79,7 @@ impl Machine {
         match &outcome {
             Outcome::Done => {
                 self.state.done(now, &id, &completes);
+                self.await_commit(now, &id);
                 self.pause = Some((step.as_ref().map_or(Duration::ZERO, |s| s.settings.delay), Pause::Delay));
             }
             Outcome::Halted { question } => {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::ownership::{Ownership, changed_paths, count_within, counted, work_spans};
 use super::protected::{self, protected_now};
+use super::run_repository::RunRepository;
 use super::world::RealWorld;
-use crate::agent::sanitise::sanitise;
 use crate::config::{Commit, Dirty, RefusedRule};
 use crate::error::{Error, ErrorKind};
 use crate::git::call::GitError;
@@ -40,15 +40,16 @@ struct CommittedUnit {
 }
 
 impl RealWorld<'_> {
-    /// Counts and commits what the attempts of a unit changed. `None` if there is no snapshot from before them.
+    /// Counts and commits what the attempts of a unit changed. `None` where that is not known: there is no snapshot from before
+    /// them. If it should be committed, and something is left, a person has to do that.
     pub(super) fn keep_changes(
         &mut self,
         unit: &str,
         state: &SpecState,
     ) -> Result<Option<Changes>, CommitRefused> {
         let Some(known) = state.units.get(unit) else { return Ok(None) };
-        let Some(before) = &known.before else { return Ok(None) };
         let Some(repository) = self.repository.clone() else { return Ok(None) };
+        let Some(before) = &known.before else { return self.leave_unknown_changes(&repository, unit, state) };
         let failed = |error: GitError| refused(&error.into(), known.changes.clone());
         let mut snapshots = repository.snapshots().map_err(failed)?;
         let is_lost = has_lost_snapshots(&snapshots, known, before).map_err(failed)?;
@@ -159,7 +160,7 @@ impl RealWorld<'_> {
         decided: &[&Answer],
     ) -> Result<CommittedUnit, CommitError> {
         let head = snapshots.head_commit()?;
-        let message = self.message(unit, known, decided);
+        let message = self.commit_message(unit, known, decided);
         let done = snapshots.commit(&CommitRequest {
             tree: &found.tree,
             paths: &found.own,
@@ -241,20 +242,7 @@ impl RealWorld<'_> {
         known: &UnitState,
         state: &SpecState,
     ) -> Result<Result<UnitChanges, GitError>, CommitRefused> {
-        let found = snapshots.take().and_then(|now| {
-            let dirty = snapshots.changes_of_work_tree(now.head.commit.as_deref(), &now.tree)?;
-            let tasks = snapshots.path_of(&self.place.tasks_path());
-            let ownership = Ownership::of(snapshots, state, tasks.as_ref())?;
-            let others = state.units.keys().filter(|id| *id != unit);
-            let others: BTreeSet<RepoPath> = others.flat_map(|id| ownership.paths(id)).collect();
-            let own = dirty.into_iter().map(|change| change.path);
-            Ok(UnitChanges {
-                own: own.filter(|path| Some(path) == tasks.as_ref() || !others.contains(path)).collect(),
-                mixed: BTreeSet::new(),
-                tree: now.tree,
-                base: now.head.commit,
-            })
-        });
+        let found = self.changes_of_no_other(snapshots, unit, state);
         if self.config.git.dirty == Dirty::Refuse {
             return Ok(found);
         }
@@ -262,59 +250,53 @@ impl RealWorld<'_> {
             // a person has seen it and committed what belongs to the task
             return Ok(found.map(|found| UnitChanges { own: BTreeSet::new(), ..found }));
         }
-        let text =
-            "the snapshots from before the task are gone, so its changes can't be distinguished from yours";
-        let error = Error::new(ErrorKind::Human, text)
-            .hint("Commit what belongs to the task yourself. The next run leaves the rest as it is.");
-        Err(refused(&error, known.changes.clone()))
+        Err(refused(&not_distinguished("the snapshots from before the task are gone"), known.changes.clone()))
     }
 
-    /// The title from the last plan, from tasks.md if the plan does not have the unit, or from its last start.
-    fn title(&self, unit: &str, known: &UnitState) -> String {
-        let planned = self.plan.iter().flat_map(|plan| &plan.steps).find(|step| step.unit == unit);
-        if let Some(step) = planned {
-            return step.title.clone();
+    /// The attempts of a unit began without a snapshot, in a run without commits, and its changes should be committed now.
+    fn leave_unknown_changes(
+        &self,
+        repository: &RunRepository,
+        unit: &str,
+        state: &SpecState,
+    ) -> Result<Option<Changes>, CommitRefused> {
+        let commits = self.config.git.commit == Commit::Step;
+        // else a person has seen it and committed what belongs to the task
+        let is_new = state.units.get(unit).is_some_and(|known| known.refused_commit().is_none());
+        if !commits || !is_new {
+            return Ok(None);
         }
-        let tasks = self.place.good_tasks().map(|(_, file)| file.tasks).unwrap_or_default();
-        let task = tasks.into_iter().find(|task| task.id == unit);
-        task.map_or_else(|| known.title.clone(), |task| task.title)
+        let found = repository
+            .snapshots()
+            .and_then(|mut snapshots| self.changes_of_no_other(&mut snapshots, unit, state))
+            .map_err(|error| refused(&error.into(), None))?;
+        if found.own.is_empty() {
+            return Ok(None);
+        }
+        Err(refused(&not_distinguished("the task was begun without snapshots and commits"), None))
     }
 
-    fn message(&self, unit: &str, known: &UnitState, decided: &[&Answer]) -> String {
-        let title = self.title(unit, known);
-        let last = known.work().next_back();
-        let agent = last.map_or("", |a| &a.backend);
-        let attempts = known.work().filter(|a| a.reached_agent()).count();
-        let subject = self
-            .config
-            .git
-            .message
-            .replace("{spec}", &self.place.name)
-            .replace("{id}", unit)
-            .replace("{agent}", agent)
-            .replace("{attempts}", &attempts.to_string())
-            .replace("{title}", &title);
-        let clean = |text: &str| self.redactor().redact(&sanitise(text.as_bytes()));
-        let subject = clean(&subject);
-        let decided: String = decided.iter().map(|one| clean(&decision_paragraph(one))).collect();
-        let trailers = self.remote.map_or_else(String::new, |remote| remote.trailers(unit));
-        format!(
-            "{}\n\n{decided}Spec: {}\nTask: {unit}\nAgent: {agent}\nAttempts: {attempts}\n{trailers}",
-            subject.trim(),
-            self.place.name
-        )
+    /// All that is not committed now, and that no other unit changed.
+    fn changes_of_no_other(
+        &self,
+        snapshots: &mut Snapshots<'_>,
+        unit: &str,
+        state: &SpecState,
+    ) -> Result<UnitChanges, GitError> {
+        let now = snapshots.take()?;
+        let dirty = snapshots.changes_of_work_tree(now.head.commit.as_deref(), &now.tree)?;
+        let tasks = snapshots.path_of(&self.place.tasks_path());
+        let ownership = Ownership::of(snapshots, state, tasks.as_ref())?;
+        let others = state.units.keys().filter(|id| *id != unit);
+        let others: BTreeSet<RepoPath> = others.flat_map(|id| ownership.paths(id)).collect();
+        let own = dirty.into_iter().map(|change| change.path);
+        Ok(UnitChanges {
+            own: own.filter(|path| Some(path) == tasks.as_ref() || !others.contains(path)).collect(),
+            mixed: BTreeSet::new(),
+            tree: now.tree,
+            base: now.head.commit,
+        })
     }
-}
-
-/// A decision in the body of a commit. No line of it can be taken for one of git's trailers.
-fn decision_paragraph(one: &Answer) -> String {
-    let quoted = |text: &str| {
-        let lines = text.trim().lines().map(|line| format!("> {line}").trim_end().to_owned());
-        lines.collect::<Vec<_>>().join("\n")
-    };
-    let by = one.by.as_deref().map_or_else(String::new, |by| format!(" by {by}"));
-    let at = one.at.map_or_else(String::new, |at| format!(" at {at:.0}"));
-    format!("Asked:\n{}\nDecided{by}{at}:\n{}\n\n", quoted(&one.question), quoted(&one.answer))
 }
 
 /// Whether snapshots of the unit are gone: its agent may have removed them, or made the repository anew.
@@ -374,6 +356,12 @@ fn commit_differs(trees: &Snapshots<'_>, known: &UnitState, found: &UnitChanges)
     let Some(before) = counted(known).find_map(|attempt| attempt.before.as_ref()) else { return Ok(false) };
     let dirty = trees.changes_of_work_tree(before.commit.as_deref(), &before.tree)?;
     Ok(dirty.iter().any(|change| found.own.contains(&change.path)))
+}
+
+/// `why`: why it is not known what the task changed.
+fn not_distinguished(why: &str) -> Error {
+    Error::new(ErrorKind::Human, format!("{why}, so its changes can't be distinguished from yours"))
+        .hint("Commit what belongs to the task yourself. The next run leaves the rest as it is.")
 }
 
 fn refused(error: &Error, changes: Option<Changes>) -> CommitRefused {

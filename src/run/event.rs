@@ -8,7 +8,9 @@ use jiff::tz::TimeZone;
 
 use super::resume::ResumeRequest;
 use crate::agent::PriceTable;
-use crate::config::{Batch, Config, HaltOrSkip, HistoryRule, Limit, ModelPrice, Pace, RefusedRule, Review};
+use crate::config::{
+    Batch, Commit, Config, HaltOrSkip, HistoryRule, Limit, ModelPrice, Pace, RefusedRule, Review,
+};
 use crate::plan::BaselineChecks;
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
@@ -42,6 +44,8 @@ pub struct Policy {
     pub models: BTreeMap<String, String>,
     /// Backends that use one login.
     pub accounts: Vec<Vec<String>>,
+    /// Whether each done unit is committed.
+    pub commits: bool,
     /// What follows when an agent rewrites history.
     pub history: HistoryRule,
     /// What follows when a hook of git refuses a commit.
@@ -76,6 +80,7 @@ impl Policy {
             limit: config.limit.clone(),
             models: models.filter_map(|(name, b)| Some((name.clone(), b.model.clone()?))).collect(),
             accounts: config.accounts.values().map(|account| account.backends.clone()).collect(),
+            commits: config.git.commit == Commit::Step,
             history: config.git.history,
             on_refused: config.git.on_refused,
             pace: config.pace.clone(),

@@ -16,6 +16,7 @@ mod child;
 mod child_end;
 pub mod clock_time;
 mod commit;
+mod commit_message;
 mod conclusion;
 mod config_watch;
 pub mod detached;

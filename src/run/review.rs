@@ -38,6 +38,7 @@ impl Machine {
         let due = |step: &&Step| step.settings.review.is_none() && self.awaits_review(&step.unit);
         let unit = plan.steps.iter().find(due)?.unit.clone();
         self.state.approve(now, &unit);
+        self.await_commit(now, &unit);
         let (to_tick, pending) = (self.state.to_tick(), self.state.pending_commits());
         let tick = (!to_tick.is_empty()).then_some(Effect::Tick(to_tick));
         let effects = [Effect::Save].into_iter().chain(tick).chain(pending.into_iter().map(Effect::Keep));
@@ -90,6 +91,7 @@ impl Machine {
         match outcome {
             Outcome::Approved => {
                 self.state.approve(now, id);
+                self.await_commit(now, id);
                 self.pause = Some((step.settings.delay, Pause::Delay));
                 (Next::Plain, None)
             }
@@ -147,6 +149,13 @@ impl Machine {
         }
     }
 
+    /// A unit is done now: it is committed, if units are.
+    pub(super) fn await_commit(&mut self, now: Timestamp, unit: &str) {
+        if self.policy.commits {
+            self.state.await_commit(now, unit);
+        }
+    }
+
     /// Findings that stay open: the task has failed, or it is done and its findings are in the report.
     fn leave_open(&mut self, now: Timestamp, id: &str, step: &Step, findings: String) -> (Next, Option<End>) {
         self.pause = Some((step.settings.delay, Pause::Delay));
@@ -161,6 +170,7 @@ impl Machine {
             return (Next::Failed, end);
         }
         self.state.approve(now, id);
+        self.await_commit(now, id);
         if let Some(unit) = self.state.units.get_mut(id) {
             unit.findings = Some(findings);
         }

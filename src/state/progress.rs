@@ -124,6 +124,14 @@ impl SpecState {
         // what cannot be ticked is seen as open by the next reading, and was never seen as ticked
     }
 
+    /// A done unit has no commit yet, also where git kept nothing from before its attempts, because its run had no commits.
+    pub fn await_commit(&mut self, now: Timestamp, unit: &str) {
+        let done = self.units.get_mut(unit).filter(|unit| unit.is_done() && unit.work().next().is_some());
+        if let Some(unit) = done.filter(|unit| unit.pending_commit.is_none()) {
+            unit.pending_commit = Some(PendingCommit { since: now, refused: None, by_git: false });
+        }
+    }
+
     /// Done units whose changes are still to be looked at and committed.
     #[must_use]
     pub fn pending_commits(&self) -> Vec<String> {
