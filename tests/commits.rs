@@ -361,6 +361,19 @@ fn work_after_which_no_look_was_possible_stays_its_agents() {
 }
 
 #[test]
+fn what_a_hook_for_references_says_goes_back_to_the_agent() {
+    let agent = "echo $SEQORCH_ATTEMPT > made-$SEQORCH_UNIT; cat > .out/prompt-$SEQORCH_UNIT-$SEQORCH_ATTEMPT; say_done";
+    let project = repo(agent, "");
+    let refuses = "[ \"$1\" = prepared ] && grep -q 1 made-1 && grep -q refs/heads && { echo try harder >&2; exit 1; }; exit 0";
+    hook(&project, "reference-transaction", refuses);
+    project.run(&["run"]).code(0).says(&["all complete"]);
+    assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"]);
+    assert!(project.read(".out/prompt-1-2").contains("try harder"));
+    assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"]);
+    assert_eq!(git(&project, &["status", "--porcelain", "-uno"]), "");
+}
+
+#[test]
 fn a_commit_that_is_always_refused_fails_the_task_and_opens_its_box() {
     let project = repo(WRITES, "[retry]\nattempts = 2\n");
     let hook = project.path(".git/hooks/pre-commit");

@@ -17,6 +17,9 @@ use crate::git::snapshot::Snapshots;
 use crate::report::text::sanitise_line;
 use crate::state::{Answer, Changes, CommitRefused, SpecState, UnitState};
 
+/// What older and newer versions of git say where the hook `reference-transaction` refuses a commit.
+const REFUSED_REF: [&str; 2] = ["ref updates aborted by hook", "aborted by the reference-transaction hook"];
+
 /// What a unit changed, and what of it can be committed.
 struct UnitChanges {
     /// Paths that are committed.
@@ -380,6 +383,12 @@ fn words_for_agent(error: &CommitError) -> Option<String> {
             Some("a hook of git refused it and said nothing".to_owned())
         }
         CommitError::Refused(GitError::Failed { code: Some(1), words, .. }) => Some(words.trim().to_owned()),
+        // this hook makes git itself fail
+        CommitError::Refused(GitError::Failed { words, .. })
+            if REFUSED_REF.iter().any(|part| words.contains(part)) =>
+        {
+            Some(words.trim().to_owned())
+        }
         _ => None,
     }
 }
