@@ -1,7 +1,7 @@
 //! What seqorch costs, compared with a floor on the same machine in the same run: `cargo bench --bench steps`.
 //!
-//! - a step without snapshots, with them, and with a commit: time per task, compared with a shell loop that opens a tmux
-//!   window and waits for its end;
+//! - a step without snapshots, with them, and with a commit: how much longer a run takes for each more task, compared with a
+//!   shell loop that opens a tmux window and waits for its end;
 //! - snapshots in a large tree, compared with `git status` there;
 //! - `plan`: the whole process, for a spec of 100 tasks;
 //! - a stream: an agent that prints a gigabyte, and the memory of the process that reads it;
@@ -21,8 +21,10 @@ use seqorch::agent::digest::Digest;
 use seqorch::agent::{Format, Renderer, StreamReader};
 
 const SEQORCH: &str = env!("CARGO_BIN_EXE_seqorch");
-/// Windows opened by the floor, and steps of each measured run.
+/// Windows opened by the floor, and steps that the long run has more than the short one.
 const STEPS: u32 = 25;
+/// Steps of the short run: it has the start and the end of a run, which are no part of a step.
+const SHORT: u32 = 5;
 /// Measured runs of each kind, in turns.
 const ROUNDS: usize = 7;
 /// Runs of `plan`.
@@ -110,13 +112,18 @@ fn steps(dir: &Path) {
     );
     // in turns, so that what else the machine does hits all alike
     let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); kinds.len() + 1];
+    let mut starts = Vec::new();
     for round in 0..ROUNDS {
         costs[0].push(server.cost(Command::new("sh").args(["-c", &script])) / STEPS);
         for (n, (name, git)) in kinds.iter().enumerate() {
-            let dir = dir.join(format!("{name}-{round}"));
-            project(&dir, STEPS, work, &format!("{git}{tmux}"));
-            repository(&dir);
-            costs[n + 1].push(server.cost(&mut seqorch(&dir, &["run"])) / STEPS);
+            let [short, long] = [SHORT, SHORT + STEPS].map(|tasks| {
+                let dir = dir.join(format!("{name}-{round}-{tasks}"));
+                project(&dir, tasks, work, &format!("{git}{tmux}"));
+                repository(&dir);
+                server.cost(&mut seqorch(&dir, &["run"]))
+            });
+            costs[n + 1].push((long - short) / STEPS);
+            starts.push(short - (long - short) / (STEPS / SHORT));
         }
     }
     let medians: Vec<Cost> = costs.iter().map(|all| Cost::median(all)).collect();
@@ -124,6 +131,7 @@ fn steps(dir: &Path) {
     println!(
         "floor          {floor} per window (tmux new-window, wait-for; {STEPS} windows, median of {ROUNDS})"
     );
+    println!("run            {} for its start and its end, which is in none of these", Cost::median(&starts));
     let names = ["without snapshots", "with snapshots", "with a commit per step"];
     for (name, cost) in names.iter().zip(&medians[1..]) {
         let (wall, cpu) = (cost.wall / floor.wall, cost.cpu / floor.cpu);
@@ -164,7 +172,7 @@ fn large_tree(dir: &Path) {
         }
     }
     let [look, with, without] = [looks, with, without].map(|all| Cost::median(&all));
-    let step = Cost { wall: with.wall - without.wall, cpu: with.cpu - without.cpu };
+    let step = with - without;
     println!("git status     {look} in a tree of {FILES} files");
     println!(
         "step there     {step} for the snapshots of a step: {:.2} x git status, {:.2} x its processor time",
@@ -206,6 +214,13 @@ impl Cost {
             values[values.len() / 2]
         };
         Self { wall: middle(|c| c.wall), cpu: middle(|c| c.cpu) }
+    }
+}
+
+impl std::ops::Sub for Cost {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self { wall: self.wall - other.wall, cpu: self.cpu - other.cpu }
     }
 }
 

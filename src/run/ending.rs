@@ -31,19 +31,9 @@ impl Machine {
         vec![Effect::Save, Effect::Finish(end)]
     }
 
-    /// Whether a person saw that commits of tasks are not in the history of HEAD, and continues without them.
-    pub(super) fn accepts_history_with(&self, resume: Option<&ResumeRequest>) -> bool {
-        let over = self.state.run.over();
-        let saw_it = over.is_some_and(|over| matches!(over.end, End::History { unit: None, .. }));
-        saw_it && resume == Some(&ResumeRequest::Retry)
-    }
-
     /// The end of a run with nothing left to do, where its commits may not all be in the history of HEAD any more.
     pub(super) fn with_lost_commits(&mut self, end: End) -> End {
         let lost = std::mem::take(&mut self.lost);
-        if self.accepts_history {
-            self.state.given_up.extend(lost.iter().cloned());
-        }
         let new: Vec<&str> =
             lost.iter().filter(|one| !self.state.given_up.contains(*one)).map(String::as_str).collect();
         match end {

@@ -100,6 +100,8 @@ pub struct RunStart {
     pub work: Option<WorkStart>,
     /// Files with changes of others, over which no step may start.
     pub dirty: Vec<String>,
+    /// Commits of tasks that are not in the history of HEAD, and that a person does without.
+    pub given_up: Vec<String>,
     /// The tree of all files, where git keeps them.
     pub tree: Option<String>,
     /// The only tasks that it is asked for; empty: all.

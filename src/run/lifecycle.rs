@@ -26,6 +26,7 @@ use super::needed;
 use super::old_attempts;
 use super::preflight::{self, CheckedSpec};
 use super::protected;
+use super::recorded_commits;
 use super::refusal::{RefusedPlace, RefusedRun};
 use super::remote::outcome::RemoteRun;
 use super::resume::ResumeRequest;
@@ -206,6 +207,8 @@ fn prepare(request: &RunRequest<'_>, inbox: &Inbox) -> Result<PreparedRun, Refus
         start.work = Some(WorkStart { args: request.options.to_vec(), times: request.times });
         start.dirty = dirty.refused;
     }
+    let given_up = repository.as_ref().map(|found| recorded_commits::given_up(found, &state, request.resume));
+    start.given_up = given_up.transpose().map_err(Error::from)?.unwrap_or_default();
     let machine = Machine::new(state, policy(request));
     Ok(PreparedRun { store, plan, has_work, locks, repository, before, machine, start, caller, awake })
 }

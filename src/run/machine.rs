@@ -45,8 +45,6 @@ pub struct Machine {
     pub(super) tree: Option<TreeRecord>,
     /// Commits of tasks that are not in the history of HEAD any more.
     pub(super) lost: Vec<String>,
-    /// A person saw that commits of tasks are not in the history of HEAD, and continues without them.
-    pub(super) accepts_history: bool,
     /// What the user's index does not have yet of commits that are made.
     pub(super) behind: Option<String>,
     /// Units that an agent was asked to assign. It is asked once in a run.
@@ -88,7 +86,6 @@ impl Machine {
             dirty: Vec::new(),
             tree: None,
             lost: Vec::new(),
-            accepts_history: false,
             behind: None,
             asked_for: BTreeSet::new(),
             unstarted: 0,
@@ -199,7 +196,7 @@ impl Machine {
         // a run shows what changes while it works
         self.edits = TaskEdits::default();
         let answered = self.state.answers.len();
-        self.accepts_history = self.accepts_history_with(start.resume.as_ref());
+        self.state.given_up.extend(start.given_up);
         let at_once = start.resume == Some(ResumeRequest::ForgetLimits);
         let resumes = start.resume.is_some_and(|request| request.apply(&mut self.state, &start.left_out));
         let decided = self.state.answers[answered..].iter().cloned().map(Notice::Answered);

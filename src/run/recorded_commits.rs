@@ -1,8 +1,10 @@
 //! The commits that runs recorded, and which of them HEAD does not have in its history any more.
 
+use super::resume::ResumeRequest;
+use super::run_repository::RunRepository;
 use crate::git::call::GitError;
 use crate::git::repository::Repository;
-use crate::state::{AttemptRecord, SpecState};
+use crate::state::{AttemptRecord, End, SpecState};
 
 /// A recorded commit that is in no history of HEAD.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +24,20 @@ impl std::fmt::Display for LostCommit {
 /// The commits of tasks, and those that agents made themselves, that HEAD does not have in its history any more.
 pub fn lost_commits(repository: &Repository, state: &SpecState) -> Result<Vec<LostCommit>, GitError> {
     lost_from(repository, "HEAD", state)
+}
+
+/// The commits that a person does without: they saw that the history was changed, and continue with it as it is now.
+pub(super) fn given_up(
+    repository: &RunRepository,
+    state: &SpecState,
+    resume: Option<&ResumeRequest>,
+) -> Result<Vec<String>, GitError> {
+    let saw_it = state.run.over().is_some_and(|over| matches!(over.end, End::History { .. }));
+    if !saw_it || resume != Some(&ResumeRequest::Retry) {
+        return Ok(Vec::new());
+    }
+    let lost = lost_commits(repository.repository(), state)?;
+    Ok(lost.iter().map(ToString::to_string).collect())
 }
 
 /// The same with another commit instead of HEAD.

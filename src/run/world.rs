@@ -172,6 +172,8 @@ impl<'a> RealWorld<'a> {
                 .is_some_and(|over| matches!(over.end, End::History { .. } | End::Branch { .. }));
         if let Some(repository) = self.repository.as_ref().filter(|_| !undecided) {
             self.lost_before = lost_commits(repository.repository(), state)?;
+            // what a person does without was taken by an agent, and each end says so
+            self.lost_before.retain(|one| !state.given_up.contains(&one.to_string()));
         }
         Ok(())
     }
