@@ -28,6 +28,7 @@ fn a_part_for_a_person_is_named_itself_and_completes_its_task() {
     let tasks = "- [ ] 1. Release\n  - [ ] 1.1 Build\n  - [ ] 1.2 Sign it (human)\n";
     let project = Project::new().spec("login", tasks);
     project.run(&["run"]).code(2).says(&["task 1.2 is for you (Sign it (human))", "seqorch mark 1.2 done"]);
+    project.run(&["status"]).says(&["Release: done in part; for you: no agent gets it"]);
     project.run(&["mark", "1.2", "done"]).code(0);
     assert_eq!(project.tasks("login"), tasks.replace("[ ]", "[x]"));
     project.run(&["run"]).code(0).says(&["all complete"]);

@@ -79,6 +79,40 @@ fn a_task_that_is_done_can_not_be_skipped() {
 }
 
 #[test]
+fn a_task_with_a_part_to_do_again_is_to_do_everywhere() {
+    let parts = "- [ ] 1. A\n  - [ ] 1.1 Part\n  - [ ] 1.2 Part\n- [ ] 2. B\n";
+    let finished = || {
+        let project = Project::new().spec("login", parts).agent("say_done");
+        project.run(&["run"]).code(0).says(&["2 of 2 tasks done"]);
+        project
+    };
+    let is_open = |project: &Project, part: &str| {
+        let line = "1 of 2 tasks done · 1 to do";
+        project.run(&["status"]).code(0).says(&[line, &format!("A: done in part, to do: {part}")]);
+        project.run(&["report"]).code(0).says(&["# login: 1 task left", line]);
+        let json: serde_json::Value =
+            serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
+        assert_eq!((&json["counts"]["todo"], &json["left"]), (&1.into(), &serde_json::json!(["1"])));
+        let run = project.run(&["run"]).code(0);
+        run.says(&["seqorch · login · 1 step", "2 of 2 tasks done"]);
+        assert_eq!(project.ledger(), ["1 1", "2 1", "1 2"]);
+    };
+    let marked = finished();
+    marked
+        .run(&["mark", "1.1", "todo"])
+        .code(0)
+        .says(&["1.1 of login: to do\n", "1 of login: to do, because a part is\n"]);
+    assert!(marked.tasks("login").starts_with("- [ ] 1. A\n  - [ ] 1.1 Part\n  - [x] 1.2 Part\n"));
+    is_open(&marked, "1.1");
+    let added = finished();
+    added.write(
+        ".kiro/specs/login/tasks.md",
+        &added.tasks("login").replace("- [x] 2.", "  - [ ] 1.3 New\n- [x] 2."),
+    );
+    is_open(&added, "1.3");
+}
+
+#[test]
 fn mark_done_ends_the_halt_of_a_task() {
     let project =
         Project::new().spec("login", TASKS).agent("[ $SEQORCH_UNIT = 2 ] && { say_halt; exit; }; say_done");

@@ -93,8 +93,13 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
     };
     let when = if marked.is_pending { ", before the next step of the run" } else { "" };
     print(&format!("{} of {}: {word}{when}", marked.ids.join(", "), place.name));
-    if !marked.whole.is_empty() {
-        print(&format!("{} of {}: done, with all parts", marked.whole.join(", "), place.name));
+    if !marked.above.is_empty() {
+        let why = if args.mark == Some(ManualState::Done) {
+            "done, with all parts"
+        } else {
+            "to do, because a part is"
+        };
+        print(&format!("{} of {}: {why}", marked.above.join(", "), place.name));
     }
     if !marked.left.is_empty() {
         print(&format!("{} of {}: done, and stays done", marked.left.join(", "), place.name));

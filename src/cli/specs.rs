@@ -165,7 +165,7 @@ fn count(
     (summary.done, summary.total) = (counts.done, counts.all);
     let is_optional = |reason: &SkipReason| *reason == SkipReason::Optional;
     summary.optional =
-        plan.skipped.iter().filter(|skipped| !skipped.is_part && is_optional(&skipped.reason)).count();
+        plan.skipped.iter().filter(|skipped| !skipped.is_part() && is_optional(&skipped.reason)).count();
     let errors = file.diagnostics.iter().filter(|d| d.severity == Severity::Error);
     summary.errors.extend(errors.map(|d| format!("tasks.md:{}:{}: {}", d.line, d.column, d.message)));
 }

@@ -313,13 +313,13 @@ impl PlanBuilder<'_> {
 
     /// Skips a unit.
     fn skip(&mut self, place: usize, node: usize, reason: SkipReason) {
-        self.list_skipped(place, node, false, reason);
+        self.list_skipped(place, node, None, reason);
     }
 
-    fn list_skipped(&mut self, place: usize, node: usize, is_part: bool, reason: SkipReason) {
+    fn list_skipped(&mut self, place: usize, node: usize, part_of: Option<String>, reason: SkipReason) {
         let node = &self.tree.nodes[node];
         let (id, title) = (node.id.clone(), node.title.to_owned());
-        self.skipped.push((place, SkippedTask { id, title, is_part, reason }));
+        self.skipped.push((place, SkippedTask { id, title, part_of, reason }));
     }
 
     /// Skips a unit without open leaves.
@@ -336,8 +336,9 @@ impl PlanBuilder<'_> {
     /// Lists the leaves of a unit that do not run, where the unit runs or has another reason.
     fn skip_leaves(&mut self, unit: usize, of_unit: Option<&SkipReason>) {
         let first = self.tree.units[unit].first;
+        let id = self.tree.nodes[self.tree.units[unit].node].id.clone();
         for (leaf, reason) in reasons::of_leaves(self.tree, &self.leaves, unit, of_unit) {
-            self.list_skipped(first, leaf, true, reason);
+            self.list_skipped(first, leaf, Some(id.clone()), reason);
         }
     }
 }

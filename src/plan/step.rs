@@ -195,10 +195,18 @@ pub struct SkippedTask {
     pub id: String,
     /// Its title.
     pub title: String,
-    /// Whether it is a task inside a unit that the plan lists by itself.
-    pub is_part: bool,
+    /// The unit that it is a part of, where the plan lists it beside that; `None`: it is a unit.
+    pub part_of: Option<String>,
     /// Why it does not run.
     pub reason: SkipReason,
+}
+
+impl SkippedTask {
+    /// Whether it is a part of a unit.
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        self.part_of.is_some()
+    }
 }
 
 /// Why something does not run.

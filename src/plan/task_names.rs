@@ -92,6 +92,25 @@ impl TaskNames {
         from.take(1).chain(below).map(|name| name.id.clone()).collect()
     }
 
+    /// The ids of all that these tasks are parts of, and that are not among them.
+    #[must_use]
+    pub fn all_above(&self, ids: &[String]) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        let mut path: Vec<&TaskName> = Vec::new();
+        for name in &self.names {
+            path.truncate(name.depth);
+            if ids.contains(&name.id) {
+                for above in path.iter().map(|above| &above.id) {
+                    if !ids.contains(above) && !found.contains(above) {
+                        found.push(above.clone());
+                    }
+                }
+            }
+            path.push(name);
+        }
+        found
+    }
+
     /// The one id that a text names.
     pub fn find_one(&self, what: &str, text: &str) -> Result<String> {
         let mut found = self.find(what, text)?;

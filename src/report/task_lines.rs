@@ -8,7 +8,7 @@ use super::spent::spent_of;
 use super::text::{plural, sanitise_line};
 use super::theme::{DIM, paint, style_of_mark};
 use super::view::TaskMark;
-use crate::plan::{Plan, SkipReason};
+use crate::plan::{Plan, SkipReason, SkippedTask};
 use crate::spec::{Task, compare_ids};
 use crate::state::{Outcome, SpecState, Spent, UnitState, UnitStatus, WorkStanding};
 
@@ -83,7 +83,7 @@ pub fn near_task_lines(state: &SpecState, plan: &Plan) -> Vec<StandingLine> {
 pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<StandingLine> {
     let mut lines: BTreeMap<&str, (TaskMark, String)> = BTreeMap::new();
     for step in &plan.steps {
-        let stands = WorkStanding::of(state, &step.unit, None);
+        let stands = WorkStanding::of_step(state, step);
         let text = if state.is_done_in_part(&step.unit, stands) {
             format!("done in part, to do: {}", listed_ids(&step.open))
         } else if step.open.iter().any(|task| state.reopened.contains(&task.id)) {
@@ -95,23 +95,23 @@ pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<StandingLine> {
     }
     // a part of a unit that is done needs no line beside that of the unit
     let is_done = |reason: &SkipReason| matches!(reason, SkipReason::Completed | SkipReason::Ticked);
-    for skipped in plan.skipped.iter().filter(|skipped| !(skipped.is_part && is_done(&skipped.reason))) {
+    for skipped in plan.skipped.iter().filter(|skipped| !(skipped.is_part() && is_done(&skipped.reason))) {
+        let stands = WorkStanding::of_skipped(state, skipped);
         let text = match skipped.reason {
             SkipReason::Completed => "done".to_owned(),
             SkipReason::Ticked if state.units.get(&skipped.id).is_some_and(UnitState::is_done) => {
                 "done".to_owned()
             }
             SkipReason::Ticked => format!("done ({})", why_skipped(&skipped.reason)),
-            _ => why_skipped(&skipped.reason),
+            _ => why_left(state, skipped, stands),
         };
-        let stands = WorkStanding::of(state, &skipped.id, Some(&skipped.reason));
         let line = || of_task(state, &skipped.id, &skipped.title, stands, &text);
         lines.entry(&skipped.id).or_insert_with(line);
     }
     // what tasks.md does not have any more, and parts that were given to an agent by themselves
     for (id, unit) in state.units.iter().filter(|(_, unit)| !unit.attempts.is_empty()) {
         let was_removed = state.entries.iter().any(|task| task.id == *id && task.gone);
-        let (stands, text) = match WorkStanding::of(state, id, None) {
+        let (stands, text) = match WorkStanding::of_unplanned(state, id) {
             _ if unit.is_done() => (WorkStanding::Done, "done"),
             stands @ (WorkStanding::Todo | WorkStanding::Done) if was_removed => {
                 (if stands == WorkStanding::Todo { WorkStanding::Skipped } else { stands }, "not in tasks.md")
@@ -127,6 +127,12 @@ pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<StandingLine> {
     lines.sort_by(|(a, _), (b, _)| compare_ids(a, b));
     let line = |(id, (mark, text))| StandingLine { mark, id: format!("{:width$}", sanitise_line(id)), text };
     lines.into_iter().map(line).collect()
+}
+
+/// Why there is no step for a task, or for the rest of it.
+pub(super) fn why_left(state: &SpecState, skipped: &SkippedTask, stands: WorkStanding) -> String {
+    let why = why_skipped(&skipped.reason);
+    if state.is_done_in_part(&skipped.id, stands) { format!("done in part; {why}") } else { why }
 }
 
 fn listed_ids(tasks: &[Task]) -> String {

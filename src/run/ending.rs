@@ -73,7 +73,7 @@ impl Machine {
         if !failed.is_empty() || !blocked.is_empty() {
             return End::Stuck { failed, blocked };
         }
-        let left = skipped.iter().filter(|s| !s.is_part && s.reason == SkipReason::NotSelected).count();
+        let left = skipped.iter().filter(|s| !s.is_part() && s.reason == SkipReason::NotSelected).count();
         if left > 0 {
             return End::SelectionComplete { left };
         }

@@ -272,7 +272,7 @@ fn policy(request: &RunRequest<'_>) -> Policy {
 
 /// The units of a plan that its selection leaves out.
 fn left_out(plan: &Plan) -> BTreeSet<String> {
-    let units = plan.skipped.iter().filter(|one| !one.is_part && one.reason == SkipReason::NotSelected);
+    let units = plan.skipped.iter().filter(|one| !one.is_part() && one.reason == SkipReason::NotSelected);
     units.map(|one| one.id.clone()).collect()
 }
 

@@ -59,8 +59,8 @@ pub struct Marked {
     pub named: Vec<String>,
     /// They, and all tasks below them.
     pub ids: Vec<String>,
-    /// The tasks above them that are done because all their parts are.
-    pub whole: Vec<String>,
+    /// The tasks above them that are done because all their parts are, or to do because not all are any more.
+    pub above: Vec<String>,
     /// Whether the task had an assignment before.
     pub was_assigned: bool,
     /// Tasks that are done, and so were not skipped.
@@ -127,9 +127,10 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
         None | Some(ManualState::Done) => Vec::new(),
         Some(ManualState::Todo | ManualState::Skip) => state.release(&ids),
     };
+    let mut opened = Vec::new();
     if let Some(mark) = request.mark {
         if mark == ManualState::Todo {
-            state.take_back_in(&TaskNames::of(&tasks), &ids);
+            opened = state.want(&TaskNames::of(&tasks), &ids);
         }
         set(&mut state, &named, &ids, mark);
         state.settle_due(&ids, mark != ManualState::Todo, mark != ManualState::Skip);
@@ -154,6 +155,7 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     forget_waiting(&store);
     if let Some((ticked, ids)) = ticks {
         place.set_marks(&state, &ids, if ticked { 'x' } else { ' ' }, true)?;
+        place.set_marks(&state, &opened, ' ', false)?;
     }
     let changed_boxes = place.read_tasks().is_ok_and(|(after, _)| after != before);
     let commit = |id: &String| {
@@ -162,8 +164,8 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     };
     let is_open = request.mark == Some(ManualState::Todo);
     let commits = ids.iter().filter(|_| is_open).filter_map(commit).collect();
-    let whole = ids.split_off(asked);
-    Ok(Marked { named, ids, whole, was_assigned, left, released, commits, changed_boxes, is_pending: false })
+    let above = [ids.split_off(asked), opened].concat();
+    Ok(Marked { named, ids, above, was_assigned, left, released, commits, changed_boxes, is_pending: false })
 }
 
 /// The tasks that a text names; and they with all tasks below them.
@@ -225,7 +227,7 @@ fn skip_in_run(place: &SpecPlace, config: &Config, text: &str) -> Result<Marked>
     Ok(Marked {
         named,
         ids,
-        whole: Vec::new(),
+        above: Vec::new(),
         was_assigned: false,
         left,
         released: Vec::new(),

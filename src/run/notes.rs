@@ -97,7 +97,7 @@ pub(super) fn units(config: &Config, tasks: &TaskFile, named: &str) -> Result<Ve
 
 /// Refuses a note for a task whose agent gets no prompt any more.
 fn refuse_unheard(place: &SpecPlace, plan: &Plan, state: &SpecState, unit: &str) -> Result<()> {
-    let skipped = plan.skipped.iter().find(|skipped| skipped.id == unit && !skipped.is_part);
+    let skipped = plan.skipped.iter().find(|skipped| skipped.id == unit && !skipped.is_part());
     let (spec, id) = (shell_word(&place.typed), sanitise_line(unit));
     let at_work = state.running().is_some_and(|(running, _)| running == unit);
     match skipped.map(|skipped| &skipped.reason).filter(|_| !at_work) {

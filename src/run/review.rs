@@ -55,7 +55,7 @@ impl Machine {
                 SkipReason::Completed | SkipReason::Ticked | SkipReason::Optional | SkipReason::Marked(_)
             )
         };
-        if !plan.skipped.iter().all(|skipped| skipped.is_part || settled(&skipped.reason)) {
+        if !plan.skipped.iter().all(|skipped| skipped.is_part() || settled(&skipped.reason)) {
             return None;
         }
         let others = self.state.units.iter().filter(|(id, _)| id.as_str() != SPEC_REVIEW);

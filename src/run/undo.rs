@@ -171,16 +171,17 @@ fn restore(
     let units = plan::units(&tasks, config.run.granularity);
     let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
     let members = done_by(&unit, members);
+    // to undo a task is to want it done again
+    let wanted: Vec<String> = members.iter().cloned().chain([id.to_owned()]).collect();
+    let above = state.want(&TaskNames::of(&tasks), &wanted);
     place.set_marks(state, &members, ' ', true)?;
+    place.set_marks(state, &above, ' ', false)?;
     state.decided(&members, Some(false));
     let after = snapshots.take()?;
     // what others had changed before stays theirs
     let mut undone = snapshots.changes(&prior, &after.tree)?;
     let all = undone.len();
     undone.retain(|change| !others.contains(&change.path));
-    // to undo a task is to want it done again
-    let wanted: Vec<String> = members.iter().cloned().chain([id.to_owned()]).collect();
-    state.take_back_in(&TaskNames::of(&tasks), &wanted);
     reopen(state, id, &members);
     record.is_begun = false;
     record.to = if undone.len() == all { after.tree } else { snapshots.tree_with(&prior, &undone)? };

@@ -31,21 +31,19 @@ impl DueTasks {
     pub fn of(skipped: &[SkippedTask], entries: &[KnownTask]) -> Self {
         let is_human = |task: &SkippedTask| task.reason == SkipReason::Human;
         // where a part of a unit is for a person, the part is meant and not the unit
-        let by_part = |at: usize| skipped[at + 1..].iter().take_while(|next| next.is_part).any(is_human);
-        let humans = skipped.iter().enumerate().filter(|(at, s)| is_human(s) && (s.is_part || !by_part(*at)));
-        let mut due = Self { humans: humans.map(|(_, s)| s.id.clone()).collect(), ..Self::default() };
+        let by_part: BTreeSet<&String> =
+            skipped.iter().filter(|task| is_human(task)).filter_map(|task| task.part_of.as_ref()).collect();
+        let humans = skipped.iter().filter(|task| is_human(task) && !by_part.contains(&task.id));
+        let mut due = Self { humans: humans.map(|task| task.id.clone()).collect(), ..Self::default() };
         let reasons: BTreeMap<&str, &SkipReason> =
             skipped.iter().rev().map(|task| (&*task.id, &task.reason)).collect();
-        let mut is_unit_blocked = false;
         for task in skipped {
-            let SkipReason::Blocked { on } = &task.reason else {
-                is_unit_blocked &= task.is_part;
-                continue;
-            };
-            if due.add_causes(on, &reasons, entries) && !(task.is_part && is_unit_blocked) {
+            let SkipReason::Blocked { on } = &task.reason else { continue };
+            let unit = task.part_of.as_ref().and_then(|unit| reasons.get(unit.as_str()));
+            let is_unit_blocked = matches!(unit, Some(SkipReason::Blocked { .. }));
+            if due.add_causes(on, &reasons, entries) && !is_unit_blocked {
                 due.blocked.push(task.id.clone());
             }
-            is_unit_blocked |= !task.is_part;
         }
         due
     }
@@ -143,6 +141,21 @@ mod tests {
         case.selection.only = ids(&["2"]);
         let found = due(&case);
         assert_eq!((found.blocked, found.marked, found.unselected), (ids(&["2"]), ids(&[]), ids(&["1"])));
+    }
+
+    #[test]
+    fn a_task_for_a_person_before_a_unit_with_such_a_part_is_named_too() {
+        let skipped = |id: &str, part_of: Option<&str>| SkippedTask {
+            id: id.into(),
+            title: String::new(),
+            part_of: part_of.map(str::to_owned),
+            reason: SkipReason::Human,
+        };
+        let found = |list: &[SkippedTask]| DueTasks::of(list, &[]).humans;
+        // unit 3 has a step for its other parts
+        assert_eq!(found(&[skipped("2", None), skipped("3.2", Some("3"))]), ids(&["2", "3.2"]));
+        let all = [skipped("2", None), skipped("3", None), skipped("3.2", Some("3"))];
+        assert_eq!(found(&all), ids(&["2", "3.2"]));
     }
 
     #[test]

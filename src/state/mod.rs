@@ -36,7 +36,6 @@ mod rewording;
 pub mod run;
 mod run_pause;
 mod sessions;
-mod skips;
 pub mod spec_state;
 pub mod spent;
 pub mod standing;
@@ -49,6 +48,7 @@ mod title_notes;
 mod title_text;
 pub mod unit;
 mod unit_changes;
+mod wanted;
 pub mod work_tree;
 
 pub use account_limits::AccountLimits;

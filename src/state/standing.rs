@@ -3,7 +3,7 @@
 
 use super::spec_state::SpecState;
 use super::unit::{UnitState, UnitStatus};
-use crate::plan::{Plan, SkipReason};
+use crate::plan::{Plan, SkipReason, SkippedTask, Step};
 
 /// Where a task stands. A task that needs a person is nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,18 +36,35 @@ pub struct StandingTask<'a> {
 }
 
 impl WorkStanding {
-    /// Where the task `id` stands. `reason`: why the plan has no step for it; `None`: it has one.
+    /// Where the task of a step stands. It may be done since the plan was made, with all that the step completes.
     #[must_use]
-    pub fn of(state: &SpecState, id: &str, reason: Option<&SkipReason>) -> Self {
+    pub fn of_step(state: &SpecState, step: &Step) -> Self {
+        match Self::of(state, &step.unit, None) {
+            Self::Done if !step.completes.iter().all(|id| state.has_completed(id)) => Self::Todo,
+            stands => stands,
+        }
+    }
+
+    /// Where a task stands for which the plan has no step.
+    #[must_use]
+    pub fn of_skipped(state: &SpecState, skipped: &SkippedTask) -> Self {
+        Self::of(state, &skipped.id, Some(&skipped.reason))
+    }
+
+    /// Where a task stands that the plan does not have.
+    #[must_use]
+    pub fn of_unplanned(state: &SpecState, id: &str) -> Self {
+        Self::of(state, id, None)
+    }
+
+    fn of(state: &SpecState, id: &str, reason: Option<&SkipReason>) -> Self {
         let unit = state.units.get(id);
         match (unit.map(|unit| &unit.status), reason) {
             (Some(UnitStatus::Halted { .. }), _) | (_, Some(SkipReason::Asks)) => Self::Asks,
             (Some(UnitStatus::Failed { .. }), _) | (_, Some(SkipReason::Failed)) => Self::Failed,
             (Some(UnitStatus::Running), _) if !unit.is_some_and(UnitState::was_cut_off) => Self::Running,
             // a run that is stopped during a commit makes no new plan
-            (_, None) if state.completed.iter().any(|done| done == id) && !state.reopened.contains(id) => {
-                Self::Done
-            }
+            (_, None) if state.has_completed(id) => Self::Done,
             (_, None) => Self::Todo,
             (_, Some(SkipReason::Completed | SkipReason::Ticked)) => Self::Done,
             (_, Some(SkipReason::Optional | SkipReason::Marked(_))) => Self::Skipped,
@@ -65,6 +82,11 @@ impl WorkStanding {
 }
 
 impl SpecState {
+    /// Whether a task was done, and its box was not opened since.
+    fn has_completed(&self, id: &str) -> bool {
+        self.completed.iter().any(|done| done == id) && !self.reopened.contains(id)
+    }
+
     /// Whether an attempt did a part of the task, and the rest is left. `stands`: where the task stands.
     #[must_use]
     pub fn is_done_in_part(&self, id: &str, stands: WorkStanding) -> bool {
@@ -75,11 +97,17 @@ impl SpecState {
 /// The tasks of a plan: first its steps in their order, then the others. Subtasks of a task that is given to an agent as a whole
 /// are left out.
 pub fn standings<'a>(plan: &'a Plan, state: &'a SpecState) -> impl Iterator<Item = StandingTask<'a>> {
-    let planned = plan.steps.iter().map(|step| (&step.unit, None));
-    let skipped = plan.skipped.iter().filter(|skipped| !skipped.is_part);
-    planned
-        .chain(skipped.map(|skipped| (&skipped.id, Some(&skipped.reason))))
-        .map(|(id, reason)| StandingTask { id, stands: WorkStanding::of(state, id, reason), reason })
+    let planned = plan.steps.iter().map(|step| StandingTask {
+        id: &step.unit,
+        stands: WorkStanding::of_step(state, step),
+        reason: None,
+    });
+    let skipped = plan.skipped.iter().filter(|skipped| !skipped.is_part()).map(|skipped| StandingTask {
+        id: &skipped.id,
+        stands: WorkStanding::of_skipped(state, skipped),
+        reason: Some(&skipped.reason),
+    });
+    planned.chain(skipped)
 }
 
 #[cfg(test)]
@@ -110,6 +138,17 @@ mod tests {
                 assert_eq!(WorkStanding::of(&state, "2", reason.as_ref()), stands, "{reason:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_done_unit_with_a_new_part_is_to_do_until_that_is_done() {
+        let case = PlanCase::new("1\n2\n  2.1\n  2.2").completed(&["2", "2.1"]);
+        let mut state = SpecState { completed: vec!["2".into(), "2.1".into()], ..SpecState::default() };
+        let plan = case.plan();
+        let stands = |state: &SpecState| standings(&plan, state).find(|task| task.id == "2").unwrap().stands;
+        assert_eq!(stands(&state), WorkStanding::Todo);
+        state.completed.push("2.2".into());
+        assert_eq!(stands(&state), WorkStanding::Done);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::report::limits::brief_outcome;
 use crate::report::needs::what as needs_words;
 use crate::report::notice::PauseKind;
 use crate::report::plan::why_skipped;
-use crate::report::task_lines::{commit_words, mark_of};
+use crate::report::task_lines::{commit_words, mark_of, why_left};
 use crate::report::text::{sanitise_line, steady};
 use crate::report::times::{clock, span};
 use crate::report::wait_text::naming;
@@ -147,8 +147,8 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
     let asked_for = source.asked_for();
     let mut over: Vec<(Option<Timestamp>, ViewRow)> = Vec::new();
     let (mut asks, mut left_out) = (Vec::new(), Vec::new());
-    for skipped in source.plan.skipped.iter().filter(|skipped| !skipped.is_part) {
-        let stands = WorkStanding::of(source.state, &skipped.id, Some(&skipped.reason));
+    for skipped in source.plan.skipped.iter().filter(|skipped| !skipped.is_part()) {
+        let stands = WorkStanding::of_skipped(source.state, skipped);
         if stands == WorkStanding::Running {
             // its row is made below
             continue;
@@ -174,7 +174,7 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
                 asks.push(row);
             }
             _ => {
-                row.remark = why_skipped(&skipped.reason);
+                row.remark = why_left(source.state, skipped, stands);
                 left_out.push(row);
             }
         }
@@ -184,7 +184,7 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
     let mut open = Vec::new();
     for step in &source.plan.steps {
         let known = asked_for.as_ref().is_none_or(|ids| ids.contains(step.unit.as_str()));
-        let stands = WorkStanding::of(source.state, &step.unit, None);
+        let stands = WorkStanding::of_step(source.state, step);
         let mark = match stands {
             _ if running == Some(step.unit.as_str()) => TaskMark::Running,
             // what is done since the plan was made has its row at its place
