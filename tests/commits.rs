@@ -4,7 +4,7 @@ use rustix::process::Signal;
 
 use crate::common::git::{TWO, WRITES, git, hook, repo, subjects};
 use crate::common::programs::program;
-use crate::common::wait_until;
+use crate::common::{kill, wait_until};
 
 #[test]
 fn each_done_step_is_one_commit_with_its_changes_and_its_tick() {
@@ -118,6 +118,35 @@ fn an_agent_that_resets_the_branch_halts_the_run_until_you_decide() {
     project.run(&["run", "--retry"]).code(0).says(&["all complete"]);
     assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"]);
     assert_eq!(git(&project, &["status", "--porcelain", "--untracked-files=no"]), "");
+}
+
+#[test]
+fn the_history_is_watched_where_an_attempt_is_killed() {
+    let agent = "echo x > made-$SEQORCH_UNIT; \
+                 [ $SEQORCH_UNIT$SEQORCH_ATTEMPT = 21 ] && { git checkout -q -b side; echo on side >> ledger; gate; }; say_done";
+    for kills_run in [false, true] {
+        let project = repo(agent, "");
+        let run = project.start(&["run"]);
+        project.wait_for_ledger(3);
+        let (attempt, _) = project.alive_with("__attempt").into_iter().next().unwrap();
+        if kills_run {
+            kill(run.pid(), Signal::KILL);
+        }
+        kill(attempt, Signal::KILL);
+        let ended = run.wait();
+        wait_until("the end of the agent", || project.left_alive().is_empty());
+        let moved = "the agent went from branch main to branch side (back: git switch main)";
+        if kills_run {
+            project.run(&["run"]).code(2).says(&[moved]);
+        } else {
+            ended.code(2).says(&[moved]);
+        }
+        assert_eq!(project.ledger(), ["1 1", "2 1", "on side"]);
+        project.run(&["run"]).code(2).says(&["the git history was changed"]);
+        git(&project, &["switch", "-q", "main"]);
+        project.run(&["run"]).code(0).says(&["all complete"]);
+        assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"]);
+    }
 }
 
 #[test]

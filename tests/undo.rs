@@ -2,6 +2,7 @@
 
 use rustix::process::Signal;
 
+use crate::common::Project;
 use crate::common::git::{TWO, WRITES, git, repo, subjects};
 use crate::common::programs::program;
 use crate::common::wait_until;
@@ -262,4 +263,63 @@ fn the_tasks_that_can_be_undone_are_named_in_their_order() {
     git(&project, &["commit", "-qam", "more tasks"]);
     project.run(&["run", "--only", "2,10,11"]).code(0);
     project.run(&["undo", "1"]).code(64).says(&["Tasks that can be undone: 2, 10, 11."]);
+}
+
+/// Three tasks, each of which adds a line to `sh`; the second has a file of its own, too.
+fn adding() -> Project {
+    let agent = "echo $SEQORCH_UNIT >> sh; [ $SEQORCH_UNIT = 2 ] && echo 2 > own; say_done";
+    let project = repo(agent, "");
+    let tasks: String = [1, 2, 3].map(|n| format!("- [ ] {n}. Do {n}\n")).concat();
+    project.write(".kiro/specs/demo/tasks.md", &tasks);
+    git(&project, &["commit", "-qam", "three tasks"]);
+    project.run(&["run", "--only", "1,2"]).code(0);
+    project
+}
+
+#[test]
+fn a_revert_takes_back_nothing_that_was_committed_since() {
+    let by_a_run: fn(&Project) = |project| {
+        project.run(&["run", "--only", "3"]).code(0);
+    };
+    let by_a_person: fn(&Project) = |project| {
+        project.write("sh", "1\n3\n");
+        git(project, &["commit", "-qm", "mine", "sh"]);
+    };
+    for commits in [by_a_run, by_a_person] {
+        let project = adding();
+        project.run(&["undo", "2"]).code(0);
+        commits(&project);
+        assert_eq!(git(&project, &["show", "HEAD:sh"]), "1\n3");
+        project.run(&["undo", "2", "--commit"]).code(0);
+        assert_eq!(
+            (git(&project, &["show", "HEAD:sh"]), project.read("sh")),
+            ("1\n3".into(), "1\n3\n".into())
+        );
+        assert!(!git(&project, &["ls-tree", "--name-only", "HEAD"]).contains("own"));
+        assert_eq!(git(&project, &["status", "--porcelain", "-uno"]), "");
+    }
+    let project = adding();
+    project.run(&["undo", "2"]).code(0);
+    by_a_person(&project);
+    project.write("sh", "1\n3\nmore\n");
+    project.run(&["undo", "2", "--commit"]).code(0).says(&["others committed these files since", "  sh\n"]);
+    assert_eq!(git(&project, &["show", "HEAD:sh"]), "1\n3");
+    assert_eq!(git(&project, &["status", "--porcelain", "-uno"]), "M sh");
+}
+
+#[test]
+fn undos_of_one_file_are_committed_in_any_order() {
+    for order in [["1", "2"], ["2", "1"]] {
+        let project = adding();
+        project.run(&["undo", "2"]).code(0);
+        project.run(&["undo", "1"]).code(0);
+        for id in order {
+            project.run(&["undo", id, "--commit"]).code(0);
+        }
+        assert_eq!(git(&project, &["status", "--porcelain", "-uno"]), "", "{order:?}");
+        let tracked = git(&project, &["ls-tree", "--name-only", "HEAD"]);
+        assert!(!tracked.lines().any(|file| file == "sh" || file == "own"), "{order:?}: {tracked}");
+        project.run(&["run"]).code(0);
+        assert_eq!(project.read("sh"), "1\n2\n3\n");
+    }
 }

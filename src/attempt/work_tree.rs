@@ -70,7 +70,12 @@ pub(super) fn take(
     Ok(TreeRecord { history, ..record(snapshot) })
 }
 
-fn history(repository: &Repository, before: &Head, after: &Head) -> Result<Option<HistoryChange>, GitError> {
+/// How HEAD moved between two moments.
+pub fn history(
+    repository: &Repository,
+    before: &Head,
+    after: &Head,
+) -> Result<Option<HistoryChange>, GitError> {
     let name = |name: &Option<String>| name.clone().unwrap_or_default();
     let way = || repository.way_back(before, after);
     Ok(match repository.movement(before, after)? {

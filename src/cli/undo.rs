@@ -65,6 +65,13 @@ fn print(args: &UndoArgs, id: &str, undone: &Undone) {
     } else if args.commit {
         let _ = writeln!(out, "nothing to commit");
     }
+    if !undone.left.is_empty() {
+        let _ =
+            writeln!(out, "others committed these files since; as they are now, they stay yours to commit:");
+        for path in &undone.left {
+            let _ = writeln!(out, "  {}", sanitise_line(path));
+        }
+    }
     if !undone.to_commit.is_empty() {
         let again = match &args.spec {
             Some(spec) => format!(" --spec {}", shell_word(&spec.display().to_string())),

@@ -38,7 +38,7 @@ impl RealWorld<'_> {
                     outcome = Outcome::Cancelled { by: CancelledBy::SessionEnd };
                 }
                 self.launcher.count_closed(never_began || session_ended);
-                learned.after = learned.after.or_else(|| self.look_again());
+                learned.after = learned.after.or_else(|| self.look_after(&dir));
                 // what a reviewer changed is put back
                 self.remember_look(facts.as_ref().filter(|_| reviews.is_none()));
                 self.undo_review(reviews.as_deref(), &mut learned);

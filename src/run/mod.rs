@@ -71,6 +71,7 @@ mod reporting;
 pub mod requests;
 pub mod resume;
 mod retry;
+mod revert;
 mod review;
 mod reviewed_files;
 mod run_end;

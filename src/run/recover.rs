@@ -9,8 +9,10 @@ use super::world::RealWorld;
 use crate::error::Result;
 use crate::plan::Step;
 use crate::state::outcome::CancelledBy;
-use crate::state::{Learned, Outcome, SpecState};
+use crate::state::work_tree::HistoryChange;
+use crate::state::{Learned, Outcome, SpecState, TreeRecord};
 use crate::store::activity::last_sign;
+use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
 
 impl RealWorld<'_> {
@@ -62,9 +64,19 @@ impl RealWorld<'_> {
         }
         let (outcome, mut learned) = conclusion(&self.config, &dir, facts.as_ref(), signal);
         learned.over_at = over_at;
-        learned.after = learned.after.or_else(|| self.look_again());
+        learned.after = learned.after.or_else(|| self.look_after_kill(&dir));
         self.undo_review(state.reviewed_tree(unit, attempt).as_deref(), &mut learned);
         self.record_words(&dir);
         Ok(Some((outcome, learned)))
+    }
+
+    /// The work tree after an attempt that was killed with its run. Commits on the same branch may be a person's since; but
+    /// where the branch is another one, or was rewritten, a person has to say what counts.
+    fn look_after_kill(&self, dir: &AttemptDir) -> Option<TreeRecord> {
+        let mut after = self.look_after(dir)?;
+        // a run with a remote has moved HEAD itself
+        let is_known = self.remote.is_none() && !matches!(after.history, Some(HistoryChange::Commits { .. }));
+        after.history = after.history.filter(|_| is_known);
+        Some(after)
     }
 }

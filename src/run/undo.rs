@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::ownership::Ownership;
+use super::revert::{RevertPaths, commit_revert};
 use super::run_repository::RunRepository;
 use super::task_changes::{TaskSpan, not_done_yet, not_kept};
 use super::work_tree;
@@ -13,7 +14,6 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::{GitError, Supervisor};
 use crate::git::change::{FileChange, TreeChange};
-use crate::git::commit::{CommitOutcome, CommitRequest};
 use crate::git::path::RepoPath;
 use crate::git::restore::RestorePlan;
 use crate::git::snapshot::Snapshots;
@@ -50,6 +50,8 @@ pub struct Undone {
     pub revert: Option<String>,
     /// Files that are not committed as they are now, because of the undo.
     pub to_commit: Vec<String>,
+    /// Files of the undo that others committed since, and that a revert leaves as they are.
+    pub left: Vec<String>,
 }
 
 /// Restores the files that a done unit changed and opens its tasks again, under the locks of the spec and of the work
@@ -94,21 +96,17 @@ pub fn undo(place: &SpecPlace, config: &Config, request: UndoRequest<'_>) -> Res
     };
     undone.commit.clone_from(&record.commit);
     let now = snapshots.take()?;
-    let mut own = to_commit(&snapshots, &record, now.head.commit.as_deref())?;
-    // other boxes are as they are now, also where they were opened later
-    if let Some(tasks) = snapshots.path_of(&place.tasks_path()).filter(|tasks| own.contains(tasks))
-        && let Some(to) = snapshots.with_ticked_boxes(&record.to, &tasks)?
-    {
-        record.to = to;
-        own = to_commit(&snapshots, &record, now.head.commit.as_deref())?;
-    }
+    let tasks = snapshots.path_of(&place.tasks_path());
+    let paths = RevertPaths::find((&snapshots, &now), tasks.as_ref(), &state, (id, &mut record))?;
+    let names = |paths: &BTreeSet<RepoPath>| paths.iter().map(ToString::to_string).collect();
+    undone.left = names(&paths.others);
     if !commit {
-        undone.to_commit = own.iter().map(ToString::to_string).collect();
-    } else if !own.is_empty() {
+        undone.to_commit = names(&paths.own);
+    } else if !paths.own.is_empty() {
         let title = &state.units[id].title;
-        undone.revert = commit_revert(config, &mut snapshots, &own, &record, (place, id, title))?;
+        undone.revert = commit_revert(config, &mut snapshots, &paths.own, &record, (place, id, title))?;
     }
-    if commit || own.is_empty() {
+    if commit || paths.own.is_empty() {
         state.units.entry(id.to_owned()).or_default().undone = None;
         store.save(&state)?;
     }
@@ -226,55 +224,6 @@ fn changed_since(paths: &[RepoPath]) -> Error {
     Error::new(ErrorKind::Human, "files of the task have changed since, so they cannot be restored")
         .detail(names.join("\n"))
         .hint("Nothing was changed. Undo the later changes first, or commit or stash them.")
-}
-
-/// What the undo changed and HEAD has otherwise.
-fn to_commit(
-    snapshots: &Snapshots<'_>,
-    record: &UndoRecord,
-    head: Option<&str>,
-) -> Result<BTreeSet<RepoPath>> {
-    let paths = |list: Vec<TreeChange>| list.into_iter().map(|change| change.path).collect::<BTreeSet<_>>();
-    let Some(undone) = snapshots.changes_if_kept(&record.from, &record.to)? else {
-        return Ok(BTreeSet::new());
-    };
-    let (undone, differs) = (paths(undone), paths(snapshots.changes_of_work_tree(head, &record.to)?));
-    Ok(undone.into_iter().filter(|path| differs.contains(path)).collect())
-}
-
-/// Commits the revert. The commit's name; `None` where HEAD has it already.
-fn commit_revert(
-    config: &Config,
-    snapshots: &mut Snapshots<'_>,
-    own: &BTreeSet<RepoPath>,
-    record: &UndoRecord,
-    (place, id, title): (&SpecPlace, &str, &str),
-) -> Result<Option<String>> {
-    let head = snapshots.head_commit()?;
-    let title = sanitise_line(title);
-    let reverts = record
-        .commit
-        .as_ref()
-        .map_or_else(String::new, |commit| format!("This reverts commit {commit}.\n\n"));
-    let message = format!("Undo task {id}: {title}\n\n{reverts}Spec: {}\nTask: {id}\n", place.name);
-    let done = snapshots.commit(&CommitRequest {
-        tree: &record.to,
-        paths: own,
-        head: head.as_deref(),
-        base: head.as_deref(),
-        is_late: false,
-        message: &message,
-        deadline: config.git.timeout,
-    });
-    match done {
-        Ok((CommitOutcome::New { commit, .. }, _)) => Ok(Some(commit)),
-        Ok((CommitOutcome::Nothing, _)) => Ok(None),
-        Err(error) => {
-            let again =
-                format!("The files are restored. Fix it, then type `seqorch undo {id} --commit` again.");
-            Err(Error::from(error).hint(again))
-        }
-    }
 }
 
 fn trees_missing(why: &str) -> Error {

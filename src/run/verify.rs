@@ -91,7 +91,7 @@ impl RealWorld<'_> {
     /// Judges a verify command that has ended. `None`: the next one was started.
     pub(super) fn verify_command_ended(&mut self, dir: &AttemptDir, run: Verification) -> Option<Event> {
         let facts = attempt_folder::result(dir);
-        let after = facts.as_ref().and_then(|facts| facts.after.clone()).or_else(|| self.look_again());
+        let after = facts.as_ref().and_then(|facts| facts.after.clone()).or_else(|| self.look_after(dir));
         self.remember_look(facts.as_ref());
         let command = shown_command(&run.step.settings.verify[run.index]);
         let output = self.redactor().redact(&attempt_folder::output_tail(dir, OUTPUT_MAX));

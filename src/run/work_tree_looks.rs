@@ -3,11 +3,15 @@
 use super::last_look::LastLook;
 use super::recorded_commits::{LostCommit, lost_commits};
 use super::world::RealWorld;
+use crate::attempt::work_tree::history;
 use crate::config::{HistoryRule, HookEvent};
 use crate::error::Result;
+use crate::git::status::Head;
 use crate::report::text::sanitise_line;
 use crate::state::work_tree::HistoryChange;
 use crate::state::{SpecState, TreeRecord};
+use crate::store::attempt_dir::AttemptDir;
+use crate::store::attempt_folder;
 use crate::store::attempt_result::AttemptResult;
 
 /// How many files are named at the start that no snapshot has.
@@ -36,7 +40,20 @@ impl RealWorld<'_> {
         Ok(Some(repository.look(boxes.as_ref())?))
     }
 
-    /// The work tree now, after an attempt whose process could not take the snapshot.
+    /// The work tree now, and how HEAD moved, after an attempt whose process could not look.
+    pub(super) fn look_after(&self, dir: &AttemptDir) -> Option<TreeRecord> {
+        let after = self.look_again()?;
+        let history = self.repository.as_ref().and_then(|repository| {
+            let request = attempt_folder::attempt(dir)?.snapshot?;
+            let before = Head { commit: request.commit, branch: request.branch };
+            let now = Head { commit: after.commit.clone(), branch: after.branch.clone() };
+            // what git cannot say here is no reason to lose the tree
+            history(repository.repository(), &before, &now).ok().flatten()
+        });
+        Some(TreeRecord { history, ..after })
+    }
+
+    /// The work tree now.
     pub(super) fn look_again(&self) -> Option<TreeRecord> {
         // if git still fails, the next snapshot says why
         self.repository.as_ref().and_then(|repository| repository.look(None).ok())
