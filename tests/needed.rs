@@ -56,6 +56,13 @@ fn a_missing_identity_ends_the_run_before_any_agent() {
     git(&project, &["config", "user.useConfigOnly", "true"]);
     let out = project.run(&["run"]).code(78);
     assert!(out.stderr.contains("git config user.name") && project.ledger().is_empty(), "{out:?}");
+    // who commits is known, and who is the author is not
+    for (key, value) in [("committer.name", "c"), ("committer.email", "c@localhost")] {
+        git(&project, &["config", key, value]);
+    }
+    let out = project.run(&["run"]).code(78);
+    assert!(out.stderr.contains("Author identity unknown") && project.ledger().is_empty(), "{out:?}");
+    project.run(&["doctor"]).says(&["git has no name and address to commit with"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use crate::common::Project;
-use crate::common::git::{TWO, WRITES, git, repo, subjects};
+use crate::common::git::{TWO, WRITES, git, hook, repo, subjects};
 use crate::common::programs::program;
 use crate::common::wait_until;
 
@@ -218,6 +218,24 @@ fn undo_that_fails_while_it_writes_can_be_repeated() {
     assert_eq!(project.read("held.txt"), "1\n");
     assert_eq!(git(&project, &["status", "--porcelain", "-uno"]), "");
     project.run(&["run"]).code(0).says(&["all complete"]);
+}
+
+#[test]
+#[ignore = "slow"]
+fn an_undo_that_is_killed_in_its_commit_is_finished_by_the_next_one() {
+    let project = repo(WRITES, "");
+    project.run(&["run"]).code(0);
+    hook(&project, "pre-commit", "echo hook >> ledger; until read -r _ < gate; do :; done");
+    let undo = project.start(&["undo", "2", "--commit"]);
+    project.wait_for_ledger(3);
+    undo.signal(Signal::KILL);
+    undo.wait();
+    project.release();
+    wait_until("git's commit", || subjects(&project).len() == 4);
+    std::fs::remove_file(project.path(".git/hooks/pre-commit")).unwrap();
+    project.run(&["undo", "2", "--commit"]).code(0);
+    assert_eq!(subjects(&project)[3..], ["Undo task 2: Second thing"]);
+    assert_eq!(git(&project, &["status", "--porcelain", "-uno"]), "");
 }
 
 #[test]

@@ -74,8 +74,9 @@ impl GitError {
     pub fn is_passing(&self) -> bool {
         let (Self::Failed { words, .. } | Self::NotStarted { why: words }) = self else { return false };
         // only git's own lines: a hook may talk of other locks
-        let mut lines =
-            words.lines().filter(|line| line.starts_with("fatal: ") || line.starts_with("error: "));
+        let is_gits = |line: &&str| line.starts_with("fatal: ") || line.starts_with("error: ");
+        // what this user may not write stays so
+        let mut lines = words.lines().filter(is_gits).filter(|line| !line.ends_with("Permission denied"));
         lines.any(|line| line.contains(".lock': File exists") || BUSY.iter().any(|word| line.contains(word)))
             || matches!(self, Self::NotStarted { .. }) && words.contains(BUSY[0])
     }
@@ -413,6 +414,7 @@ mod tests {
         }
         for words in [
             "fatal: not a git repository",
+            "fatal: cannot lock ref 'HEAD': Unable to create '/r/.git/refs/heads/main.lock': Permission denied",
             "hook: see build.lock for details",
             "the hook cannot lock ref x",
             "flock: Resource temporarily unavailable",

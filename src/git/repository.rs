@@ -193,9 +193,12 @@ impl Repository {
         }
     }
 
-    /// Whether git knows in whose name to commit; else git's own words.
-    pub fn committer(&self) -> Result<(), GitError> {
-        self.ask(["var", "GIT_COMMITTER_IDENT"]).map(drop)
+    /// Whether git knows in whose name to commit, as author and as committer; else git's own words.
+    pub fn identity(&self) -> Result<(), GitError> {
+        for of in ["GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"] {
+            self.ask(["var", of])?;
+        }
+        Ok(())
     }
 
     /// Variables with which git writes objects to this folder and finds those of the repository, too.

@@ -1,6 +1,7 @@
 //! A commit in the middle of which seqorch or git may be killed: it is noted on disk, so that it is finished, and not made
 //! twice or by two at a time.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -72,6 +73,22 @@ impl Snapshots<'_> {
             watch.over();
         }
         taken.map(|()| file)
+    }
+
+    /// Finishes a commit in the middle of which seqorch was killed, whatever is committed next.
+    pub fn finish_left_commit(&mut self, deadline: Duration) -> Result<(), GitError> {
+        if !self.started_path().exists() {
+            return Ok(());
+        }
+        let _turn = self.commit_turn(deadline)?;
+        if self.held_tree().is_none() {
+            self.take()?;
+        }
+        let paths = BTreeSet::new();
+        let (tree, message) = ("", "");
+        let any =
+            CommitRequest { tree, paths: &paths, head: None, base: None, is_late: true, message, deadline };
+        self.finish_started(&any, tree).map(drop)
     }
 
     /// Finishes a commit in the middle of which seqorch was killed. The outcome and its tree, if it is the wanted one.

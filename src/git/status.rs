@@ -87,7 +87,8 @@ impl WorkTreeStatus {
         if submodule.is_some_and(|field| field[2] != b'.' || field[3] != b'.') {
             self.edited_submodules.push(path.clone());
         }
-        if submodule.is_none_or(|field| field[1] == b'C') {
+        // one that is gone, or something else now, has no commit that could have moved
+        if submodule.is_none_or(|field| field[1] == b'C') || record.get(1) != Some(&b'M') {
             self.changed.push(path);
         }
     }
@@ -115,10 +116,13 @@ mod tests {
         let printed = b"# branch.oid f44d\0# branch.head main\0# branch.upstream origin/main\0\
             1 .M N... 100644 100644 100644 7898 7898 a b.txt\x001 A. N... 000000 100644 100644 0000 7898 staged\0\
             1 AD N... 000000 100644 000000 0000 7898 gone\0u UU N... 100644 100644 100644 100644 1 2 3 both\0\
-            1 .M S.MU 160000 160000 160000 7898 7898 edited\x001 .M SC.. 160000 160000 160000 7898 7898 moved\0? app/\0? new\0? specs/SEQUENTIAL_STATE.json\0";
+            1 .M S.MU 160000 160000 160000 7898 7898 edited\x001 .D S... 160000 160000 000000 7898 7898 removed\x001 .T S... 160000 160000 100644 7898 7898 replaced\x001 .M SC.. 160000 160000 160000 7898 7898 moved\0? app/\0? new\0? specs/SEQUENTIAL_STATE.json\0";
         let look = WorkTreeStatus::parse(printed);
         assert_eq!(look.head, Head { commit: Some("f44d".into()), branch: Some("main".into()) });
-        assert_eq!(look.changed, [path("a b.txt"), path("gone"), path("both"), path("moved")]);
+        assert_eq!(
+            look.changed,
+            [path("a b.txt"), path("gone"), path("both"), path("removed"), path("replaced"), path("moved")]
+        );
         assert_eq!(look.edited_submodules, [path("edited")]);
         assert_eq!((look.untracked, look.nested), (vec![path("new")], vec![path("app")]));
     }

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
+use rustix::io::Errno;
 
 use super::protected;
 use super::run_repository::RunRepository;
@@ -101,17 +102,27 @@ pub(super) fn check_folders(
     if let Some(repository) = repository.filter(|_| config.git.commit == Commit::Step) {
         all.insert(repository.repository().objects.clone(), "objects of git");
     }
+    let refused = |error: Error, what: &str| {
+        let hint = if what.ends_with("TMPDIR") {
+            "Set TMPDIR to a folder that can be written, or make room there."
+        } else {
+            "Change its owner or mode (chown, chmod), or make room there."
+        };
+        error.detail(format!("  a run keeps there: {what}")).hint(hint).hint("No agent was started.")
+    };
     for (folder, what) in all {
-        files::probe(&folder).map_err(|error| {
-            let hint = if what.ends_with("TMPDIR") {
-                "Set TMPDIR to a folder that can be written, or make room there."
-            } else {
-                "Change its owner or mode (chown, chmod), or make room there."
-            };
-            error.detail(format!("  a run keeps there: {what}")).hint(hint).hint("No agent was started.")
-        })?;
+        files::probe(&folder).map_err(|error| refused(error, what))?;
     }
-    Ok(())
+    match closed_to_commits(place, config).into_iter().next() {
+        Some((path, what)) => Err(refused(Error::io("writing to", &path, Errno::ACCESS.into()), what)),
+        None => Ok(()),
+    }
+}
+
+/// What git has to write for a commit, and cannot.
+fn closed_to_commits(place: &SpecPlace, config: &Config) -> Vec<(PathBuf, &'static str)> {
+    let found = WorkTreeFolders::find(&place.root).filter(|_| config.git.commit == Commit::Step);
+    found.map_or_else(Vec::new, |git| git.closed_to_commits())
 }
 
 /// What a run would miss, as far as that is known without running a program or writing anything.
@@ -133,6 +144,10 @@ pub fn lacks(place: &SpecPlace, config: &Config, plan: &Plan) -> Vec<String> {
                 lacks.push(format!("{} cannot be written ({what})", wanted.display()));
             }
         }
+        let closed = closed_to_commits(place, config);
+        lacks.extend(
+            closed.iter().map(|(path, what)| format!("{} cannot be written ({what})", path.display())),
+        );
     }
     lacks
 }
@@ -154,7 +169,7 @@ pub(super) fn check_repository(
         return Err(Error::new(ErrorKind::Human, in_progress(operation))
             .hint(format!("Finish it, or abort it: git {}. No agent was started.", operation.abort())));
     }
-    if commits && let Err(error) = repository.committer() {
+    if commits && let Err(error) = repository.identity() {
         return Err(Error::new(ErrorKind::Config, "git has no name and address to commit with")
             .detail(format!("  {}", error.words().replace('\n', "\n  ")))
             .hint("Run: git config user.name NAME; git config user.email ADDRESS"));

@@ -83,7 +83,8 @@ pub fn undo(place: &SpecPlace, config: &Config, request: UndoRequest<'_>) -> Res
         ));
     }
     let mut snapshots = repository.begin_snapshots()?;
-    // of a commit after which an undo was cut off
+    // of a commit in which, or after which, an undo was cut off
+    snapshots.finish_left_commit(config.git.timeout)?;
     snapshots.catch_up_index()?;
     let mut undone = Undone::default();
     let is_undone = state.units.get(id).is_some_and(|unit| unit.undone.is_some());

@@ -66,6 +66,14 @@ pub(super) fn check_access(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
             );
         }
     }
+    let commits = subject.loaded.as_ref().is_ok_and(|loaded| loaded.config.git.commit == Commit::Step);
+    let git = WorkTreeFolders::find(subject.root).filter(|_| commits);
+    for (path, what) in git.map_or_else(Vec::new, |git| git.closed_to_commits()) {
+        found.push(
+            problem(format!("{} is not writable ({what})", path.display()))
+                .fix("Change its owner or mode (chown, chmod)."),
+        );
+    }
     let home = subject.root.join(".seqorch");
     if home.exists() && !home.is_dir() {
         found.push(

@@ -76,7 +76,7 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         };
         found.push(finding.fix(fix));
     }
-    if commits && repository.committer().is_err() {
+    if commits && repository.identity().is_err() {
         let text = "git has no name and address to commit with";
         found.push(
             DoctorFinding::problem(TOPIC, ErrorKind::Config, text)
