@@ -138,6 +138,23 @@ fn forget_removes_all_that_is_kept_after_asking() {
 }
 
 #[test]
+#[ignore = "slow"]
+fn forget_removes_what_is_kept_of_a_spec_that_was_renamed() {
+    let project = repo(WRITES, "");
+    project.run(&["run"]).code(0);
+    git(&project, &["mv", ".kiro/specs/demo", ".kiro/specs/archived"]);
+    git(&project, &["commit", "-qm", "archived"]);
+    project.run(&["forget", "demo"]).code(64).says(&["demo is not in this work tree any more", "--yes"]);
+    project.run(&["forget", "other", "--yes"]).code(66).says(&["there is no spec other"]);
+    project
+        .run(&["forget", "demo", "--yes"])
+        .code(0)
+        .says(&["demo: removed snapshots, results and logs of 2 attempts"]);
+    assert!(ours(&project).is_empty(), "{:?}", ours(&project));
+    project.run(&["forget", "demo", "--yes"]).code(66);
+}
+
+#[test]
 fn forget_refuses_while_a_run_works() {
     let project = repo("gate; say_done", "");
     let run = project.start(&["run"]);

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 use crate::project::{SpecPlace, own_tree};
 use crate::report::text::{plural, readable_bytes, sanitise_line, shell_word};
-use crate::run::forget::{KeptFiles, forget as remove, kept};
+use crate::run::forget::{KeptFiles, forget as remove, forget_gone_spec, kept, kept_of_gone_spec};
 use crate::run::leave_tree::LeftTree;
 use crate::run::remote::view::RemoteSpec;
 
@@ -37,7 +37,13 @@ pub(super) struct ForgetArgs {
 
 pub(super) fn forget(global: &Global, args: &ForgetArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), Some(&args.spec))?;
-    let place = project.place(&project.spec(Some(&args.spec))?, Selection::default())?;
+    let spec = match project.spec(Some(&args.spec)) {
+        Err(error) if error.kind() == ErrorKind::NoSpec && args.remote.is_none() => {
+            return forget_gone(&project, args).unwrap_or(Err(error));
+        }
+        found => found?,
+    };
+    let place = project.place(&spec, Selection::default())?;
     let name = sanitise_line(&place.name);
     if let Some(remote) = &args.remote {
         return forget_remote(&project, &place, remote, args.yes);
@@ -66,6 +72,9 @@ pub(super) fn forget(global: &Global, args: &ForgetArgs) -> Result<u8> {
     };
     remove(&place)?;
     let _ = writeln!(out, "{name}: removed {}", what(&kept));
+    if args.yes && !kept.pending.is_empty() {
+        complain(&format!("{}\n", not_committed(&kept)));
+    }
     if let Some(tree) = shared {
         let (top, others) = (tree.top.display().to_string(), sanitise_line(&tree.shared_with.join(", ")));
         tree.leave()?;
@@ -85,6 +94,24 @@ pub(super) fn forget(global: &Global, args: &ForgetArgs) -> Result<u8> {
         }
     }
     Ok(0)
+}
+
+/// Removes what is kept of a spec that is not there any more; `None`: nothing is.
+fn forget_gone(project: &Project, args: &ForgetArgs) -> Option<Result<u8>> {
+    let kept = kept_of_gone_spec(&project.root, &args.spec)?;
+    let name = sanitise_line(&args.spec.display().to_string());
+    complain(&format!("note: {name} is not in this work tree any more\n"));
+    let forget = || {
+        let mut out = output();
+        if !args.yes && !confirmed(&name, &kept, None)? {
+            let _ = writeln!(out, "{name}: nothing was removed");
+            return Ok(0);
+        }
+        forget_gone_spec(&kept)?;
+        let _ = writeln!(out, "{name}: removed {}", what(&kept));
+        Ok(0)
+    };
+    Some(forget())
 }
 
 /// Removes what a remote has of the spec.
@@ -166,6 +193,11 @@ fn what(kept: &KeptFiles) -> String {
     format!("snapshots, results and logs of {attempts} ({})", readable_bytes(kept.bytes))
 }
 
+fn not_committed(kept: &KeptFiles) -> String {
+    let ids: Vec<String> = kept.pending.iter().map(|id| sanitise_line(id)).collect();
+    format!("! not committed yet, and will not be: task {}", ids.join(", "))
+}
+
 /// Asks on the terminal, and names what would be lost.
 fn confirmed(name: &str, kept: &KeptFiles, tree: Option<&LeftTree>) -> Result<bool> {
     if !io::stdin().is_terminal() {
@@ -175,8 +207,7 @@ fn confirmed(name: &str, kept: &KeptFiles, tree: Option<&LeftTree>) -> Result<bo
         complain(&format!("  {}\n", folder.display()));
     }
     if !kept.pending.is_empty() {
-        let ids: Vec<String> = kept.pending.iter().map(|id| sanitise_line(id)).collect();
-        complain(&format!("! not committed yet, and will not be: task {}\n", ids.join(", ")));
+        complain(&format!("{}\n", not_committed(kept)));
     }
     let Some(tree) = tree else { return ask(&format!("{name}: remove {}?", what(kept))) };
     complain(&format!("  {}\n", tree.top.display()));

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::project::SpecPlace;
 use crate::state::SpecState;
+use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
 use crate::store::lock::{Holder, RunLock};
-use crate::store::spec_store::Store;
+use crate::store::spec_folder::of_gone_specs;
 
 /// What is kept of a spec's runs.
 #[derive(Debug)]
@@ -35,6 +36,29 @@ pub fn kept(place: &SpecPlace) -> Result<KeptFiles> {
     Ok(KeptFiles { attempts: store.attempt_dirs().len(), folders, bytes, pending })
 }
 
+/// What is kept of a spec that is not there any more, as a person names it: by its name, or by where it was.
+#[must_use]
+pub fn kept_of_gone_spec(root: &Path, asked: &Path) -> Option<KeptFiles> {
+    let is_asked = |was: &Path| {
+        let stem = was.file_stem().filter(|_| was.extension().is_some_and(|end| end == "md"));
+        was.ends_with(asked) || stem == Some(asked.as_os_str())
+    };
+    let all = of_gone_specs(root).into_iter();
+    let folders: Vec<PathBuf> = all.filter(|(was, _)| is_asked(was)).map(|(_, folder)| folder).collect();
+    if folders.is_empty() {
+        return None;
+    }
+    let bytes = folders.iter().map(|folder| size(folder)).sum();
+    let attempts = attempt_folder::all_in(&folders).len();
+    Some(KeptFiles { folders, attempts, bytes, pending: Vec::new() })
+}
+
+/// Removes what is kept of a spec that is not there any more.
+pub fn forget_gone_spec(kept: &KeptFiles) -> Result<()> {
+    refuse_at_work(&attempt_folder::all_in(&kept.folders))?;
+    remove(&kept.folders)
+}
+
 /// Removes it, unless something works on the spec.
 pub fn forget(place: &SpecPlace) -> Result<()> {
     let store = place.store();
@@ -43,24 +67,27 @@ pub fn forget(place: &SpecPlace) -> Result<()> {
     }
     let store = store.prepared()?;
     let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;
-    if let Some(dir) = store.attempt_dirs().iter().find(|dir| attempt_folder::alive(dir)) {
-        let text = format!("an agent is still at work in {}", dir.path().display());
-        return Err(Error::new(ErrorKind::Locked, text).hint("End it with `seqorch stop --now`."));
-    }
+    refuse_at_work(&store.attempt_dirs())?;
     // first the state: what it names must be there
     let mut state = store.load()?;
     if state != SpecState::default() {
         without_snapshots(&mut state);
         store.save(&state)?;
     }
-    remove(&store)
+    remove(&store.folders())
 }
 
-fn remove(store: &Store) -> Result<()> {
-    for folder in store.folders() {
-        match fs::remove_dir_all(&folder) {
+fn refuse_at_work(attempts: &[AttemptDir]) -> Result<()> {
+    let Some(dir) = attempts.iter().find(|dir| attempt_folder::alive(dir)) else { return Ok(()) };
+    let text = format!("an agent is still at work in {}", dir.path().display());
+    Err(Error::new(ErrorKind::Locked, text).hint("End it with `seqorch stop --now`."))
+}
+
+fn remove(folders: &[PathBuf]) -> Result<()> {
+    for folder in folders {
+        match fs::remove_dir_all(folder) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io("removing", &folder, e));
+                return Err(Error::io("removing", folder, e));
             }
             _ => {}
         }

@@ -1,8 +1,10 @@
 //! What an attempt's folder shows: who works in it and what the result was. Also ends what is left of an attempt.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -110,6 +112,19 @@ pub fn result(dir: &AttemptDir) -> Option<AttemptResult> {
 #[must_use]
 pub fn session(dir: &AttemptDir) -> Option<String> {
     String::from_utf8(nofollow::read(&dir.session(), WHOLE_MAX).ok()?).ok().filter(|id| !id.is_empty())
+}
+
+/// Those of all attempts in the folders of specs.
+#[must_use]
+pub fn all_in(folders: &[PathBuf]) -> Vec<AttemptDir> {
+    let below = |dir: &PathBuf| {
+        let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+        // snapshots are in a folder whose name begins with a dot
+        let seen = entries.filter(|entry| !entry.file_name().as_bytes().starts_with(b"."));
+        seen.map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    let attempts = folders.iter().flat_map(below).flat_map(|unit| below(&unit));
+    attempts.map(AttemptDir::new).filter(|dir| dir.lock().exists()).collect()
 }
 
 /// What an attempt does, if its file is readable.

@@ -153,6 +153,26 @@ impl SpecFolder {
     }
 }
 
+/// What is kept of specs that are not there any more, because their folders were renamed or removed: where each spec was,
+/// as its project or repository names it, and the folder. Those that a run holds are left out.
+#[must_use]
+pub fn of_gone_specs(root: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let in_project = (root.join(".seqorch"), Naming::Project(root.to_owned()));
+    let in_git = GitFolder::find(root).map(|git| (git.common.join("seqorch"), Naming::Git(git)));
+    let mut found = Vec::new();
+    for (home, naming) in [in_project].into_iter().chain(in_git) {
+        for entry in fs::read_dir(home).into_iter().flatten().flatten() {
+            let folder = entry.path();
+            let Some(owner) = owner(&folder).filter(|owner| naming.is_gone(owner)) else { continue };
+            if !is_held(&folder.join(RUN_LOCK)) {
+                found.push((owner, folder));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
 /// The lock of a run, in the folder of its spec.
 pub(super) const RUN_LOCK: &str = "run.lock";
 

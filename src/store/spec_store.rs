@@ -2,12 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::attempt_dir::AttemptDir;
+use super::attempt_folder;
 use super::entry_box::EntryBox;
 use super::expiry::expired;
 use super::kept_log::KeptLog;
@@ -207,13 +207,7 @@ impl Store {
     /// Folders of all attempts that are kept.
     #[must_use]
     pub fn attempt_dirs(&self) -> Vec<AttemptDir> {
-        let below = |dir: PathBuf| {
-            let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-            // snapshots are in a folder whose name begins with a dot
-            entries.filter(|e| !e.file_name().as_bytes().starts_with(b".")).map(|e| e.path())
-        };
-        let attempts = self.folders().into_iter().flat_map(below).flat_map(below);
-        attempts.map(AttemptDir::new).filter(|dir| dir.lock().exists()).collect()
+        attempt_folder::all_in(&self.folders())
     }
 
     /// As [`Store::prepare`]; gives the store of the spec, which has another folder where one of the same name was faster.
