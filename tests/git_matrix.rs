@@ -57,6 +57,8 @@ const ROWS: &[Row] = &[
         result: (0, ".gitmodules lib lib2 made"), ..ROW },
     Row { repository: "submodule whose folder the agent removes", setup: SUBMODULE, agent: "rm -rf lib", result: (0, "lib made"), ..ROW },
     Row { repository: "submodule that becomes a file", setup: SUBMODULE, agent: "rm -rf lib; echo x > lib", result: (0, "lib made"), ..ROW },
+    Row { repository: "submodule that is not checked out, with a new file in its folder", setup: UNFILLED, agent: "echo x > lib/new",
+        words: "! left out: lib (files in the folder of a submodule that is not checked out)", ..ROW },
     Row { repository: "sparse checkout", setup: "mkdir a b; echo a > a/x; echo b > b/x; git add .; git commit -qm dirs; git sparse-checkout set --cone a .kiro",
         agent: "echo x > a/made", result: (0, "a/made made"), ..ROW },
     Row { repository: "nested repository without commits", agent: "git init -q app; echo x > app/f",
@@ -156,6 +158,8 @@ const ROWS: &[Row] = &[
 const SUBMODULE: &str = "git init -q .out/library; git -C .out/library -c user.name=t -c user.email=t@x commit -q --allow-empty -m x; \
     git -c protocol.file.allow=always submodule --quiet add ./.out/library lib; git -C lib config user.name t; \
     git -C lib config user.email t@x; git commit -qam lib";
+const UNFILLED: &str = "git init -q .out/library; git -C .out/library -c user.name=t -c user.email=t@x commit -q --allow-empty -m x; \
+    git -c protocol.file.allow=always submodule --quiet add ./.out/library lib; git commit -qam lib; git submodule --quiet deinit -f lib";
 const CONFLICT: &str = "git checkout -q -b other; echo theirs > both; git add both; git commit -qm theirs; \
     git checkout -q main; echo ours > both; git add both; git commit -qm ours";
 

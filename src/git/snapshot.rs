@@ -4,7 +4,7 @@
 //! their own below git's folder, so `git log --all`, `gc`, `fsck` and `push --mirror` of a user never meet them, and to
 //! forget them is to remove a folder. A look that finds nothing new costs one process, one that does costs three.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -81,9 +81,9 @@ struct SnapshotMemory {
     user_index: Option<Stamp>,
     /// Paths that git could not take, by path; tried again when the file changes.
     refused: BTreeMap<String, RefusedPath>,
-    /// Whether there are submodules, as far as a start saw it.
+    /// The folders of submodules, as far as a start saw them.
     #[serde(default)]
-    has_submodules: bool,
+    submodules: BTreeSet<String>,
     /// What the last search for special files found; `None`: there was none yet.
     #[serde(default)]
     special: Option<SpecialFiles>,
@@ -148,7 +148,7 @@ impl<'a> Snapshots<'a> {
         self.memory = SnapshotMemory {
             index: format!("index-{number:016x}"),
             user_index: Stamp::of(&self.repository.index),
-            has_submodules: self.has_submodules()?,
+            submodules: self.submodules()?,
             ..SnapshotMemory::default()
         };
         self.copy_user_index()?;
@@ -236,7 +236,7 @@ impl<'a> Snapshots<'a> {
 
     fn look(&mut self, boxes: Option<&RepoPath>, searches: bool) -> Result<Snapshot, GitError> {
         // a submodule costs a process of its own, so it is asked for only where there may be one
-        let may_have = self.memory.has_submodules || self.repository.top.join(".gitmodules").exists();
+        let may_have = !self.memory.submodules.is_empty() || self.repository.top.join(".gitmodules").exists();
         let submodules = format!("--ignore-submodules={}", if may_have { "none" } else { "dirty" });
         let args =
             ["status", "--porcelain=v2", "-z", "--branch", "--no-ahead-behind", "--no-renames", &submodules];
@@ -304,7 +304,7 @@ impl<'a> Snapshots<'a> {
             .extend(refused.iter().map(|(path, one)| LeftOut { path: path.clone(), why: one.why.clone() }));
         let special = match old.special.clone() {
             Some(known) if !searches => known,
-            known => self.special_files(known.as_ref())?,
+            known => self.special_files(known.as_ref(), &self.memory.submodules)?,
         };
         // where one took the place of a tracked file, git said so
         let is_new = |one: &&LeftOut| left_out.iter().all(|other| other.path != one.path);

@@ -1,5 +1,6 @@
 //! What no look at the files shows: special files, which git passes over, and files that a flag or a new rule hides from it.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -17,8 +18,12 @@ const GITLINK: &[u8] = b"160000";
 impl Snapshots<'_> {
     /// The special files of now, and what new rules hide. `known`: those of the last search, whose fate is known; `None` at the
     /// first one of a run.
-    pub(super) fn special_files(&self, known: Option<&SpecialFiles>) -> Result<SpecialFiles, GitError> {
-        let (found, rule_files) = self.find_special_files();
+    pub(super) fn special_files(
+        &self,
+        known: Option<&SpecialFiles>,
+        submodules: &BTreeSet<String>,
+    ) -> Result<SpecialFiles, GitError> {
+        let (found, rule_files) = self.find_special_files(submodules);
         let (mut special, hidden) = match known {
             None => {
                 let rules = self.ignore_rules(&rule_files);
@@ -49,8 +54,12 @@ impl Snapshots<'_> {
         Ok(special)
     }
 
-    /// Those of the work tree alone, since other repositories in it are left out as a whole; and its `.gitignore` files.
-    fn find_special_files(&self) -> (Vec<(RepoPath, &'static str)>, Vec<RepoPath>) {
+    /// Those of the work tree alone, since other repositories in it are left out as a whole; and its `.gitignore` files. Git
+    /// passes over all that lies in the folder of a submodule that is not checked out.
+    fn find_special_files(
+        &self,
+        submodules: &BTreeSet<String>,
+    ) -> (Vec<(RepoPath, &'static str)>, Vec<RepoPath>) {
         let top = &self.repository().top;
         let (mut found, mut rules, mut folders) = (Vec::new(), Vec::new(), vec![PathBuf::new()]);
         while let Some(folder) = folders.pop() {
@@ -58,6 +67,13 @@ impl Snapshots<'_> {
             let entries: Vec<_> = fs::read_dir(top.join(&folder)).into_iter().flatten().flatten().collect();
             let is_top = folder.as_os_str().is_empty();
             if !is_top && entries.iter().any(|entry| entry.file_name() == ".git") {
+                continue;
+            }
+            let path = RepoPath::new(folder.as_os_str().as_bytes());
+            if !submodules.is_empty() && submodules.contains(&path.to_string()) {
+                if !entries.is_empty() {
+                    found.push((path, "files in the folder of a submodule that is not checked out"));
+                }
                 continue;
             }
             for entry in entries {
@@ -77,10 +93,12 @@ impl Snapshots<'_> {
         (found, rules)
     }
 
-    /// Whether the user's index has submodules.
-    pub(super) fn has_submodules(&self) -> Result<bool, GitError> {
+    /// The folders of submodules that the user's index has.
+    pub(super) fn submodules(&self) -> Result<BTreeSet<String>, GitError> {
         let listed = self.user_index_entries()?;
-        Ok(listed.split(|b| *b == 0).any(|entry| entry.get(2..8) == Some(GITLINK)))
+        let links = listed.split(|b| *b == 0).filter(|entry| entry.get(2..8) == Some(GITLINK));
+        let paths = links.filter_map(|entry| entry.splitn(2, |b| *b == b'\t').nth(1));
+        Ok(paths.map(|path| RepoPath::new(path).to_string()).collect())
     }
 
     /// Files of the work tree that a flag in the index hides, so that no snapshot and no commit has their changes.
