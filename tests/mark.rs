@@ -107,7 +107,7 @@ fn a_task_with_a_part_to_do_again_is_to_do_everywhere() {
     let added = finished();
     added.write(
         ".kiro/specs/login/tasks.md",
-        &added.tasks("login").replace("- [x] 2.", "  - [ ] 1.3 New\n- [x] 2."),
+        added.tasks("login").replace("- [x] 2.", "  - [ ] 1.3 New\n- [x] 2."),
     );
     is_open(&added, "1.3");
 }
