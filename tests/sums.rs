@@ -281,6 +281,33 @@ fn a_row_with_changes_of_earlier_runs_says_so() {
     }
 }
 
+#[test]
+fn optional_tasks_that_a_run_was_asked_for_count_everywhere() {
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n- [ ] 2. B\n- [ ]* 3. C\n- [ ] 4. D\n")
+        .agent("[ $SEQORCH_UNIT = 2 ] && exit 1\n[ $SEQORCH_UNIT = 3 ] && gate\nsay_done")
+        .config("[retry]\nattempts = 1\n[run]\non_failure = \"skip\"\n");
+    let of_json = |project: &Project| {
+        let json: Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
+        json["counts"].clone()
+    };
+    let run = project.start(&["run", "--include-optional"]);
+    project.wait_for_ledger(3);
+    let status = project.run(&["status"]).code(0).stdout;
+    assert_eq!(counts(&status), "1 of 4 tasks done · 1 failed · 2 to do", "{status}");
+    assert!(!status.contains("use --include-optional"), "{status}");
+    kill(run.pid(), Signal::TERM);
+    let ended = run.wait().code(143).stdout;
+    let line = counts(&project.run(&["status"]).stdout);
+    assert_eq!((counts(&ended), counts(&project.run(&["report"]).stdout)), (line.clone(), line.clone()));
+    assert_eq!(
+        (line.as_str(), &of_json(&project)["todo"]),
+        ("1 of 4 tasks done · 1 failed · 2 to do", &2.into())
+    );
+    project.run(&["run", "--max-iterations", "1"]).code(2);
+    assert_eq!(of_json(&project)["skipped"], 1, "that run was not asked for them");
+}
+
 /// What a power cut leaves: a state that says that an attempt works, and files that did not change since.
 #[test]
 fn the_time_between_a_kill_and_the_next_run_is_not_work() {

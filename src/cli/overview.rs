@@ -11,6 +11,7 @@ use super::project::Project;
 use super::typed_command;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
+use crate::project::current_plan::shown_plan;
 use crate::project::discovery::FoundSpec;
 use crate::project::{SpecPlace, own_tree};
 use crate::report::needs;
@@ -88,7 +89,7 @@ impl SpecLook {
         });
         match look {
             Ok((place, tasks, trouble, state)) => {
-                let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
+                let plan = shown_plan(&place, &project.loaded.config, &tasks, &state, Timestamp::now());
                 let store = place.store();
                 let held = lock::holder(&store.run_lock()).is_some() || own_tree::maker(&place).is_some();
                 let alive = state.running().is_some_and(|(unit, attempt)| {

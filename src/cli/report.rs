@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::lease::Lease;
 use crate::git::call::Supervisor;
 use crate::plan::Selection;
-use crate::project::current_plan::current_plan;
+use crate::project::current_plan::shown_plan;
 use crate::project::{SpecPlace, own_tree};
 use crate::report::run_report::{ReportSource, RunReport, run_report};
 use crate::report::text::{spec_command, wrap_lines};
@@ -160,7 +160,7 @@ pub(super) fn spec_report(
     let store = place.store();
     let state = project.state_of(place, lease)?;
     let (tasks, _) = place.shown_tasks()?;
-    let plan = current_plan(place, &project.loaded.config, &tasks, &state, Timestamp::now());
+    let plan = shown_plan(place, &project.loaded.config, &tasks, &state, Timestamp::now());
     let log = nofollow::read(&store.events_path(), WHOLE_MAX).unwrap_or_default();
     let log = String::from_utf8_lossy(&log);
     let units: Vec<_> = tasks.tasks.iter().map(|task| (task.id.clone(), task.title.clone())).collect();

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::fleet::lease::Lease;
 use crate::git::call::Supervisor;
 use crate::plan::Plan;
+use crate::project::current_plan::shown_plan;
 use crate::project::{SpecPlace, own_tree};
 use crate::report::events;
 use crate::report::spans::waits_of_all_runs;
@@ -69,7 +70,7 @@ impl<'a> SpecStatus<'a> {
         // an older version did not
         state.sum_up();
         let (tasks, trouble) = place.shown_tasks()?;
-        let plan = super::plan::current(place, config, &tasks, &state);
+        let plan = shown_plan(place, config, &tasks, &state, Timestamp::now());
         let holder = lock::holder(&store.run_lock()).or_else(|| own_tree::maker(place));
         let running = RunningAttempt::find(&store, &state, &plan);
         let alive = running.as_ref().is_some_and(|running| running.doing == AtWork::Agent);

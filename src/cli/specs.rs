@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 use clap::Args;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::global::{Global, stdout};
@@ -15,6 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fleet::lease::Lease;
 use crate::plan::{Selection, SkipReason};
 use crate::project::SpecPlace;
+use crate::project::current_plan::shown_plan;
 use crate::project::discovery::FoundSpec;
 use crate::report::needs::{self, NeedRecord};
 use crate::report::text::{sanitise_line, width};
@@ -160,7 +162,7 @@ fn count(
     state: &SpecState,
 ) {
     summary.dialect = Some(file.dialect.name());
-    let plan = super::plan::current(place, &project.loaded.config, file, state);
+    let plan = shown_plan(place, &project.loaded.config, file, state, Timestamp::now());
     let counts = counts(&plan, state);
     (summary.done, summary.total) = (counts.done, counts.all);
     let is_optional = |reason: &SkipReason| *reason == SkipReason::Optional;

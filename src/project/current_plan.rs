@@ -27,6 +27,20 @@ pub fn current_plan(
     plan
 }
 
+/// The plan by which people are shown how tasks stand. Optional tasks count where the last run was asked for them.
+#[must_use]
+pub fn shown_plan(
+    place: &SpecPlace,
+    config: &Config,
+    tasks: &TaskFile,
+    state: &SpecState,
+    now: Timestamp,
+) -> Plan {
+    let mut place = place.clone();
+    place.selection.include_optional |= state.run.includes_optional();
+    current_plan(&place, config, tasks, state, now)
+}
+
 /// The plan of what waits neither for a failed task nor for an answer.
 #[must_use]
 pub fn plan_beside_needs(

@@ -320,6 +320,12 @@ impl Run {
         }
     }
 
+    /// Whether the last run was asked for optional tasks, too.
+    #[must_use]
+    pub fn includes_optional(&self) -> bool {
+        self.args().iter().any(|arg| arg == "--include-optional")
+    }
+
     /// The remote that `--remote` named for the last run.
     #[must_use]
     pub fn remote(&self) -> Option<&str> {

@@ -12,7 +12,7 @@ use super::event_log::EventLog;
 use super::tail::AgentTail;
 use super::watch::Watch;
 use crate::plan::{self, Plan, UnitInfo};
-use crate::project::current_plan::current_plan;
+use crate::project::current_plan::shown_plan;
 use crate::report::events::{EventKind, EventRecord};
 use crate::report::text::last_lines;
 use crate::report::times::busy_line;
@@ -130,7 +130,7 @@ impl<'a> Gatherer<'a> {
         let old = self.state.all_limits().any(|(_, _, limited)| limited.holds(self.planned_at))
             && (now.as_second() - self.planned_at.as_second()).abs() >= PLAN_AGAIN;
         if changed || old || self.plan.is_none() {
-            self.plan = Some(current_plan(place, config, &self.tasks, &self.state, now));
+            self.plan = Some(shown_plan(place, config, &self.tasks, &self.state, now));
             self.planned_at = now;
         }
         self.look_at_agent();
