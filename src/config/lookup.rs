@@ -67,17 +67,13 @@ pub(crate) fn leaves() -> Vec<(String, &'static ConfigKey)> {
     all
 }
 
-/// Whether a key of [`leaves`] belongs to the elements of a list.
-pub(crate) fn is_in_list(path: &str) -> bool {
-    let mut keys = SETTINGS;
-    for name in path.split('.') {
-        let Some(key) = keys.iter().find(|key| key.name == name) else { continue };
-        if matches!(key.shape, KeyShape::List(_)) {
-            return true;
-        }
-        keys = key.shape.keys();
-    }
-    false
+/// Whether a key belongs to the tables of a list, with or without the number of one.
+pub(crate) fn is_in_list(path: &KeyPath) -> bool {
+    let parts = path.parts();
+    (1..parts.len()).any(|length| {
+        let outer = find(&KeyPath::from(parts[..length].to_vec()));
+        matches!(outer, Some(KeyAt::Key(key)) if matches!(key.shape, KeyShape::List(_)))
+    })
 }
 
 /// Sections and keys with what they mean, as `config explain` takes them. The free name of a backend is each of `backends`;
