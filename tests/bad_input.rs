@@ -99,11 +99,23 @@ fn a_value_that_cannot_be_used_is_refused_in_plain_words() {
     let project = Project::new().spec("login", "- [ ] 1. A\n").file("notes.txt", "");
     project.run(&["run"]).code(0);
     let mistakes: &[(&[&str], &[&str])] = &[
-        (&["run", "--max-iterations", "abc"], &["'abc'", "it is no whole number from 0 to"]),
-        (&["logs", "1", "--attempt", "x"], &["'x'", "it is no whole number from 0 to"]),
-        (&["logs", "1", "--attempt", "-1"], &["'-1'", "it is no whole number from 0 to"]),
-        (&["serve", "--listen", "abc"], &["it is no address with a port, like 127.0.0.1:7878"]),
-        (&["limits", "test", "--exit", "abc"], &["it is no exit code, like 1"]),
+        (
+            &["run", "--max-iterations", "abc"],
+            &["'abc'", "it is not a valid number; write a whole number from 0 to"],
+        ),
+        (
+            &["logs", "1", "--attempt", "x"],
+            &["'x'", "it is not a valid number; write a whole number from 0 to"],
+        ),
+        (
+            &["logs", "1", "--attempt", "-1"],
+            &["'-1'", "it is not a valid number; write a whole number from 0 to"],
+        ),
+        (
+            &["serve", "--listen", "abc"],
+            &["it is not a valid address; write it with a port, like 127.0.0.1:7878"],
+        ),
+        (&["limits", "test", "--exit", "abc"], &["it is not a valid exit code; write a number, like 1"]),
         (
             &["run", "login", "--workdir", "/nonexist"],
             &["no such folder: /nonexist", "hint: Make it, or name"],

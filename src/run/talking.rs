@@ -244,7 +244,7 @@ impl TalkTrees {
                 Err(error) if error.kind() == ErrorKind::Locked => {
                     let _ = writeln!(
                         io::stderr(),
-                        "note: another run works in this work tree, so what changes in this talk is no task's"
+                        "note: another run works in this work tree, so what changes in this talk is not counted for a task"
                     );
                     return Ok(unknown);
                 }
