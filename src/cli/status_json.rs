@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::overview::Overview;
 use super::spec_status::{RunningAttempt, SpecStatus};
 use crate::report::needs;
+use crate::report::spans::wait_length;
 use crate::state::{self, ById, NeedKind, SpecState, counts, left};
 use crate::store::activity::AtWork;
 
@@ -40,8 +41,8 @@ pub(super) fn value(status: &SpecStatus<'_>, all: Option<&Overview>) -> Value {
         "paused": state.pause,
         "config": state.run.open().and_then(|open| open.config.as_ref()),
         "times": state.run.times(),
-        "waited_s": state.run.waited_s(),
-        "waited_in_all_runs_s": seconds(&status.waited),
+        "waited_s": seconds(state.run.waited()),
+        "waited_in_all_runs_s": seconds(status.waited.clone()),
         "limits": state.limits,
         "busy": status.busy,
         "lost_commits": status.lost.iter().map(|one| json!({ "unit": one.unit, "commit": one.commit })).collect::<Vec<_>>(),
@@ -73,8 +74,8 @@ fn running(RunningAttempt { unit, attempt, doing, checks }: &RunningAttempt) -> 
 }
 
 /// Waits for programs.
-fn seconds(waited: &[(&'static str, Duration)]) -> Value {
-    let parts = waited.iter().map(|(what, time)| ((*what).to_owned(), json!(time.as_secs())));
+fn seconds<T: Into<String>>(waited: impl IntoIterator<Item = (T, Duration)>) -> Value {
+    let parts = waited.into_iter().map(|(what, time)| (what.into(), json!(wait_length(time).as_secs())));
     Value::Object(parts.collect())
 }
 

@@ -15,7 +15,7 @@ use crate::report::counts as report_counts;
 use crate::report::edit_text::config_note_lines;
 use crate::report::needs::{self, ShownNeed};
 use crate::report::said::note_lines;
-use crate::report::spans::waited_line;
+use crate::report::spans::{waited_line, waited_lines};
 use crate::report::spent::{calls_line, sums_line};
 use crate::report::task_lines::{StandingLine, near_task_lines, task_lines};
 use crate::report::text::{sanitise_line, shell_word, wrap_lines};
@@ -128,9 +128,8 @@ fn write_waits(out: &mut impl Write, status: &SpecStatus<'_>) {
     write_lines(out, wait_lines(&status.place.typed, state, runs, Timestamp::now(), &TimeZone::system()));
     write_lines(out, limit_lines(state, status.config));
     let which = if runs { "this run" } else { "last run" };
-    for (reason, seconds) in state.run.waited_s().into_iter().filter(|(_, seconds)| *seconds > 0) {
-        let waited = Duration::from_secs(seconds);
-        let _ = writeln!(out, "  {which}: waited {} for {}", span(waited), sanitise_line(&reason));
+    for line in waited_lines(&state.run.waited()) {
+        let _ = writeln!(out, "  {which}: {line}");
     }
 }
 

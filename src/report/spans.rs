@@ -1,6 +1,6 @@
 //! PURE. The spans of the report's timeline: attempts, waits and checks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -199,9 +199,25 @@ pub(super) fn person_waits(events: &[EventRecord]) -> Vec<TimelineSpan> {
 #[must_use]
 pub fn waits_of_all_runs(events: &[EventRecord], now: Timestamp) -> Vec<(&'static str, Duration)> {
     let spans: Vec<TimelineSpan> = pauses(events, now).into_iter().chain(person_waits(events)).collect();
-    // less than a second is no wait that a person means
-    let sums = sums(&spans).into_iter().filter(|(time, _)| time.as_secs() > 0);
+    let sums = sums(&spans).into_iter().filter(|(time, _)| is_long(*time));
     sums.map(|(time, what)| (what, time)).collect()
+}
+
+/// Whether a person means this wait: less than a second is none.
+fn is_long(wait: Duration) -> bool {
+    wait.as_secs() > 0
+}
+
+/// The length of a wait as every output has it: rounded to whole seconds, so that the same wait has one length.
+#[must_use]
+pub fn wait_length(wait: Duration) -> Duration {
+    Duration::from_secs(wait.saturating_add(Duration::from_millis(500)).as_secs())
+}
+
+/// `waited 3s for fake: quota used up`, a line for each reason.
+pub fn waited_lines(waits: &BTreeMap<String, Duration>) -> impl Iterator<Item = String> {
+    let long = waits.iter().filter(|(_, wait)| is_long(**wait));
+    long.map(|(reason, wait)| format!("waited {} for {}", span(wait_length(*wait)), sanitise_line(reason)))
 }
 
 /// `waited 12s: 10s for limits, 2s for pauses`; `None` where nothing was waited for.
@@ -237,7 +253,7 @@ fn waited_text<T: Display>(parts: &[(Duration, T)]) -> String {
     let all: Duration = parts.iter().map(|(time, _)| *time).sum();
     let rounded = |time: Duration| match all.as_secs() {
         0 => time,
-        _ => Duration::from_secs(time.saturating_add(Duration::from_millis(500)).as_secs()),
+        _ => wait_length(time),
     };
     let parts = parts.iter().map(|(time, what)| (rounded(*time), what)).filter(|(time, _)| !time.is_zero());
     let parts: Vec<_> = parts.collect();
@@ -267,5 +283,13 @@ mod tests {
         assert_eq!(waited(&[limit, pause(999)]), "2s: 1s for limits of mine, 1s for pauses");
         assert_eq!(waited(&[pause(340)]), "340 ms: 340 ms for pauses");
         assert_eq!(waited(&[]), "0s");
+    }
+
+    #[test]
+    fn a_wait_has_the_same_length_alone_and_in_a_sum() {
+        let of = |millis| Duration::from_millis(millis);
+        let alone = [("fake".to_owned(), of(2600)), ("pace".to_owned(), of(999))].into();
+        assert_eq!(waited_lines(&alone).collect::<Vec<_>>(), ["waited 3s for fake"]);
+        assert_eq!(waited_line(&[("limits", of(2600))]).unwrap(), "waited 3s: 3s for limits");
     }
 }

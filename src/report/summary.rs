@@ -9,6 +9,7 @@ use super::counts;
 use super::end_text::end_words;
 use super::limits::task_outcome;
 use super::needs::{self, ShownNeed};
+use super::spans::waited_lines;
 use super::spent::{attempts, calls_line, spent_of, sums_line};
 use super::task_lines::OPEN_FINDINGS;
 use super::text::{plural, sanitise_line};
@@ -126,8 +127,8 @@ pub struct Summary<'a> {
     pub counts: Counts,
     /// How long the run took.
     pub took: Duration,
-    /// Seconds that the run waited, by reason.
-    pub waited: &'a BTreeMap<String, u64>,
+    /// How long the run waited, by reason.
+    pub waited: &'a BTreeMap<String, Duration>,
     /// Further lines: backends that are limited at the end, and hooks of git that no run executes yet.
     pub notes: &'a [String],
     /// Files that changed during the run; `None` outside a git repository.
@@ -178,8 +179,8 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     for note in s.notes {
         writeln!(out, "  {note}")?;
     }
-    for (reason, seconds) in s.waited.iter().filter(|(_, seconds)| **seconds > 0) {
-        writeln!(out, "  waited {} for {}", span(Duration::from_secs(*seconds)), sanitise_line(reason))?;
+    for line in waited_lines(s.waited) {
+        writeln!(out, "  {line}")?;
     }
     let all = (s.all_runs != s.this_run).then_some(("all runs", &s.all_runs));
     for (which, sums) in [("this run", &s.this_run)].into_iter().chain(all) {
@@ -342,7 +343,7 @@ mod tests {
             this_run,
             all_runs,
             counts: Counts { all: 3, done: 1, failed: 1, todo: 1, ..Counts::default() },
-            waited: &BTreeMap::new(),
+            waited: &[("fake".to_owned(), Duration::from_millis(2600))].into(),
             notes: &["claude is limited: quota used up: w (until 03:00)".to_owned()],
             took: Duration::from_secs(130),
             changes: Some(&changes),
@@ -355,6 +356,7 @@ mod tests {
             "  claude is limited: quota used up: w (until 03:00)\n",
             "1  Task 1: done, 2 attempts by claude, then codex, 1m 5s, 1500 tokens in, 20 out, cost unknown",
             "\n  this run: 4 attempts, worked 2m 10s, 3000 tokens in, 40 out, cost unknown\n",
+            "\n  waited 3s for fake\n",
             "\n  all runs: 6 attempts, worked 3m 15s, 4500 tokens in, 60 out, cost unknown\n",
             "\n  assigning tasks: 1 call, 1m 5s, 1500 tokens in, 20 out, cost unknown\n",
             "1 of 3 tasks done · 1 failed · 1 to do, in 2m 10s",

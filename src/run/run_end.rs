@@ -84,7 +84,7 @@ impl RunEnding<'_> {
             all_runs: sums(Timestamp::MIN),
             counts: counts(last_plan, state),
             took,
-            waited: &state.run.waited_s(),
+            waited: &state.run.waited(),
             notes: &notes,
             changes,
             left_out: &left_out,

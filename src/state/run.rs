@@ -4,6 +4,7 @@
 //! over a working agent, is still open: the next `seqorch run` continues it. So everything it counts is here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -338,15 +339,15 @@ impl Run {
         self.open()?.wait.as_ref()
     }
 
-    /// Seconds that the last run waited, by reason.
+    /// How long the last run waited, by reason.
     #[must_use]
-    pub fn waited_s(&self) -> BTreeMap<String, u64> {
+    pub fn waited(&self) -> BTreeMap<String, Duration> {
         let waited = match self {
             Self::Never => return BTreeMap::new(),
             Self::Open(open) => &open.waited_ms,
             Self::Over(over) => &over.waited_ms,
         };
-        waited.iter().map(|(reason, ms)| (reason.clone(), ms / 1000)).collect()
+        waited.iter().map(|(reason, ms)| (reason.clone(), Duration::from_millis(*ms))).collect()
     }
 
     /// Whether it waits for something that a person can end at once: a limit, a pause, or the time to begin. A rule of the
