@@ -293,6 +293,29 @@ fn rooms_use_only_the_rooms_below_them() {
 }
 
 /// What cannot be resolved would not be judged.
+/// The page names the rooms that a room uses one by one, or as all above it but some.
+#[test]
+fn the_table_of_rooms_in_the_docs_is_the_one_that_is_held() {
+    let page = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    let row = Regex::new(r"(?m)^\| `(\w+)` \|.*\|(?: yes| in part|) \| ([^|]*) \|$").unwrap();
+    let mut above: BTreeSet<String> = BTreeSet::new();
+    for (_, [room, uses]) in row.captures_iter(&page).map(|row| row.extract()) {
+        let names = |text: &str| -> BTreeSet<String> {
+            let words = text.replace("pure values of", "").replace([',', '-'], " ");
+            words.split_whitespace().map(str::to_owned).collect()
+        };
+        let said = match uses.strip_prefix("all") {
+            Some(rest) => &above - &names(rest.trim_start_matches(" above").trim_start_matches(" but")),
+            None => names(uses),
+        };
+        let (_, held) = ALLOWED.iter().find(|(known, _)| *known == room).expect(room);
+        assert_eq!(said, names(held), "the row of {room}");
+        above.insert(room.to_owned());
+    }
+    let rooms = ALLOWED.iter().filter(|(room, _)| !["lib", "main"].contains(room)).count();
+    assert_eq!(above.len(), rooms, "rooms of the table");
+}
+
 #[test]
 fn every_path_of_this_crate_leads_to_a_file() {
     let all = SOURCES.files.iter().flat_map(|f| f.paths.iter().map(|used| (&f.file.path, used)));
