@@ -210,6 +210,19 @@ fn what_is_missing_is_asked_for_with_the_verb_that_was_typed() {
 }
 
 #[test]
+fn an_example_is_a_command_for_a_spec_that_needs_something() {
+    let project = Project::new().spec("demo", "- [ ] 1. A\n").spec("other", "- [ ] 1. B\n");
+    project.run(&["run", "demo"]).code(0);
+    let nothing = project.run(&["resume"]).code(66).says(&["none of them asks a question"]);
+    assert!(!nothing.stderr.contains("For example"), "{}", nothing.stderr);
+    let nothing = project.run(&["stop"]).code(66).says(&["none of them runs"]);
+    assert!(!nothing.stderr.contains("For example"), "{}", nothing.stderr);
+    let project = project.agent("fail");
+    project.run(&["run", "other"]).code(2);
+    project.run(&["resume"]).code(66).says(&["For example: seqorch run other --retry\n"]);
+}
+
+#[test]
 fn tasks_that_a_run_completed_count_as_done() {
     let project = Project::new().spec("login", KIRO);
     project.run(&["run", "login", "--only", "2"]).code(0);

@@ -298,13 +298,22 @@ impl Overview {
         } else {
             format!("{} of {} specs {several}; name one", found.len(), self.specs.len())
         };
-        let example = found.first().copied().unwrap_or(&self.specs[0]);
+        let example = match (found.first(), act) {
+            (Some(look), _) => Some(typed_command::with_spec(&look.typed)),
+            (None, Unnamed::Shows | Unnamed::ShowsWork) => {
+                Some(typed_command::with_spec(&self.specs[0].typed))
+            }
+            // the command that was typed does nothing for any of them
+            (None, Unnamed::Answers | Unnamed::Retries) => {
+                self.first_of(&|look| look.command.is_some()).and_then(|look| look.command.clone())
+            }
+            (None, Unnamed::Stops) => None,
+        };
         let mut lines = Vec::new();
         let _ = self.write(&mut lines, None, SHOWN);
         let lines = anstream::adapter::strip_str(&String::from_utf8_lossy(&lines)).to_string();
-        Err(Error::new(ErrorKind::NoSpec, text)
-            .detail(lines.trim_end())
-            .hint(format!("For example: {}", typed_command::with_spec(&example.typed))))
+        let error = Error::new(ErrorKind::NoSpec, text).detail(lines.trim_end());
+        Err(example.into_iter().fold(error, |error, example| error.hint(format!("For example: {example}"))))
     }
 }
 
