@@ -9,7 +9,7 @@ use super::key::KeyShape;
 use super::lookup::{self, KeyAt};
 use super::path::KeyPath;
 use super::problem::Problem;
-use super::sections::root::SETTINGS;
+use super::sections::root::{PROFILE, ROOT, SETTINGS};
 use super::source::{ConfigSource, Layer};
 use super::tree::{TomlNode, TomlValue};
 
@@ -99,25 +99,51 @@ const OTHER: [&str; 19] = [
     "WITHOUT_PROC",
 ];
 
-/// A warning for each variable that sets nothing, but is called like a key without its section, or with one underscore
-/// between the two.
+/// A warning for each variable of ours that sets nothing and that seqorch does not know, with what sets it instead.
 pub fn unknown_variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let keys: Vec<KeyPath> = lookup::leaves().iter().map(|(key, _)| KeyPath::parse(key)).collect();
-    let warning = |name: &str| {
-        let rest =
-            name.strip_prefix("SEQORCH_").filter(|rest| !rest.contains("__") && !OTHER.contains(rest))?;
-        let wanted = rest.to_lowercase();
-        let is_meant = |key: &&KeyPath| key.last() == wanted || key.parts().join("_") == wanted;
-        let right: Vec<String> = keys.iter().filter(is_meant).filter_map(variable).collect();
-        let (first, more) = right.split_first()?;
-        let others = if more.is_empty() { String::new() } else { format!(", or {}", more.join(", ")) };
-        let free = right.iter().any(|one| one.contains("__NAME__"));
-        let free = if free { " (for NAME, write the name of a backend, as CLAUDE)" } else { "" };
-        Some(format!("the variable {name} sets nothing; set {first} instead{others}{free}"))
+    let names: Vec<&str> = names.collect();
+    // a hook gets the backend of its step, in a variable that would set nothing elsewhere
+    let is_in_hook = names.contains(&"SEQORCH_HOOK");
+    let is_known = |rest: &str| {
+        rest.is_empty() || rest.contains("__") || OTHER.contains(&rest) || (is_in_hook && rest == "BACKEND")
     };
-    let mut warnings: Vec<String> = names.filter_map(warning).collect();
+    let unknown = names.iter().filter_map(|name| {
+        let rest = name.strip_prefix("SEQORCH_").filter(|rest| !is_known(rest))?;
+        Some(format!("the variable {name} sets nothing; {}", instead(&rest.to_lowercase())))
+    });
+    let mut warnings: Vec<String> = unknown.collect();
     warnings.sort();
     warnings
+}
+
+/// What to do instead of setting a variable with this name, which is that of a section, that of a key without its section,
+/// or has one underscore between the two.
+fn instead(wanted: &str) -> String {
+    let keys: Vec<KeyPath> = lookup::leaves().iter().map(|(key, _)| KeyPath::parse(key)).collect();
+    match ROOT.iter().find(|key| key.name == wanted).map(|key| key.shape) {
+        Some(KeyShape::Table(_)) => {
+            let first = keys.iter().filter(|key| key.first() == wanted).find_map(variable);
+            let first = first.unwrap_or_default();
+            return format!("{wanted} is a section, so set a key of it, such as {first}");
+        }
+        Some(KeyShape::Named(_)) if wanted == PROFILE.name => {
+            return "--profile NAME chooses a profile".to_owned();
+        }
+        Some(KeyShape::List(_) | KeyShape::Value(_)) => {
+            return format!("{wanted} can be set in a file only, such as seqorch.toml");
+        }
+        _ => {}
+    }
+    let is_meant = |key: &&KeyPath| key.last() == wanted || key.parts().join("_") == wanted;
+    let right: Vec<String> = keys.iter().filter(is_meant).filter_map(variable).collect();
+    let Some((first, more)) = right.split_first() else {
+        return "a variable that sets a key has the name of its section, too, as SEQORCH_RUN__DELAY"
+            .to_owned();
+    };
+    let others = if more.is_empty() { String::new() } else { format!(", or {}", more.join(", ")) };
+    let free = right.iter().any(|one| one.contains("__NAME__"));
+    let free = if free { " (for NAME, write the name of a backend, as CLAUDE)" } else { "" };
+    format!("set {first} instead{others}{free}")
 }
 
 /// The flags that set keys.
@@ -262,10 +288,27 @@ mod tests {
         assert!(several.contains("set SEQORCH_RUN__BACKEND instead, or SEQORCH_"), "{several}");
         let named = warnings("SEQORCH_MODEL");
         assert!(named.contains("SEQORCH_BACKEND__NAME__MODEL"), "{named}");
-        for other in
-            ["SEQORCH_SPEC", "SEQORCH_TRUST", "SEQORCH_RUN__DELAY", "SEQORCH_FOO", "DELAY", "SEQORCH_"]
-        {
+        for other in ["SEQORCH_SPEC", "SEQORCH_TRUST", "SEQORCH_RUN__DELAY", "DELAY", "SEQORCH_"] {
             assert_eq!(warnings(other), "");
+        }
+        assert_eq!(unknown_variables(["SEQORCH_BACKEND", "SEQORCH_HOOK"].into_iter()), [""; 0]);
+    }
+
+    #[test]
+    fn every_unknown_variable_is_named_with_what_sets_it_instead() {
+        for (name, says) in [
+            ("SEQORCH_PROFILE", "--profile NAME chooses a profile"),
+            ("SEQORCH_EXTENDS", "extends can be set in a file only, such as seqorch.toml"),
+            ("SEQORCH_OVERRIDE", "override can be set in a file only, such as seqorch.toml"),
+            ("SEQORCH_RUN", "run is a section, so set a key of it, such as SEQORCH_RUN__SPEC_ROOT"),
+            ("SEQORCH_VERIFY", "verify is a section, so set a key of it, such as SEQORCH_VERIFY__COMMANDS"),
+            (
+                "SEQORCH_ONLY",
+                "a variable that sets a key has the name of its section, too, as SEQORCH_RUN__DELAY",
+            ),
+        ] {
+            let warning = unknown_variables([name].into_iter()).join("\n");
+            assert_eq!(warning, format!("the variable {name} sets nothing; {says}"));
         }
     }
 
