@@ -150,6 +150,12 @@ impl ShownNeed {
         self.kind == NeedKind::Blocked && self.command.starts_with("seqorch mark ")
     }
 
+    /// Its first line: `Needs you: task 2 asks (Pay):`.
+    fn heading(&self) -> String {
+        let title = if self.title.is_empty() { String::new() } else { format!(" ({})", self.title) };
+        format!("{HEADING}{}{title}:", self.what)
+    }
+
     /// The words before the command that resolves it.
     #[must_use]
     pub fn lead(&self) -> &'static str {
@@ -210,16 +216,15 @@ pub(super) fn without_needs(text: &str) -> impl Iterator<Item = &str> {
     text.lines().take_while(|line| !line.starts_with(HEADING))
 }
 
-/// Whether a text of ours says what is needed.
-pub(super) fn has_needs(text: &str) -> bool {
-    text.lines().any(|line| line.starts_with(HEADING))
+/// Whether a text of ours names these needs and no others.
+pub(super) fn names(text: &str, needs: &[ShownNeed]) -> bool {
+    text.lines().filter(|line| line.starts_with(HEADING)).eq(needs.iter().map(ShownNeed::heading))
 }
 
 /// Writes each need with its reason and its commands.
 pub fn write(out: &mut dyn Write, needs: &[ShownNeed]) -> io::Result<()> {
     for need in needs {
-        let title = if need.title.is_empty() { String::new() } else { format!(" ({})", need.title) };
-        writeln!(out, "\n{HEADING}{}{title}:", need.what)?;
+        writeln!(out, "\n{}", need.heading())?;
         for line in need.why.lines() {
             writeln!(out, "  {line}")?;
         }

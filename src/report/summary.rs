@@ -143,9 +143,12 @@ const DENIED_WIDTH: usize = 100;
 /// Listed files; the others are only counted.
 const FILES_SHOWN: usize = 20;
 
+/// How the first line of a summary begins.
+const HEAD: &str = "── ";
+
 /// Writes the summary.
 pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
-    writeln!(out, "\n── {} ── {}", sanitise_line(s.spec), headline(s.end, s.needs))?;
+    writeln!(out, "\n{HEAD}{} ── {}", sanitise_line(s.spec), headline(s.end, s.needs))?;
     let width = s.units.iter().map(|u| u.id.chars().count()).max().unwrap_or(0).min(20);
     for unit in s.units {
         writeln!(
@@ -205,9 +208,20 @@ pub fn of_error(spec: &str, needs: &[ShownNeed]) -> String {
     let mut text = Vec::new();
     let head = needs::headline(needs).unwrap_or_default();
     // writing to a vector cannot fail
-    let _ = writeln!(text, "\n── {} ── {head}", sanitise_line(spec));
+    let _ = writeln!(text, "\n{HEAD}{} ── {head}", sanitise_line(spec));
     let _ = needs::write(&mut text, needs);
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The lines of a summary before its needs. Once a person has settled something since, without the two that say where the spec
+/// stands: the first one and the counts. `counts` and `needs` are those of now.
+pub(super) fn lasting_lines(text: &str, counts: &Counts, needs: &[ShownNeed]) -> Vec<String> {
+    let counted = format!("{}, in ", counts::line(counts));
+    let has_old_counts = |line: &str| counts::is_line(line) && !line.trim_start().starts_with(&counted);
+    let is_old = !needs::names(text, needs) || text.lines().any(has_old_counts);
+    let says_where = |line: &&str| line.starts_with(HEAD) || counts::is_line(line);
+    let lines = needs::without_needs(text).filter(|line| !(is_old && says_where(line)));
+    lines.filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
 }
 
 fn headline(end: &End, needs: &[ShownNeed]) -> String {

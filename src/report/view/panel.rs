@@ -8,11 +8,12 @@ use crate::agent::question::from_question;
 use crate::agent::render;
 use crate::report::events::EventKind;
 use crate::report::limits::limited_words;
-use crate::report::needs::{has_needs, shown, without_needs};
+use crate::report::needs::shown;
 use crate::report::notice::PauseKind;
+use crate::report::summary::lasting_lines;
 use crate::report::text::{plural, sanitise_line, sanitise_text, spec_command};
 use crate::report::times::{clock, span};
-use crate::state::{AttemptRecord, EndKind, NeedKind, ResumeReason, UnitState, who};
+use crate::state::{AttemptRecord, EndKind, NeedKind, ResumeReason, UnitState, counts, who};
 
 /// The panel of a spec in this state.
 pub(super) fn panel(source: &ViewSource<'_>, standing: Standing) -> Panel {
@@ -28,12 +29,10 @@ pub(super) fn panel(source: &ViewSource<'_>, standing: Standing) -> Panel {
         }
         _ => idle(source),
     };
-    // the summary of a run whose needs a person settled since says what is no longer true
-    let has_old_needs = |text: &str| has_needs(text) && !standing.needs_human();
-    if source.run.is_none() && !source.summary.is_some_and(has_old_needs) {
-        let summary = source.summary.map(sanitise_text).unwrap_or_default();
+    if let Some(summary) = source.summary.filter(|_| source.run.is_none()) {
+        let (counts, needs) = (counts(source.plan, source.state), shown(source.typed, source.state));
         // the panel has the needs already
-        let lines = without_needs(&summary).filter(|line| !line.trim().is_empty());
+        let lines = lasting_lines(&sanitise_text(summary), &counts, &needs).into_iter();
         panel.summary = lines.map(|line| line.replace('\t', "    ")).collect();
     }
     if let Some(trouble) = source.trouble {

@@ -14,7 +14,9 @@ use crate::agent::limit::LimitKind;
 use crate::agent::{AgentEvent, Usage};
 use crate::plan::testing::PlanCase;
 use crate::plan::{self, Plan, UnitInfo};
+use crate::report::counts as report_counts;
 use crate::report::events::{EventKind, EventRecord};
+use crate::report::needs;
 use crate::report::notice::PauseKind;
 use crate::state::{
     AttemptRecord, CommitRefused, Counts, End, EndKind, Learned, Limited, Outcome, SpecState, UnitState,
@@ -38,7 +40,7 @@ struct Scene {
     run: Option<LiveRun>,
     live: Option<LiveAttempt>,
     events: Vec<EventRecord>,
-    summary: Option<&'static str>,
+    summary: Option<String>,
     trouble: Option<&'static str>,
     has_bad_tasks: bool,
     now: i64,
@@ -166,6 +168,18 @@ impl Scene {
         self
     }
 
+    /// The run has written its summary, with these lines after the counts.
+    fn summed_up(mut self, lines: &str) -> Self {
+        let needs = needs::shown("login", &self.state);
+        let (head, counts) = (needs::headline(&needs).unwrap(), counts(&self.plan, &self.state));
+        let counts = report_counts::line(&counts);
+        let mut text =
+            format!("\n── login ── {head}\n  1  Do 1: done\n  {counts}, in 9m\n{lines}").into_bytes();
+        needs::write(&mut text, &needs).unwrap();
+        self.summary = Some(String::from_utf8(text).unwrap());
+        self
+    }
+
     fn event(&mut self, seconds: i64, what: EventKind) {
         self.events.push(EventRecord::new(at(seconds), what));
     }
@@ -184,7 +198,7 @@ impl Scene {
             run: self.run.as_ref(),
             live: self.live.as_ref(),
             events: &self.events,
-            summary: self.summary,
+            summary: self.summary.as_deref(),
             trouble: self.trouble,
             has_bad_tasks: self.has_bad_tasks,
             now: at(self.now),
@@ -726,34 +740,27 @@ fn the_words_about_a_login_stand_once() {
 
 #[test]
 fn of_a_long_summary_the_files_go_first() {
-    let mut scene = failed();
-    scene.summary = Some(
-        "\n── login ── needs you: task 2 failed\n  1  Do 1: done\n  2  Do 2: failed\n  1 of 3 tasks done, in 9m\n  this run: 4 attempts, worked 5m\n  3 files changed: +3 -1 lines\n    a.rs  +1 -1\n    b.rs  +1 -0\n    c.rs  +1 -0\n",
+    let scene = failed().summed_up(
+        "  this run: 4 attempts, worked 5m\n  3 files changed: +3 -1 lines\n    a.rs  +1 -1\n    b.rs  +1 -0\n    c.rs  +1 -0\n",
     );
     let text = scene.screen(80, 24);
-    assert!(text.contains("1 of 3 tasks done, in 9m") && text.contains("3 files changed"), "{text}");
+    assert!(text.contains("1 skipped, in 9m") && text.contains("3 files changed"), "{text}");
     let shown = |part: &str| text.contains(part);
     assert!(shown("c.rs") == shown("a.rs"), "{text}");
     for rows in 14..24 {
         let text = scene.screen(80, rows);
-        assert!(!text.contains("a.rs") || text.contains("1 of 3 tasks done"), "{rows}: {text}");
+        assert!(!text.contains("a.rs") || text.contains("1 of 4 tasks done"), "{rows}: {text}");
     }
 }
 
 #[test]
 fn after_a_run_the_window_shows_needs_summary_and_keys() {
-    let mut scene = failed();
-    scene.summary =
-        Some("\n── login ── needs you: task 2 failed\n  2  Do 2: failed\n  1 of 3 tasks done, in 9m\n");
+    let scene = failed().summed_up("");
     for (columns, rows) in [(80, 24), (120, 40), (200, 60)] {
         let text = scene.screen(columns, rows);
-        for part in [
-            "✗ needs you: task 2",
-            "seqorch run login --retry",
-            "1 of 3 tasks done, in 9m",
-            "? keys",
-            "q leave",
-        ] {
+        for part in
+            ["✗ needs you: task 2", "seqorch run login --retry", "1 skipped, in 9m", "? keys", "q leave"]
+        {
             assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
         }
     }
@@ -785,13 +792,30 @@ fn the_cause_of_a_failed_check_stays_on_the_screen_at_every_size() {
 
 #[test]
 fn an_ended_run_shows_its_need_once() {
-    let mut scene = failed();
-    scene.summary = Some(
-        "\n── login ── needs you: task 2 failed\n  1 of 3 tasks done, in 9m\n\nNeeds you: task 2 failed:\n  why\nFix it, then continue with: seqorch run login --retry\n",
-    );
-    let text = scene.screen(220, 50);
-    assert!(text.contains("1 of 3 tasks done, in 9m"), "{text}");
+    let text = failed().summed_up("").screen(220, 50);
+    assert!(text.contains("1 of 4 tasks done") && text.contains("1 skipped, in 9m"), "{text}");
     assert_eq!(text.matches("seqorch run login --retry").count(), 1, "{text}");
+}
+
+#[test]
+fn a_summary_loses_what_a_person_has_changed_since() {
+    let mut scene = failed();
+    scene.state.halt(at(300), "3", "Which one?");
+    let mut scene = scene.summed_up("  this run: 4 attempts, worked 5m\n");
+    let shows = |scene: &Scene, old: bool| {
+        let text = scene.screen(220, 50);
+        assert_eq!(text.contains("tasks done") || text.contains("── login ──"), old, "{text}");
+        assert!(text.contains("this run: 4 attempts") && text.contains("Do 1: done"), "{text}");
+    };
+    shows(&scene, true);
+    // one of two needs is settled
+    scene.state.units.get_mut("2").unwrap().status = UnitStatus::Done;
+    scene.state.completed.push("2".into());
+    shows(&scene, false);
+    assert!(scene.screen(220, 50).contains("needs you: task 3 asks"));
+    // and then the other
+    scene.state.units.remove("3");
+    shows(&scene, false);
 }
 
 #[test]
