@@ -31,7 +31,7 @@ fn the_slurm_example_runs_the_spec_of_its_number_in_a_clone_of_its_own() {
         command.env_remove("SEQORCH_TRUST").env("PATH", &path);
         command.env("SLURM_ARRAY_JOB_ID", "7").env("SLURM_ARRAY_TASK_ID", number);
         command.envs(restarts.map(|count| ("SLURM_RESTART_COUNT", count)));
-        command.env("SEQORCH_CLONES", fleet.first.outside().join("clones")).output().unwrap()
+        command.env("CLONES", fleet.first.outside().join("clones")).output().unwrap()
     };
     let out = job("2", None);
     assert!(out.status.success(), "{out:?}");

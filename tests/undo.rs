@@ -341,3 +341,19 @@ fn undos_of_one_file_are_committed_in_any_order() {
         assert_eq!(project.read("sh"), "1\n2\n3\n");
     }
 }
+
+#[test]
+fn an_undo_names_the_submodule_that_it_leaves_alone() {
+    let agent = "git -C lib -c user.name=t -c user.email=t@x commit -q --allow-empty -m more; echo x > other; say_done";
+    let project = repo(agent, "");
+    git(&project, &["init", "-q", "lib"]);
+    let by = ["-C", "lib", "-c", "user.name=t", "-c", "user.email=t@x"];
+    git(&project, &[&by[..], &["commit", "-q", "--allow-empty", "-m", "x"]].concat());
+    git(&project, &["add", "lib"]);
+    git(&project, &["commit", "-qm", "a submodule"]);
+    let was = git(&project, &["-C", "lib", "rev-parse", "HEAD"]);
+    project.run(&["run", "--only", "1"]).code(0);
+    let back =
+        format!("not restored, because it is a submodule: lib (back: git -C lib checkout {})", &was[..9]);
+    project.run(&["undo", "1"]).code(0).says(&["  other\n", &back, "stays in the history"]);
+}

@@ -8,6 +8,7 @@ use clap::Args;
 use super::global::{Global, output};
 use super::project::{Project, refuse_lost_tree, refuse_other_branch};
 use super::trust::required_of_git;
+use crate::agent::shell::command_line;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::report::text::{sanitise_line, shell_word};
@@ -56,6 +57,14 @@ fn print(args: &UndoArgs, id: &str, undone: &Undone) {
     let _ = writeln!(out, "task {id} is to do again; {what}");
     for change in &undone.files {
         let _ = writeln!(out, "  {}", sanitise_line(&change.path));
+    }
+    for (path, commit) in &undone.submodules {
+        let back = commit.as_ref().map(|commit| {
+            let argv = ["git", "-C", path, "checkout", &commit[..commit.len().min(9)]];
+            format!(" (back: {})", command_line(&argv.map(str::to_owned)))
+        });
+        let path = sanitise_line(path);
+        let _ = writeln!(out, "not restored, because it is a submodule: {path}{}", back.unwrap_or_default());
     }
     if let Some(commit) = &undone.commit {
         let _ = writeln!(out, "its commit {commit:.9} stays in the history");

@@ -253,7 +253,8 @@ impl<'a> Snapshots<'a> {
         let mut leave = |path: &RepoPath, why: &str| {
             left_out.push(LeftOut { path: path.to_string(), why: why.to_owned() });
         };
-        for path in &status.nested {
+        // one that the user's index has as a submodule is added as that
+        for path in status.nested.iter().filter(|path| !add.contains(*path)) {
             leave(path, "a git repository of its own; commit inside it, or add it as a submodule");
         }
         for path in &status.edited_submodules {

@@ -75,7 +75,10 @@ impl UnitLine {
                 backends: each(attempts.iter().map(|attempt| &attempt.backend).collect()),
                 denied: each(attempts.iter().flat_map(|attempt| &attempt.learned.denied).collect()),
                 changes: unit.changes.clone(),
-                had_earlier: unit.attempts.iter().any(|attempt| attempt.started_at < began),
+                had_earlier: unit
+                    .attempts
+                    .iter()
+                    .any(|attempt| attempt.started_at < began && attempt.number >= unit.since_attempt),
                 open_findings: unit.has_open_findings(),
                 in_part: stands.get(id).is_some_and(|stands| state.is_done_in_part(id, *stands)),
             };

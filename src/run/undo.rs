@@ -13,7 +13,7 @@ use super::work_tree;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::{GitError, Supervisor};
-use crate::git::change::{FileChange, TreeChange};
+use crate::git::change::{FileChange, TreeChange, TreeEntry};
 use crate::git::path::RepoPath;
 use crate::git::restore::RestorePlan;
 use crate::git::snapshot::Snapshots;
@@ -44,7 +44,9 @@ pub struct UndoRequest<'a> {
 pub struct Undone {
     /// Files that were restored.
     pub files: Vec<FileChange>,
-    /// The commit of the task, which stays in the history.
+    /// Submodules that the task moved, added or removed, and the commit that each was at, if it was there. They are left alone.
+    pub submodules: Vec<(String, Option<String>)>,
+    /// The commit of the task, where HEAD has it in its history: it stays.
     pub commit: Option<String>,
     /// The commit that reverts it.
     pub revert: Option<String>,
@@ -89,13 +91,17 @@ pub fn undo(place: &SpecPlace, config: &Config, request: UndoRequest<'_>) -> Res
     let mut undone = Undone::default();
     let is_undone = state.units.get(id).is_some_and(|unit| unit.undone.is_some());
     if !(commit && is_undone && state.units[id].changes.is_none()) {
-        undone.files = restore(place, config, (&store, &mut snapshots), &mut state, id)?;
+        (undone.files, undone.submodules) = restore(place, config, (&store, &mut snapshots), &mut state, id)?;
         store.save(&state)?;
     }
     let Some(mut record) = state.units.get(id).and_then(|unit| unit.undone.clone()) else {
         return Ok(undone);
     };
-    undone.commit.clone_from(&record.commit);
+    if let Some(commit) = &record.commit
+        && repository.repository().is_ancestor(commit, "HEAD")?
+    {
+        undone.commit = Some(commit.clone());
+    }
     let now = snapshots.take()?;
     let tasks = snapshots.path_of(&place.tasks_path());
     let paths = RevertPaths::find((&snapshots, &now), tasks.as_ref(), &state, (id, &mut record))?;
@@ -127,6 +133,9 @@ fn stop_on_signal() -> Result<StopFlag> {
     Ok(stop)
 }
 
+/// Submodules, each with the commit that it was at.
+type LeftSubmodules = Vec<(String, Option<String>)>;
+
 /// Restores the files of a unit and opens its boxes; notes both in the state.
 fn restore(
     place: &SpecPlace,
@@ -134,7 +143,7 @@ fn restore(
     (store, snapshots): (&Store, &mut Snapshots<'_>),
     state: &mut SpecState,
     id: &str,
-) -> Result<Vec<FileChange>> {
+) -> Result<(Vec<FileChange>, LeftSubmodules)> {
     let unit = state.units.get(id).filter(|unit| unit.changes.is_some()).cloned();
     let unit = unit.ok_or_else(|| nothing_known(place, config, state, id))?;
     let commit = unit.changes.as_ref().and_then(|changes| changes.commit.clone());
@@ -167,6 +176,9 @@ fn restore(
     })?;
     let restored = between.iter().filter(|change| paths.contains(&change.path));
     let files: Vec<FileChange> = restored.map(FileChange::from).collect();
+    let links = between.iter().filter(|change| change.before.is_submodule() || change.after.is_submodule());
+    let was_at = |entry: &TreeEntry| entry.is_submodule().then(|| entry.object.clone());
+    let submodules = links.map(|change| (change.path.to_string(), was_at(&change.before))).collect();
     let units = plan::units(&tasks, config.run.granularity);
     let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
     let members = done_by(&unit, members);
@@ -185,7 +197,7 @@ fn restore(
     record.is_begun = false;
     record.to = if undone.len() == all { after.tree } else { snapshots.tree_with(&prior, &undone)? };
     state.units.entry(id.to_owned()).or_default().undone = Some(record).filter(|_| !undone.is_empty());
-    Ok(files)
+    Ok((files, submodules))
 }
 
 /// Those of the members of a unit that its attempts did: a person may have done and ticked the others.
