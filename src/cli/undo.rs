@@ -60,8 +60,8 @@ fn print(args: &UndoArgs, id: &str, undone: &Undone) {
     }
     for (path, commit) in &undone.submodules {
         let back = commit.as_ref().map(|commit| {
-            let argv = ["git", "-C", path, "checkout", &commit[..commit.len().min(9)]];
-            format!(" (back: {})", command_line(&argv.map(str::to_owned)))
+            let words = ["git", "-C", path, "checkout", &commit[..commit.len().min(9)]];
+            format!(" (back: {})", command_line(&words.map(str::to_owned)))
         });
         let path = sanitise_line(path);
         let _ = writeln!(out, "not restored, because it is a submodule: {path}{}", back.unwrap_or_default());
