@@ -113,6 +113,19 @@ fn a_task_with_a_part_to_do_again_is_to_do_everywhere() {
 }
 
 #[test]
+fn where_seqorch_ticks_nothing_a_box_above_stays_as_a_person_set_it() {
+    let parts = "- [ ] 1. A\n  - [ ] 1.1 Part\n  - [ ] 1.2 Part\n- [ ] 2. B\n";
+    let project = Project::new().spec("login", parts).agent("say_done").config("[tasks]\ntick = \"off\"\n");
+    project.run(&["run"]).code(0).says(&["2 of 2 tasks done"]);
+    let ticked = parts.replace("[ ] 1. A", "[x] 1. A");
+    project.write(".kiro/specs/login/tasks.md", &ticked);
+    project.run(&["mark", "1.1", "todo"]).code(0).says(&["1 of login: to do, because a part is\n"]);
+    assert_eq!(project.tasks("login"), ticked);
+    project.run(&["run"]).code(0).says(&["2 of 2 tasks done"]);
+    assert_eq!(project.ledger(), ["1 1", "2 1", "1 2"]);
+}
+
+#[test]
 fn mark_done_ends_the_halt_of_a_task() {
     let project =
         Project::new().spec("login", TASKS).agent("[ $SEQORCH_UNIT = 2 ] && { say_halt; exit; }; say_done");

@@ -12,7 +12,7 @@ use crate::agent::shell::command_line;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::report::text::{sanitise_line, shell_word};
-use crate::run::undo::{self, UndoRequest, Undone};
+use crate::run::undo::{self, LeftSubmodule, UndoRequest, Undone};
 
 #[derive(Debug, Args)]
 pub(super) struct UndoArgs {
@@ -58,9 +58,9 @@ fn print(args: &UndoArgs, id: &str, undone: &Undone) {
     for change in &undone.files {
         let _ = writeln!(out, "  {}", sanitise_line(&change.path));
     }
-    for (path, commit) in &undone.submodules {
-        let back = commit.as_ref().map(|commit| {
-            let words = ["git", "-C", path, "checkout", &commit[..commit.len().min(9)]];
+    for LeftSubmodule { path, was_at } in &undone.submodules {
+        let back = was_at.as_ref().map(|commit| {
+            let words = ["git", "-C", path, "checkout", &format!("{commit:.9}")];
             format!(" (back: {})", command_line(&words.map(str::to_owned)))
         });
         let path = sanitise_line(path);

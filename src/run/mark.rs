@@ -1,6 +1,6 @@
 //! Sets by hand how a task stands and who does it, under the lock of the spec.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
@@ -95,12 +95,12 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     place.follow(config, &tasks, &mut state);
     take_waiting(&store, &mut state);
     let (mut named, mut ids) = named_and_below(&tasks, &request.id)?;
-    let uncommitted: Vec<String> = state.uncommitted_ids().into_iter().cloned().collect();
+    let uncommitted: BTreeSet<String> = state.uncommitted_ids().into_iter().cloned().collect();
     let mut left = Vec::new();
     if request.mark == Some(ManualState::Skip) {
         // where its commit is pending, a task can still be left out
-        let is_done = |id: &String| is_done(&state, config, &tasks, id) && !uncommitted.contains(id);
-        left = take_done(place, &tasks, is_done, (&mut named, &mut ids))?;
+        let done = &done_ids(&state, config, &tasks) - &uncommitted;
+        left = take_done(place, &tasks, &done, (&mut named, &mut ids))?;
     }
     let asked = ids.len();
     if request.mark == Some(ManualState::Done) {
@@ -135,28 +135,27 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
         set(&mut state, &named, &ids, mark);
         state.settle_due(&ids, mark != ManualState::Todo, mark != ManualState::Skip);
     }
-    let ticks = match request.mark {
-        Some(ManualState::Done) => Some((true, ids.clone())),
-        Some(ManualState::Todo) => Some((false, ids.clone())),
-        // those that were done, and whose commit was pending
-        Some(ManualState::Skip) => {
-            Some((false, ids.iter().filter(|id| uncommitted.contains(id)).cloned().collect()))
-        }
-        None => None,
-    };
-    let ticks = ticks.filter(|(_, ids)| config.tasks.tick != Tick::Off && !ids.is_empty());
     if request.mark.is_some() {
         state.decided(&ids, None);
     }
-    if let Some((ticked, ids)) = &ticks {
-        state.decided(ids, Some(*ticked));
+    let is_done = request.mark == Some(ManualState::Done);
+    let mut boxes = match request.mark {
+        Some(ManualState::Done | ManualState::Todo) => ids.clone(),
+        // those that were done, and whose commit was pending
+        Some(ManualState::Skip) => ids.iter().filter(|id| uncommitted.contains(*id)).cloned().collect(),
+        None => Vec::new(),
+    };
+    let mut boxes_above = opened.clone();
+    if config.tasks.tick == Tick::Off {
+        boxes.clear();
+        boxes_above.clear();
     }
+    state.decided(&boxes, Some(is_done));
+    state.decided(&boxes_above, Some(false));
     store.save(&state)?;
     forget_waiting(&store);
-    if let Some((ticked, ids)) = ticks {
-        place.set_marks(&state, &ids, if ticked { 'x' } else { ' ' }, true)?;
-        place.set_marks(&state, &opened, ' ', false)?;
-    }
+    place.set_marks(&state, &boxes, if is_done { 'x' } else { ' ' }, true)?;
+    place.set_marks(&state, &boxes_above, ' ', false)?;
     let changed_boxes = place.read_tasks().is_ok_and(|(after, _)| after != before);
     let commit = |id: &String| {
         let changes = state.units.get(id)?.changes.as_ref()?;
@@ -181,10 +180,10 @@ fn named_and_below(tasks: &TaskFile, text: &str) -> Result<(Vec<String>, Vec<Str
     Ok((named, ids))
 }
 
-/// Whether a task is done, or its box is ticked and believed.
-fn is_done(state: &SpecState, config: &Config, tasks: &TaskFile, id: &String) -> bool {
-    state.completed.contains(id)
-        || config.tasks.trust_checkboxes && state.trusted_ticks(&ticked(tasks)).contains(id)
+/// Tasks that are done, or whose boxes are ticked and believed.
+fn done_ids(state: &SpecState, config: &Config, tasks: &TaskFile) -> BTreeSet<String> {
+    let boxes = if config.tasks.trust_checkboxes { ticked(tasks) } else { BTreeSet::new() };
+    state.completed.iter().cloned().chain(state.trusted_ticks(&boxes)).collect()
 }
 
 /// Takes those out that are done, as is a task whose parts all are: what is done stays done. Refuses where nothing else is
@@ -192,16 +191,16 @@ fn is_done(state: &SpecState, config: &Config, tasks: &TaskFile, id: &String) ->
 fn take_done(
     place: &SpecPlace,
     tasks: &TaskFile,
-    is_done: impl Fn(&String) -> bool,
+    all_done: &BTreeSet<String>,
     (named, ids): (&mut Vec<String>, &mut Vec<String>),
 ) -> Result<Vec<String>> {
     let all = TaskNames::of(tasks);
-    let parts = |id: &String| {
-        let mut below = all.with_all_below(id);
-        below.retain(|part| all.with_all_below(part).len() == 1);
-        below
+    let is_done = |id: &&String| {
+        let below = all.with_all_below(id);
+        let is_leaf = |part: &&String| all.with_all_below(part).len() == 1;
+        below.iter().filter(is_leaf).all(|part| all_done.contains(part))
     };
-    let done: Vec<String> = ids.iter().filter(|id| parts(id).iter().all(&is_done)).cloned().collect();
+    let done: Vec<String> = ids.iter().filter(is_done).cloned().collect();
     ids.retain(|id| !done.contains(id));
     if ids.is_empty() {
         let (text, it) = match named.as_slice() {
@@ -222,7 +221,7 @@ fn skip_in_run(place: &SpecPlace, config: &Config, text: &str) -> Result<Marked>
     let mut state = place.store().load()?;
     place.follow(config, &tasks, &mut state);
     let (mut named, mut ids) = named_and_below(&tasks, text)?;
-    let left = take_done(place, &tasks, |id| is_done(&state, config, &tasks, id), (&mut named, &mut ids))?;
+    let left = take_done(place, &tasks, &done_ids(&state, config, &tasks), (&mut named, &mut ids))?;
     let standing = requests::skip(place, config, &named, &ids)?;
     Ok(Marked {
         named,

@@ -13,7 +13,7 @@ use super::work_tree;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::{GitError, Supervisor};
-use crate::git::change::{FileChange, TreeChange, TreeEntry};
+use crate::git::change::{FileChange, TreeChange};
 use crate::git::path::RepoPath;
 use crate::git::restore::RestorePlan;
 use crate::git::snapshot::Snapshots;
@@ -44,8 +44,8 @@ pub struct UndoRequest<'a> {
 pub struct Undone {
     /// Files that were restored.
     pub files: Vec<FileChange>,
-    /// Submodules that the task moved, added or removed, and the commit that each was at, if it was there. They are left alone.
-    pub submodules: Vec<(String, Option<String>)>,
+    /// Submodules that the task moved, added or removed. They are left alone.
+    pub submodules: Vec<LeftSubmodule>,
     /// The commit of the task, where HEAD has it in its history: it stays.
     pub commit: Option<String>,
     /// The commit that reverts it.
@@ -54,6 +54,15 @@ pub struct Undone {
     pub to_commit: Vec<String>,
     /// Files of the undo that others committed since, and that a revert leaves as they are.
     pub left: Vec<String>,
+}
+
+/// A submodule that an undo leaves alone.
+#[derive(Debug)]
+pub struct LeftSubmodule {
+    /// Its path.
+    pub path: String,
+    /// The commit that the task moved it from; `None` where the task added or removed it.
+    pub was_at: Option<String>,
 }
 
 /// Restores the files that a done unit changed and opens its tasks again, under the locks of the spec and of the work
@@ -91,7 +100,7 @@ pub fn undo(place: &SpecPlace, config: &Config, request: UndoRequest<'_>) -> Res
     let mut undone = Undone::default();
     let is_undone = state.units.get(id).is_some_and(|unit| unit.undone.is_some());
     if !(commit && is_undone && state.units[id].changes.is_none()) {
-        (undone.files, undone.submodules) = restore(place, config, (&store, &mut snapshots), &mut state, id)?;
+        undone = restore(place, config, (&store, &mut snapshots), &mut state, id)?;
         store.save(&state)?;
     }
     let Some(mut record) = state.units.get(id).and_then(|unit| unit.undone.clone()) else {
@@ -133,9 +142,6 @@ fn stop_on_signal() -> Result<StopFlag> {
     Ok(stop)
 }
 
-/// Submodules, each with the commit that it was at.
-type LeftSubmodules = Vec<(String, Option<String>)>;
-
 /// Restores the files of a unit and opens its boxes; notes both in the state.
 fn restore(
     place: &SpecPlace,
@@ -143,7 +149,7 @@ fn restore(
     (store, snapshots): (&Store, &mut Snapshots<'_>),
     state: &mut SpecState,
     id: &str,
-) -> Result<(Vec<FileChange>, LeftSubmodules)> {
+) -> Result<Undone> {
     let unit = state.units.get(id).filter(|unit| unit.changes.is_some()).cloned();
     let unit = unit.ok_or_else(|| nothing_known(place, config, state, id))?;
     let commit = unit.changes.as_ref().and_then(|changes| changes.commit.clone());
@@ -176,9 +182,7 @@ fn restore(
     })?;
     let restored = between.iter().filter(|change| paths.contains(&change.path));
     let files: Vec<FileChange> = restored.map(FileChange::from).collect();
-    let links = between.iter().filter(|change| change.before.is_submodule() || change.after.is_submodule());
-    let was_at = |entry: &TreeEntry| entry.is_submodule().then(|| entry.object.clone());
-    let submodules = links.map(|change| (change.path.to_string(), was_at(&change.before))).collect();
+    let submodules = between.iter().filter_map(LeftSubmodule::of).collect();
     let units = plan::units(&tasks, config.run.granularity);
     let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
     let members = done_by(&unit, members);
@@ -188,6 +192,7 @@ fn restore(
     place.set_marks(state, &members, ' ', true)?;
     place.set_marks(state, &above, ' ', false)?;
     state.decided(&members, Some(false));
+    state.decided(&above, Some(false));
     let after = snapshots.take()?;
     // what others had changed before stays theirs
     let mut undone = snapshots.changes(&prior, &after.tree)?;
@@ -197,7 +202,16 @@ fn restore(
     record.is_begun = false;
     record.to = if undone.len() == all { after.tree } else { snapshots.tree_with(&prior, &undone)? };
     state.units.entry(id.to_owned()).or_default().undone = Some(record).filter(|_| !undone.is_empty());
-    Ok((files, submodules))
+    Ok(Undone { files, submodules, ..Undone::default() })
+}
+
+impl LeftSubmodule {
+    fn of(change: &TreeChange) -> Option<Self> {
+        let TreeChange { path, before, after, .. } = change;
+        let is_moved = before.is_submodule() && after.is_submodule();
+        (before.is_submodule() || after.is_submodule())
+            .then(|| Self { path: path.to_string(), was_at: is_moved.then(|| before.object.clone()) })
+    }
 }
 
 /// Those of the members of a unit that its attempts did: a person may have done and ticked the others.

@@ -5,7 +5,7 @@ use crate::plan::TaskNames;
 
 impl SpecState {
     /// A person wants these tasks done, of those that tasks.md has. Where a task above them was left out, its other parts
-    /// still are. Gives the tasks above them that were done, and are not without them.
+    /// still are. Gives the tasks above them that were done and are not any more: their boxes have to be opened.
     pub fn want(&mut self, all: &TaskNames, ids: &[String]) -> Vec<String> {
         let is_wanted = |id: &String| ids.contains(id);
         for above in self.skipped.clone() {
@@ -20,7 +20,6 @@ impl SpecState {
         let mut above = all.all_above(ids);
         above.retain(|id| self.completed.contains(id));
         self.completed.retain(|id| !above.contains(id));
-        self.decided(&above, Some(false));
         above
     }
 }
