@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::common::Project;
-use crate::common::git::{TWO, WRITES, git, repo};
+use crate::common::git::{TWO, WRITES, git, hook, repo};
 use crate::common::programs::json;
 
 /// Everything below git's folder that is not git's.
@@ -152,6 +152,17 @@ fn forget_removes_what_is_kept_of_a_spec_that_was_renamed() {
         .says(&["demo: removed snapshots, results and logs of 2 attempts"]);
     assert!(ours(&project).is_empty(), "{:?}", ours(&project));
     project.run(&["forget", "demo", "--yes"]).code(66);
+}
+
+#[test]
+#[ignore = "slow"]
+fn forget_of_a_spec_that_is_gone_names_a_pending_commit() {
+    let project = repo(WRITES, "on_refused = \"halt\"\n");
+    hook(&project, "pre-commit", "exit 1");
+    project.run(&["run", "--only", "1"]).code(2).says(&["task 1 is done, but not committed"]);
+    std::fs::remove_dir_all(project.path(".kiro/specs/demo")).unwrap();
+    project.run(&["forget", "demo", "--yes"]).code(0).says(&["! not committed yet, and will not be: task 1"]);
+    assert!(ours(&project).is_empty(), "{:?}", ours(&project));
 }
 
 #[test]

@@ -71,10 +71,7 @@ pub(super) fn forget(global: &Global, args: &ForgetArgs) -> Result<u8> {
         _ => true,
     };
     remove(&place)?;
-    let _ = writeln!(out, "{name}: removed {}", what(&kept));
-    if args.yes && !kept.pending.is_empty() {
-        complain(&format!("{}\n", not_committed(&kept)));
-    }
+    print_removed(&name, &kept, args.yes);
     if let Some(tree) = shared {
         let (top, others) = (tree.top.display().to_string(), sanitise_line(&tree.shared_with.join(", ")));
         tree.leave()?;
@@ -108,7 +105,7 @@ fn forget_gone(project: &Project, args: &ForgetArgs) -> Option<Result<u8>> {
             return Ok(0);
         }
         forget_gone_spec(&kept)?;
-        let _ = writeln!(out, "{name}: removed {}", what(&kept));
+        print_removed(&name, &kept, args.yes);
         Ok(0)
     };
     Some(forget())
@@ -191,6 +188,14 @@ fn shown_losses(tree: &LeftTree) -> String {
 fn what(kept: &KeptFiles) -> String {
     let attempts = plural(kept.attempts, "attempt");
     format!("snapshots, results and logs of {attempts} ({})", readable_bytes(kept.bytes))
+}
+
+/// `unasked`: no question has named the commits that are pending.
+fn print_removed(name: &str, kept: &KeptFiles, unasked: bool) {
+    let _ = writeln!(output(), "{name}: removed {}", what(kept));
+    if unasked && !kept.pending.is_empty() {
+        complain(&format!("{}\n", not_committed(kept)));
+    }
 }
 
 fn not_committed(kept: &KeptFiles) -> String {

@@ -12,6 +12,7 @@ use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
 use crate::store::lock::{Holder, RunLock};
 use crate::store::spec_folder::of_gone_specs;
+use crate::store::spec_store::state_copy;
 
 /// What is kept of a spec's runs.
 #[derive(Debug)]
@@ -39,18 +40,25 @@ pub fn kept(place: &SpecPlace) -> Result<KeptFiles> {
 /// What is kept of a spec that is not there any more, as a person names it: by its name, or by where it was.
 #[must_use]
 pub fn kept_of_gone_spec(root: &Path, asked: &Path) -> Option<KeptFiles> {
-    let is_asked = |was: &Path| {
-        let stem = was.file_stem().filter(|_| was.extension().is_some_and(|end| end == "md"));
-        was.ends_with(asked) || stem == Some(asked.as_os_str())
+    // a spec that is a file has its name without the ending
+    let name = |was: &Path| match was.extension() {
+        Some(end) if end == "md" => was.with_extension(""),
+        _ => was.to_owned(),
     };
-    let all = of_gone_specs(root).into_iter();
-    let folders: Vec<PathBuf> = all.filter(|(was, _)| is_asked(was)).map(|(_, folder)| folder).collect();
-    if folders.is_empty() {
+    let mut found = of_gone_specs(root);
+    found.retain(|(was, _)| was.ends_with(asked) || name(was).ends_with(asked));
+    if found.is_empty() {
         return None;
     }
+    let pending = |(was, folder): &(PathBuf, PathBuf)| {
+        let name = name(was).file_name()?.to_string_lossy().into_owned();
+        Some(state_copy(folder)?.specs.get(&name)?.pending_commits())
+    };
+    let pending = found.iter().filter_map(pending).flatten().collect();
+    let folders: Vec<PathBuf> = found.into_iter().map(|(_, folder)| folder).collect();
     let bytes = folders.iter().map(|folder| size(folder)).sum();
     let attempts = attempt_folder::all_in(&folders).len();
-    Some(KeptFiles { folders, attempts, bytes, pending: Vec::new() })
+    Some(KeptFiles { folders, attempts, bytes, pending })
 }
 
 /// Removes what is kept of a spec that is not there any more.

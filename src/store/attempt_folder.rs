@@ -114,7 +114,7 @@ pub fn session(dir: &AttemptDir) -> Option<String> {
     String::from_utf8(nofollow::read(&dir.session(), WHOLE_MAX).ok()?).ok().filter(|id| !id.is_empty())
 }
 
-/// Those of all attempts in the folders of specs.
+/// The folders of all attempts that are kept in these folders of specs.
 #[must_use]
 pub fn all_in(folders: &[PathBuf]) -> Vec<AttemptDir> {
     let below = |dir: &PathBuf| {

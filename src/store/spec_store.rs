@@ -349,9 +349,7 @@ impl Store {
     /// The copy of the state, as the run that is not over saved it last. Where no run is open, a state file that is missing
     /// was moved away by a person who wants to start afresh.
     fn copy_of_open_run(&self) -> Option<StateFile> {
-        let text = nofollow::read(&self.safe_folder()?.join(STATE_COPY), WHOLE_MAX).ok()?;
-        let text = String::from_utf8(text).ok()?;
-        let StateText::Ours(file) = StateText::read(&text).ok()? else { return None };
+        let file = state_copy(self.safe_folder()?)?;
         Some(file).filter(|file| file.specs.get(&self.spec).is_some_and(|state| state.run.is_open()))
     }
 
@@ -384,6 +382,16 @@ impl Store {
     /// Appends to the progress log, with a head where it is new.
     pub fn progress(&self, text: &str) -> Result<()> {
         self.progress_log().append("# Sequential Execution Progress\n", text)
+    }
+}
+
+/// The copy of the state file in the folder of a spec.
+#[must_use]
+pub fn state_copy(folder: &Path) -> Option<StateFile> {
+    let text = nofollow::read(&folder.join(STATE_COPY), WHOLE_MAX).ok()?;
+    match StateText::read(&String::from_utf8(text).ok()?).ok()? {
+        StateText::Ours(file) => Some(file),
+        StateText::Python { .. } => None,
     }
 }
 
