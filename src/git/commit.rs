@@ -188,11 +188,7 @@ impl Snapshots<'_> {
         request: &CommitRequest<'_>,
         asked: &str,
     ) -> Result<(CommitOutcome, String), CommitError> {
-        let turn = self.commit_turn(request.deadline)?;
-        if self.held_tree().is_none() {
-            // a kill cost the private index; what the new one holds is known after a look
-            self.take()?;
-        }
+        let turn = self.begin_commit(request.deadline)?;
         if let Some(made) = self.finish_started(request, asked)? {
             return Ok(made);
         }

@@ -305,7 +305,7 @@ impl<'a> Snapshots<'a> {
             .extend(refused.iter().map(|(path, one)| LeftOut { path: path.clone(), why: one.why.clone() }));
         let special = match old.special.clone() {
             Some(known) if !searches => known,
-            known => self.special_files(known.as_ref(), &self.memory.submodules)?,
+            known => self.special_files(known.as_ref())?,
         };
         // where one took the place of a tracked file, git said so
         let is_new = |one: &&LeftOut| left_out.iter().all(|other| other.path != one.path);
@@ -319,6 +319,11 @@ impl<'a> Snapshots<'a> {
         }
         let tree = ticked.or_else(|| self.memory.tree.clone()).unwrap_or_default();
         Ok(Snapshot { tree, head: status.head, left_out })
+    }
+
+    /// The folders of submodules, as far as the start saw them.
+    pub(super) fn known_submodules(&self) -> &BTreeSet<String> {
+        &self.memory.submodules
     }
 
     /// The user's index as the last look found it.

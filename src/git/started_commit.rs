@@ -75,15 +75,23 @@ impl Snapshots<'_> {
         taken.map(|()| file)
     }
 
-    /// Finishes a commit in the middle of which seqorch was killed, whatever is committed next.
+    /// Waits for the turn to make a commit, with a private index whose tree is known.
+    pub(super) fn begin_commit(&mut self, limit: Duration) -> Result<File, GitError> {
+        let turn = self.commit_turn(limit)?;
+        if self.held_tree().is_none() {
+            // a kill cost the private index; what the new one holds is known after a look
+            self.take()?;
+        }
+        Ok(turn)
+    }
+
+    /// Finishes the commit that was being made when seqorch was killed, if there is one.
     pub fn finish_left_commit(&mut self, deadline: Duration) -> Result<(), GitError> {
         if !self.started_path().exists() {
             return Ok(());
         }
-        let _turn = self.commit_turn(deadline)?;
-        if self.held_tree().is_none() {
-            self.take()?;
-        }
+        let _turn = self.begin_commit(deadline)?;
+        // no commit is asked for, so the noted one is another one
         let paths = BTreeSet::new();
         let (tree, message) = ("", "");
         let any =

@@ -18,12 +18,8 @@ const GITLINK: &[u8] = b"160000";
 impl Snapshots<'_> {
     /// The special files of now, and what new rules hide. `known`: those of the last search, whose fate is known; `None` at the
     /// first one of a run.
-    pub(super) fn special_files(
-        &self,
-        known: Option<&SpecialFiles>,
-        submodules: &BTreeSet<String>,
-    ) -> Result<SpecialFiles, GitError> {
-        let (found, rule_files) = self.find_special_files(submodules);
+    pub(super) fn special_files(&self, known: Option<&SpecialFiles>) -> Result<SpecialFiles, GitError> {
+        let (found, rule_files) = self.find_special_files();
         let (mut special, hidden) = match known {
             None => {
                 let rules = self.ignore_rules(&rule_files);
@@ -56,11 +52,8 @@ impl Snapshots<'_> {
 
     /// Those of the work tree alone, since other repositories in it are left out as a whole; and its `.gitignore` files. Git
     /// passes over all that lies in the folder of a submodule that is not checked out.
-    fn find_special_files(
-        &self,
-        submodules: &BTreeSet<String>,
-    ) -> (Vec<(RepoPath, &'static str)>, Vec<RepoPath>) {
-        let top = &self.repository().top;
+    fn find_special_files(&self) -> (Vec<(RepoPath, &'static str)>, Vec<RepoPath>) {
+        let (top, submodules) = (&self.repository().top, self.known_submodules());
         let (mut found, mut rules, mut folders) = (Vec::new(), Vec::new(), vec![PathBuf::new()]);
         while let Some(folder) = folders.pop() {
             // one that cannot be read is named by the look itself

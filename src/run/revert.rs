@@ -37,17 +37,20 @@ impl RevertPaths {
             record.to.clone_from(to);
             undone = snapshots.changes(&record.from, to)?;
         }
-        let head = by_path(snapshots.changes_of_work_tree(now.head.commit.as_deref(), &now.tree)?);
-        // what was undone after this, and is not committed either
-        let mut later: Option<Vec<TreeChange>> = None;
+        let differs = snapshots.changes_of_work_tree(now.head.commit.as_deref(), &now.tree)?;
+        // what HEAD has of the paths that are not committed as they are now
+        let head: BTreeMap<RepoPath, TreeEntry> =
+            differs.into_iter().map(|change| (change.path, change.before)).collect();
+        // a later undo of another unit may have changed the path again
+        let mut of_others: Option<Vec<TreeChange>> = None;
         for change in undone {
-            let Some((committed, _)) = head.get(&change.path).filter(|(head, _)| *head != change.after)
+            let Some(committed) = head.get(&change.path).filter(|committed| **committed != change.after)
             else {
                 continue;
             };
             let mut is_own = *committed == change.before || boxes.is_some() && Some(&change.path) == tasks;
             if !is_own {
-                let all = match &mut later {
+                let all = match &mut of_others {
                     Some(all) => all,
                     none => none.insert(other_undos(snapshots, state, id)?),
                 };
@@ -57,11 +60,6 @@ impl RevertPaths {
         }
         Ok(found)
     }
-}
-
-/// What HEAD has, and what the files are, by path.
-fn by_path(changes: Vec<TreeChange>) -> BTreeMap<RepoPath, (TreeEntry, TreeEntry)> {
-    changes.into_iter().map(|change| (change.path, (change.before, change.after))).collect()
 }
 
 /// What the undos of other units changed.

@@ -37,8 +37,7 @@ impl Machine {
     pub(super) fn settle_unreviewed(&mut self, now: Timestamp, plan: &Plan) -> Option<Vec<Effect>> {
         let due = |step: &&Step| step.settings.review.is_none() && self.awaits_review(&step.unit);
         let unit = plan.steps.iter().find(due)?.unit.clone();
-        self.state.approve(now, &unit);
-        self.await_commit(now, &unit);
+        self.approve(now, &unit);
         let (to_tick, pending) = (self.state.to_tick(), self.state.pending_commits());
         let tick = (!to_tick.is_empty()).then_some(Effect::Tick(to_tick));
         let effects = [Effect::Save].into_iter().chain(tick).chain(pending.into_iter().map(Effect::Keep));
@@ -90,8 +89,7 @@ impl Machine {
         };
         match outcome {
             Outcome::Approved => {
-                self.state.approve(now, id);
-                self.await_commit(now, id);
+                self.approve(now, id);
                 self.pause = Some((step.settings.delay, Pause::Delay));
                 (Next::Plain, None)
             }
@@ -149,6 +147,12 @@ impl Machine {
         }
     }
 
+    /// What a unit's agent called done is done.
+    fn approve(&mut self, now: Timestamp, unit: &str) {
+        self.state.approve(now, unit);
+        self.await_commit(now, unit);
+    }
+
     /// A unit is done now: it is committed, if units are.
     pub(super) fn await_commit(&mut self, now: Timestamp, unit: &str) {
         if self.policy.commits {
@@ -169,8 +173,7 @@ impl Machine {
             let end = halt.then(|| End::Stuck { failed: vec![id.to_owned()], blocked: Vec::new() });
             return (Next::Failed, end);
         }
-        self.state.approve(now, id);
-        self.await_commit(now, id);
+        self.approve(now, id);
         if let Some(unit) = self.state.units.get_mut(id) {
             unit.findings = Some(findings);
         }

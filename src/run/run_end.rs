@@ -46,7 +46,7 @@ impl RunEnding<'_> {
         let changes = self.changed_files(state);
         let (began, took) = (began(world, state), took(world, state));
         // a halted spec is not planned
-        let last_plan = world.last_plan().unwrap_or(self.plan);
+        let last_plan = world.plan.as_ref().unwrap_or(self.plan);
         let left = counts(last_plan, state).todo;
         let changes = changes.as_deref();
         let events = RunEnd {
@@ -141,7 +141,7 @@ impl RunEnding<'_> {
         // the error is reported even if this cannot be saved
         let _ = self.settle(machine, Event::Failed { end: end.clone(), saved, unsaved });
         let state = &machine.state;
-        let left = still_left(world.last_plan().unwrap_or(self.plan), state);
+        let left = still_left(world.plan.as_ref().unwrap_or(self.plan), state);
         let needs = shown(&place.typed, state);
         self.store.write_summary(&summary::of_error(&place.name, &needs));
         let how = RunEnd {

@@ -193,12 +193,6 @@ impl<'a> RealWorld<'a> {
         Ok(())
     }
 
-    /// The last plan.
-    #[must_use]
-    pub fn last_plan(&self) -> Option<&Plan> {
-        self.plan.as_ref()
-    }
-
     /// Prints a line for the user. The run continues without a terminal.
     pub fn say(&mut self, text: &str) {
         let columns = terminal_size::terminal_size_of(io::stdout()).filter(|_| self.interactive);

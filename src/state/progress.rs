@@ -233,7 +233,7 @@ impl SpecState {
     #[must_use]
     pub fn uncommitted_ids(&self) -> BTreeSet<&String> {
         let pending = self.units.iter().filter(|(_, unit)| unit.pending_commit.is_some());
-        pending.flat_map(|(id, unit)| unit.finished(id)).collect()
+        pending.flat_map(|(id, unit)| unit.completes(id)).collect()
     }
 
     /// A person says that these tasks are not done: no commit is pending for a unit of them any more, and what it changed
@@ -241,7 +241,7 @@ impl SpecState {
     pub fn release(&mut self, ids: &[String]) -> Vec<String> {
         let pending = self.units.iter_mut().filter(|(_, unit)| unit.pending_commit.is_some());
         let mut released = Vec::new();
-        for (id, unit) in pending.filter(|(id, unit)| unit.finished(id).any(|id| ids.contains(id))) {
+        for (id, unit) in pending.filter(|(id, unit)| unit.completes(id).any(|id| ids.contains(id))) {
             unit.pending_commit = None;
             unit.changes = None;
             unit.status = UnitStatus::Todo;

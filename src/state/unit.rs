@@ -180,8 +180,8 @@ impl UnitState {
         self.attempts.iter().filter(|attempt| attempt.role == AttemptRole::Work)
     }
 
-    /// The ids that are done when it is, of which `own` is its own.
-    pub(super) fn finished<'a>(&'a self, own: &'a String) -> impl Iterator<Item = &'a String> {
+    /// The ids that are done once the unit is: `own`, which is its id, and those that its last attempt completes.
+    pub(super) fn completes<'a>(&'a self, own: &'a String) -> impl Iterator<Item = &'a String> {
         let of_work = self.work().next_back().into_iter().flat_map(|last| &last.completes);
         std::iter::once(own).chain(of_work)
     }
